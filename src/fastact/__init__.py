@@ -1,0 +1,81 @@
+"""Activation functions for NumPy arrays, forward and backward: accurate, fast, in place, along any axis.
+
+>>> import numpy as np
+>>> import fastact as fa
+>>> x = np.array([-2.0, 0.0, 3.0], dtype=np.float32)
+>>> y = fa.gelu(x)
+>>> dx = fa.gelu_backward(np.ones_like(x), x=x)
+>>> fa.relu(x, out=x)
+array([0., 0., 3.], dtype=float32)
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from fastact import _docs, _functions, _variants
+from fastact._functions import Activation
+from fastact._version import __version__
+
+ISA: str = _variants.choose()
+"""The instruction-set variant in use."""
+
+_ufuncs = _variants.load(ISA).make_ufuncs(_docs.ufunc_docs())
+_public, _activations = _functions.build(_ufuncs)
+globals().update(_public)
+
+
+def get(name: str) -> Activation:
+    """Look an activation up by name or alias.
+
+    Parameters
+    ----------
+    name : str
+        As in the table: "gelu", "expit", "softmax", ...
+
+    Returns
+    -------
+    activation : Activation
+        Callable; with ``.backward``, ``.name``, ``.parameters``, ``.formulas``, ``.bounds``, ``.aliases``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such function; the message suggests the nearest name.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.get("expit") is fa.get("sigmoid")
+    True
+    """
+    try:
+        return _activations[name]
+    except (KeyError, TypeError):
+        near = difflib.get_close_matches(str(name).lower().replace("-", "_"), _activations, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"name: no activation is called {name!r}{hint}") from None
+
+
+def names() -> list[str]:
+    """The names of all activations, without aliases.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> "gelu" in fa.names()
+    True
+    """
+    return [record.name for record in _functions.RECORDS.values()]
+
+
+def show_config() -> None:
+    """Print version, instruction set in use and available, CPU features, NumPy, threads and compiler."""
+    from fastact import _config
+
+    print(_config.describe())
+
+
+__all__ = ["ISA", "Activation", "__version__", "get", "names", "reference", "show_config", "ufuncs", *_public]
+
+from fastact import reference, ufuncs  # noqa: E402  (both need the ufuncs above)

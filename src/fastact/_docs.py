@@ -1,0 +1,219 @@
+"""Docstrings, numpydoc style, written from the table."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from fastact._registry import ELEMENTWISE, ROWWISE, Parameter, Record, RowRecord, operations
+
+_ARRAY = "array_like of float16, float32 or float64; integers and bool are computed in float64"
+_OUT = """out : ndarray, optional
+    Where to put the result; {inplace} itself for in place. Other ufunc arguments (`where`, `dtype`, `casting`, `order`,
+    `subok`) work as in NumPy."""
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{body.strip()}\n"
+
+
+def _fold(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, 110, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+
+
+def _parameter(p: Parameter) -> str:
+    accepted = {"finite": "finite", "nonzero": "finite and not 0"}[p.check]
+    default = "" if p.default is None else f", default {p.default:g}"
+    return f"{p.name} : float or array_like{default}\n    {p.meaning[0].upper()}{p.meaning[1:]}; {accepted}; broadcasts against x."
+
+
+def _bounds(bounds: dict[str, float]) -> str:
+    return ", ".join(f"{bound:g} ulp in {dtype}" for dtype, bound in bounds.items())
+
+
+def _raises(record: Record, backward: bool) -> str:
+    lines = ["TypeError\n    For complex, longdouble, object, string and other types that are not accepted."]
+    if backward:
+        if record.from_output is None:
+            lines.append("TypeError\n    If `y` is given: the output does not determine the gradient. If `x` is missing.")
+        else:
+            lines.append("TypeError\n    Unless exactly one of `x` and `y` is given.")
+            if record.from_output.requires:
+                name, comparison, bound = record.from_output.requires
+                lines.append(f"TypeError\n    If `y` is given and not all of `{name}` {comparison} {bound:g}.")
+    if record.parameters:
+        lines.append(f"ValueError\n    If {' or '.join(f'`{p.name}`' for p in record.parameters)} is not accepted, naming the value.")
+    return "\n".join(lines)
+
+
+def _notes(record: Record, backward: bool) -> str:
+    parts = [f"f(x) = {record.maths}", f"f'(x) = {record.gradient_maths}", record.convention]
+    if backward and record.from_output and record.from_output.note:
+        parts.append(record.from_output.note)
+    if record.notes:
+        parts.append(record.notes)
+    parts.append(f"Accuracy{' of the derivative' if backward else ''}: at most {_bounds(record.bounds)}, in both tails, subnormals included.")
+    return "\n\n".join(_fold(p) for p in parts)
+
+
+def _numbers(values: Iterator[float] | tuple[float, ...]) -> str:
+    return ", ".join(repr(float(v)) for v in values)
+
+
+def _arguments(record: Record) -> str:
+    """Values for parameters without a default, for examples."""
+    return "".join(f", {p.name}={p.samples[0]!r}" for p in record.parameters if p.default is None)
+
+
+def _shown(values: tuple[float, ...]) -> str:
+    return "\n".join(f"{v:.4f}" for v in values)
+
+
+def forward_doc(record: Record) -> str:
+    """The forward function's docstring."""
+    given = _numbers(x for x, _, _ in record.example)
+    call = f"fa.{record.name}(np.array([{given}]){_arguments(record)})"
+    example = f">>> import numpy as np\n>>> import fastact as fa\n>>> for v in {call}:\n...     print(f'{{v:.4f}}')\n"
+    example += _shown(tuple(y for _, y, _ in record.example))
+    parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
+    if any(p.gradient for p in record.parameters):
+        parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    parts = [
+        f"{record.summary} f(x) = {record.maths}\n",
+        _section("Parameters", "\n".join([*parameters, _OUT.format(inplace="x")])),
+        _section("Returns", "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type."),
+        _section("Raises", _raises(record, False)),
+        _section("See Also", f"{record.name}_backward : the gradient."),
+        _section("Notes", _notes(record, False)),
+        _section("References", record.source),
+        _section("Examples", example),
+    ]
+    return "\n".join(parts)
+
+
+def backward_doc(record: Record) -> str:
+    """The backward function's docstring."""
+    name = f"{record.name}_backward"
+    given = _numbers(x for x, _, _ in record.example)
+    trained = [p for p in record.parameters if p.gradient]
+    call = f"fa.{name}(np.ones({len(record.example)}), x=np.array([{given}]){_arguments(record)})"
+    example = f">>> import numpy as np\n>>> import fastact as fa\n>>> for v in {call}{'[0]' if trained else ''}:\n...     print(f'{{v:.4f}}')\n"
+    example += _shown(tuple(d for _, _, d in record.example))
+    saved = ["dy : array_like\n    Gradient of the loss with respect to the output.", "x : array_like\n    The saved input."]
+    if record.from_output:
+        saved.append("y : array_like\n    The saved output, instead of x: the forward pass may then be in place.")
+    saved += [_parameter(p) for p in record.parameters]
+    if trained:
+        saved.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    returns = "dx : ndarray\n    dy * f'(x), of the broadcast shape."
+    for p in trained:
+        returns += f"\nd{p.name} : ndarray\n    The gradient for `{p.name}`, of its shape: summed over the axes it was broadcast over."
+    parts = [
+        f"Gradient of `{record.name}`: dy * f'(x).\n",
+        _section("Parameters", "\n".join([*saved, _OUT.format(inplace="dy")])),
+        _section("Returns", returns),
+        _section("Raises", _raises(record, True)),
+        _section("See Also", f"{record.name} : the function."),
+        _section("Notes", _notes(record, True)),
+        _section("References", record.source),
+        _section("Examples", example),
+    ]
+    return "\n".join(parts)
+
+
+_AXIS = """axis : int, tuple of int or None, default -1
+    The axis or axes over which a row runs; None: all of x is one row.
+where : array_like of bool, optional
+    Which entries take part; broadcasts to x. The others have no effect, whatever they hold."""
+
+
+def _row_notes(record: RowRecord) -> str:
+    masked = "0" if record.masked == 0 else "-inf"
+    parts = [
+        f"f(x) = {record.maths}",
+        f"dx = {record.gradient_maths}",
+        (f"Masked entries and fully masked rows give {masked}" if not record.reduces else f"A fully masked row gives {masked}")
+        + "; the gradient there is 0.",
+        record.notes,
+        f"Accuracy: at most {_bounds(record.bounds)} per element for rows of up to 10^6.",
+        "The sum has one fixed order, so the result does not depend on layout, batch size or instruction set.",
+    ]
+    return "\n\n".join(_fold(p) for p in parts if p)
+
+
+def forward_row_doc(record: RowRecord) -> str:
+    """The docstring of a function over an axis."""
+    keep = "\nkeepdims : bool, default False\n    Keep the reduced axes, with length one." if record.reduces else ""
+    shape = "x's shape without the axis" if record.reduces else "x's shape"
+    values = record.example_output
+    if record.reduces:
+        example = f">>> print(f'{{fa.{record.name}(np.array([1.0, 2.0, 3.0])):.4f}}')\n{_shown(values)}"
+    else:
+        example = f">>> for v in fa.{record.name}(np.array([1.0, 2.0, 3.0])):\n...     print(f'{{v:.4f}}')\n{_shown(values)}"
+    parts = [
+        f"{record.summary} f(x) = {record.maths}\n",
+        _section("Parameters", f"x : {_ARRAY}\n    Input.\n{_AXIS}{keep}\nout : ndarray, optional\n    Where to put the result."),
+        _section("Returns", f"y : ndarray\n    Of {shape} and type."),
+        _section("Raises", "TypeError\n    For types that are not accepted, or a mask that is not boolean.\nAxisError\n    If an axis is out of range."),
+        _section("See Also", f"{record.name}_backward : the gradient."),
+        _section("Notes", _row_notes(record)),
+        _section("References", record.source),
+        _section("Examples", f">>> import numpy as np\n>>> import fastact as fa\n{example}"),
+    ]
+    return "\n".join(parts)
+
+
+def backward_row_doc(record: RowRecord) -> str:
+    """The docstring of the gradient of a function over an axis."""
+    name = f"{record.name}_backward"
+    saved = "x : array_like\n    The saved input."
+    if record.saves == "y":
+        saved += "\ny : array_like\n    The saved output, instead of x."
+    else:
+        saved += "\nkeepdims : bool, default False\n    Whether dy kept the reduced axes."
+    dy = "1.0" if record.reduces else "np.array([1.0, 0.0, 0.0])"
+    example = f">>> for v in fa.{name}({dy}, x=np.array([1.0, 2.0, 3.0])):\n...     print(f'{{v:.4f}}')\n{_shown(record.example_gradient)}"
+    needs = "Unless exactly one of `x` and `y` is given." if record.saves == "y" else "If `y` is given, or `x` is missing."
+    parts = [
+        f"Gradient of `{record.name}`: {record.gradient_maths}\n",
+        _section(
+            "Parameters",
+            f"dy : array_like\n    Gradient of the loss with respect to the output.\n{saved}\n{_AXIS}\n"
+            "out : ndarray, optional\n    Where to put the result; may be dy itself.",
+        ),
+        _section("Returns", "dx : ndarray\n    Of the input's shape."),
+        _section("Raises", f"TypeError\n    {needs}"),
+        _section("See Also", f"{record.name} : the function."),
+        _section("Notes", _row_notes(record)),
+        _section("References", record.source),
+        _section("Examples", f">>> import numpy as np\n>>> import fastact as fa\n{example}"),
+    ]
+    return "\n".join(parts)
+
+
+def ufunc_docs() -> dict[str, str]:
+    """The docstring that each ufunc is created with (NumPy puts the signature in front)."""
+    docs = {}
+    for record in ELEMENTWISE:
+        for op in operations(record):
+            docs[op.name] = f"The raw ufunc {op.name}({', '.join((*op.data, *op.parameters))}); see `fastact.{record.name}`."
+        if not record.parameters:
+            docs[record.name] = forward_doc(record)
+    for row in ROWWISE:
+        for suffix in ("", "_masked", "_backward", "_backward_y", "_backward_masked"):
+            docs[row.name + suffix] = f"The raw ufunc behind `fastact.{row.name}`."
+    return docs
+
+
+def attach(record: Record, forward: Any, backward: Any) -> None:
+    """Give the Python functions their docstrings (a ufunc has its own since it was made)."""
+    if record.parameters:
+        forward.__doc__ = forward_doc(record)
+    backward.__doc__ = backward_doc(record)
+
+
+def attach_row(record: RowRecord, forward: Any, backward: Any) -> None:
+    """The same for a function over an axis."""
+    forward.__doc__ = forward_row_doc(record)
+    backward.__doc__ = backward_row_doc(record)

@@ -1,0 +1,197 @@
+"""From the table and one variant's ufuncs to the public functions."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastact import _docs, _rows, _validate
+from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Parameter, Record, RowRecord
+
+
+def _compile(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """A function written out for one record: a real signature, and no argument juggling at call time."""
+    exec(compile(textwrap.dedent(source), f"<fastact.{name}>", "exec"), scope)
+    function: Callable[..., Any] = scope[name]
+    function.__module__ = "fastact"
+    return function
+
+
+def _signature(parameters: tuple[Parameter, ...]) -> str:
+    """``, alpha=1.0`` for each parameter."""
+    return "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in parameters)
+
+
+def _checks(function: str, parameters: tuple[Parameter, ...]) -> str:
+    return "".join(f"    {p.name} = _parameter({function!r}, {p.name!r}, {p.name}, {p.check!r})\n" for p in parameters)
+
+
+def _names(parameters: tuple[Parameter, ...]) -> str:
+    return "".join(f", {p.name}" for p in parameters)
+
+
+def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
+    """The ufunc itself, or, with parameters, a thin function that supplies their defaults and checks them."""
+    ufunc = ufuncs[record.name]
+    if not record.parameters:
+        return ufunc
+    axis = any(p.gradient for p in record.parameters)
+    place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.gradient)
+    source = (
+        f"def {record.name}(x{_signature(record.parameters)}, *{', axis=None' if axis else ''}, out=None, **kwargs):\n"
+        + _checks(record.name, record.parameters)
+        + place
+        + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
+    )
+    function: Any = _compile(source, record.name, {"_ufunc": ufunc, "_parameter": _validate.parameter, "_place": place_on_axis})
+    function.ufunc = ufunc
+    return function
+
+
+def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None) -> Any:
+    """A one-dimensional parameter laid along ``axis`` of x (channels); without an axis NumPy's broadcasting rules hold."""
+    if axis is None or np.ndim(value) == 0:
+        return value
+    ndim = np.ndim(x)
+    if np.ndim(value) != 1:
+        raise ValueError(f"{function}: axis={axis} places a one-dimensional {name}, got {name} of shape {np.shape(value)}")
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    axis %= ndim
+    return np.reshape(value, (1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
+
+
+def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None) -> Any:
+    """Sum out the axes over which a parameter of this shape was broadcast; partial sums of half types in float32."""
+    dtype = np.float32 if gradient.dtype == np.float16 else gradient.dtype
+    if axis is not None and len(shape) == 1:
+        others = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
+        return gradient.sum(axis=others, dtype=dtype).reshape(shape).astype(gradient.dtype)
+    extra = gradient.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
+    return gradient.sum(axis=axes, dtype=dtype).reshape(shape).astype(gradient.dtype)
+
+
+def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
+    """``<name>_backward(dy, *, x=, y=, parameters, out=)``."""
+    name = f"{record.name}_backward"
+    trained = [p for p in record.parameters if p.gradient]
+    scope: dict[str, Any] = {
+        "_from_x": ufuncs[name],
+        "_parameter": _validate.parameter,
+        "_place": place_on_axis,
+        "_sum_to": _sum_to,
+        "_shape": np.shape,
+    }
+    lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{', axis=None' if trained else ''}, out=None, **kwargs):"]
+    arguments = _names(record.parameters)
+    if record.from_output is None:
+        reason = f"{name}: the output does not determine the gradient of {record.name}; save the input and pass x="
+        lines += ["    if y is not None:", f"        raise TypeError({reason!r})"]
+    lines += ["    if x is None:" if record.from_output is None else "    if (x is None) == (y is None):"]
+    wanted = "the saved input x=" if record.from_output is None else "either the saved input x= or the saved output y="
+    lines += [f"        raise TypeError({f'{name}: pass {wanted}'!r})"]
+    lines += [_checks(name, record.parameters).rstrip("\n")] if record.parameters else []
+    if record.from_output is not None:
+        lines.append("    if x is None:")
+        if record.from_output.requires:
+            parameter, comparison, bound = record.from_output.requires
+            scope["_determines"] = _validate.output_determines_gradient
+            lines.append(f"        _determines({name!r}, {parameter!r}, {parameter}, {comparison!r}, {bound!r})")
+        scope["_from_y"] = ufuncs[f"{name}_y"]
+        lines.append(f"        return _from_y(dy, y{arguments}, out=out, **kwargs)")
+    if trained:
+        for p in trained:
+            scope[f"_{p.name}_gradient"] = ufuncs[f"{name}_{p.name}"]
+            lines += [
+                f"    shape = _shape({p.name})",
+                f"    {p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)",
+                f"    d{p.name} = _sum_to(_{p.name}_gradient(dy, x{arguments}), shape, axis)",
+            ]
+        lines.append(f"    return _from_x(dy, x{arguments}, out=out, **kwargs), {', '.join(f'd{p.name}' for p in trained)}")
+    else:
+        lines.append(f"    return _from_x(dy, x{arguments}, out=out, **kwargs)")
+    function: Any = _compile("\n".join(lines), name, scope)
+    function.ufunc = ufuncs[name]
+    return function
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """A record of the table with its functions: what `fastact.get` returns.
+
+    Calling it calls the forward function; ``.backward`` is the gradient. Names, parameters, formulas and bounds
+    are those of the table.
+    """
+
+    record: Record | RowRecord
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    @property
+    def name(self) -> str:
+        """The function's own name."""
+        return self.record.name
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the same object."""
+        return self.record.aliases
+
+    @property
+    def summary(self) -> str:
+        """One line about it."""
+        return self.record.summary
+
+    @property
+    def parameters(self) -> dict[str, float | None]:
+        """Parameter names and their defaults (None: to be given)."""
+        return {p.name: p.default for p in getattr(self.record, "parameters", ())}
+
+    @property
+    def formulas(self) -> dict[str, str]:
+        """The definition and the gradient, as text."""
+        return {"forward": self.record.maths, "backward": self.record.gradient_maths}
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Largest error promised, in ulp, per dtype."""
+        return dict(self.record.bounds)
+
+    @property
+    def saves(self) -> str:
+        """"y" if backward can work from the output, "x" if it needs the input."""
+        return self.record.saves
+
+    def __repr__(self) -> str:
+        parameters = "".join(f", {k}" if v is None else f", {k}={v}" for k, v in self.parameters.items())
+        return f"<fastact activation {self.name}(x{parameters}): {self.record.maths}>"
+
+
+def build(ufuncs: Mapping[str, np.ufunc]) -> tuple[dict[str, Any], dict[str, Activation]]:
+    """Public name -> function (forward, backward, aliases), and name -> `Activation`."""
+    public: dict[str, Any] = {}
+    activations: dict[str, Activation] = {}
+    for record in ELEMENTWISE:
+        forward, backward = forward_function(record, ufuncs), backward_function(record, ufuncs)
+        _docs.attach(record, forward, backward)
+        activations[record.name] = Activation(record, forward, backward)
+    for row in ROWWISE:
+        forward, backward = _rows.forward_function(row, ufuncs), _rows.backward_function(row, ufuncs)
+        _docs.attach_row(row, forward, backward)
+        activations[row.name] = Activation(row, forward, backward)
+    for name, own in NAMES.items():
+        activations[name] = activations[own]
+        public[name] = activations[own].forward
+        public[f"{name}_backward"] = activations[own].backward
+    return public, activations
+
+
+__all__ = ["RECORDS", "Activation", "build"]

@@ -1,0 +1,197 @@
+"""The references in exact arithmetic: mpmath for values, dual numbers over mpmath for gradients, and the ulp.
+
+Used by the tests and the accuracy command; needs mpmath, which the package itself does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from fastact import reference
+
+#: Working precisions in bits, tried in turn until two agree: the last covers all that cancels in the references' tails.
+PRECISIONS = (160, 240, 1500)
+_BITS = {"float16": (11, -24), "float32": (24, -149), "float64": (53, -1074)}
+
+
+def exact(value: float) -> Any:
+    """A floating-point number as an mpf, exactly."""
+    return mp.mpf(float(value))
+
+
+_MP: dict[str, Any] = {
+    "abs": abs,
+    "exp": mp.exp,
+    "expm1": mp.expm1,
+    "log": mp.log,
+    "log1p": mp.log1p,
+    "tanh": mp.tanh,
+    "erfc": mp.erfc,
+    "sqrt": mp.sqrt,
+    "pi": mp.pi,
+    "where": lambda condition, a, b: a if condition else b,
+    "maximum": lambda a, b: a if a >= b else b,
+    "minimum": lambda a, b: a if a < b else b,
+}
+
+
+@dataclass(frozen=True)
+class Dual:
+    """value + slope*eps: arithmetic on these differentiates a reference expression."""
+
+    value: Any
+    slope: Any
+
+    def __add__(self, other: Any) -> Dual:
+        o = _dual(other)
+        return Dual(self.value + o.value, self.slope + o.slope)
+
+    def __sub__(self, other: Any) -> Dual:
+        o = _dual(other)
+        return Dual(self.value - o.value, self.slope - o.slope)
+
+    def __mul__(self, other: Any) -> Dual:
+        o = _dual(other)
+        return Dual(self.value * o.value, self.slope * o.value + self.value * o.slope)
+
+    def __truediv__(self, other: Any) -> Dual:
+        o = _dual(other)
+        q = self.value / o.value
+        return Dual(q, (self.slope - q * o.slope) / o.value)
+
+    def __pow__(self, n: Any) -> Dual:
+        n = n.value if isinstance(n, Dual) else n
+        return Dual(self.value**n, n * self.value ** (n - 1) * self.slope)
+
+    def __neg__(self) -> Dual:
+        return Dual(-self.value, -self.slope)
+
+    def __abs__(self) -> Dual:
+        return self if self.value >= 0 else -self
+
+    def __radd__(self, other: Any) -> Dual:
+        return _dual(other) + self
+
+    def __rsub__(self, other: Any) -> Dual:
+        return _dual(other) - self
+
+    def __rmul__(self, other: Any) -> Dual:
+        return _dual(other) * self
+
+    def __rtruediv__(self, other: Any) -> Dual:
+        return _dual(other) / self
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.value < _dual(other).value)
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self.value <= _dual(other).value)
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self.value > _dual(other).value)
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self.value >= _dual(other).value)
+
+
+def _dual(value: Any) -> Dual:
+    return value if isinstance(value, Dual) else Dual(mp.mpf(value), mp.mpf(0))
+
+
+def _lift(f: Callable[[Any], Any], derivative: Callable[[Any, Any], Any]) -> Callable[[Any], Dual]:
+    """f on duals; its derivative gets (x, f(x))."""
+
+    def lifted(x: Any) -> Dual:
+        d = _dual(x)
+        y = f(d.value)
+        return Dual(y, d.slope * derivative(d.value, y))
+
+    return lifted
+
+
+_DUAL: dict[str, Any] = {
+    "abs": abs,
+    "exp": _lift(mp.exp, lambda x, y: y),
+    "expm1": _lift(mp.expm1, lambda x, y: mp.exp(x)),
+    "log": _lift(mp.log, lambda x, y: 1 / x),
+    "log1p": _lift(mp.log1p, lambda x, y: 1 / (1 + x)),
+    "tanh": _lift(mp.tanh, lambda x, y: (1 - y) * (1 + y)),
+    "erfc": _lift(mp.erfc, lambda x, y: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x)),
+    "sqrt": _lift(mp.sqrt, lambda x, y: 1 / (2 * y)),
+    "pi": mp.pi,
+    "where": lambda condition, a, b: a if condition else b,
+    "maximum": lambda a, b: a if _dual(a) >= b else b,
+    "minimum": lambda a, b: a if _dual(a) < b else b,
+}
+
+
+def _number(text: str) -> Any:
+    return int(text) if text.isdigit() else mp.mpf(text)
+
+
+FORWARD = reference.evaluate_with(_MP, _number)
+_ON_DUALS = reference.evaluate_with(_DUAL, _number)
+
+
+def _settled(evaluate: Callable[[], Any]) -> Any:
+    """The value, once two working precisions agree to well beyond a double."""
+    last = None
+    for bits in PRECISIONS:
+        with mp.workprec(bits):
+            value = mp.mpf(evaluate())
+        if last is not None and (value == last or (mp.isnan(value) and mp.isnan(last)) or abs(value - last) < abs(value) * mp.mpf(2) ** -100):
+            return value
+        last = value
+    return last
+
+
+def forward(name: str, x: float, **parameters: float) -> Any:
+    """f(x), to far more digits than needed."""
+    return _settled(lambda: FORWARD[name](exact(x), **{k: exact(v) for k, v in parameters.items()}))
+
+
+def stated(name: str, x: float, **parameters: float) -> Any:
+    """The table's own derivative expression (and, for ``<name>_backward_y``, of y) in exact arithmetic, dy = 1."""
+    return _settled(lambda: FORWARD[name](mp.mpf(1), exact(x), **{k: exact(v) for k, v in parameters.items()}))
+
+
+def gradient(name: str, x: float, **parameters: float) -> Any:
+    """f'(x) by differentiating the forward reference, not from the table's derivative."""
+    return _settled(lambda: _dual(_ON_DUALS[name](Dual(exact(x), mp.mpf(1)), **{k: exact(v) for k, v in parameters.items()})).slope)
+
+
+def ulp(value: Any, dtype: str) -> Any:
+    """The spacing of the dtype's numbers at an exact value; below the normal range, the subnormal spacing."""
+    digits, lowest = _BITS[dtype]
+    if value == 0:
+        return mp.ldexp(1, lowest)
+    exponent = int(mp.floor(mp.log(abs(value), 2))) if not mp.isinf(value) else 0
+    if mp.ldexp(1, exponent) > abs(value):
+        exponent -= 1
+    elif mp.ldexp(1, exponent + 1) <= abs(value):
+        exponent += 1
+    return mp.ldexp(1, max(exponent - digits + 1, lowest))
+
+
+def error(computed: float, true: Any, dtype: str) -> float:
+    """|computed - true| in ulp. An overflow to infinity is an error only if the true value rounds to a finite one."""
+    info = np.finfo(dtype)
+    computed = float(computed)
+    if mp.isnan(true):
+        return 0.0 if math.isnan(computed) else math.inf
+    if math.isnan(computed):
+        return math.inf
+    edge = exact(float(info.max)) + ulp(exact(float(info.max)), dtype) / 2
+    if abs(true) >= edge or math.isinf(computed):
+        beyond = abs(true) >= edge - 2 * ulp(exact(float(info.max)), dtype)
+        same_sign = (true > 0) == (computed > 0)
+        if beyond and same_sign and (math.isinf(computed) or abs(computed) >= float(info.max) * (1 - 4 * float(info.eps))):
+            return 0.0
+        return math.inf
+    return float(abs(exact(computed) - true) / ulp(true, dtype))

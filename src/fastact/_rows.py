@@ -1,0 +1,149 @@
+"""The functions over an axis: any axis, several, or all; masks; in place. Thin Python over the row ufuncs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from fastact._registry import RowRecord
+
+Axis = int | tuple[int, ...] | None
+
+
+def _mask(function: str, where: Any, x: Any) -> Any:
+    """The mask at x's shape, without a copy."""
+    where = np.asanyarray(where)
+    if where.dtype != np.bool_:
+        raise TypeError(f"{function}: where must be a boolean mask, got {where.dtype}")
+    try:
+        return np.broadcast_to(where, np.shape(x))
+    except ValueError:
+        raise ValueError(f"{function}: where of shape {where.shape} does not broadcast to x of shape {np.shape(x)}") from None
+
+
+def _last(a: Any, axes: tuple[int, ...]) -> Any:
+    """`a` with these axes moved to the end and flattened into one (a view where the strides allow)."""
+    moved = np.moveaxis(a, axes, range(-len(axes), 0))
+    batch = moved.shape[: moved.ndim - len(axes)]
+    return moved.reshape(*batch, int(np.prod(moved.shape[moved.ndim - len(axes) :], dtype=np.intp)))
+
+
+def _unlast(a: Any, axes: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """The way back: the last axis unfolded and moved to where the axes were."""
+    others = tuple(n for i, n in enumerate(shape) if i not in axes)
+    return np.moveaxis(a.reshape(others + tuple(shape[i] for i in axes)), range(-len(axes), 0), axes)
+
+
+def _deliver(function: str, result: Any, out: Any) -> Any:
+    """The result, copied into `out` if that was given."""
+    if isinstance(out, tuple):
+        (out,) = out
+    if out is None:
+        return result
+    if out.shape != result.shape:
+        raise ValueError(f"{function}: out has shape {out.shape}, the result {result.shape}")
+    np.copyto(out, result, casting="same_kind")
+    return out
+
+
+def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
+    """Axes as a tuple of non-negative integers; None means all."""
+    return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim, "axis")
+
+
+def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
+    """``softmax(x, axis=-1, *, where=None, out=None)`` and its like."""
+    plain, masked, name = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name
+
+    def over_axes(x: Any, axis: Axis, keepdims: bool, where: Any, out: Any, kwargs: dict[str, Any]) -> Any:
+        x = np.asanyarray(x)
+        axes, shape = _axes(x, axis), x.shape
+        operands = (_last(x, axes),) if where is None else (_last(x, axes), _last(_mask(name, where, x), axes))
+        result = (plain if where is None else masked)(*operands, axis=-1, **kwargs)
+        if not record.reduces:
+            result = _unlast(result, axes, shape)
+        elif keepdims:
+            result = np.reshape(result, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+        return _deliver(name, result, out)
+
+    if record.reduces:
+
+        def reduce(x: Any, axis: Axis = -1, *, keepdims: bool = False, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
+            if axis is None or isinstance(axis, tuple):
+                return over_axes(x, axis, keepdims, where, out, kwargs)
+            if where is None:
+                return plain(x, axis=axis, keepdims=keepdims, out=out, **kwargs)
+            return masked(x, _mask(name, where, x), axis=axis, keepdims=keepdims, out=out, **kwargs)
+
+        function: Any = reduce
+    else:
+
+        def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
+            if axis is None or isinstance(axis, tuple):
+                return over_axes(x, axis, True, where, out, kwargs)
+            if where is None:
+                return plain(x, axis=axis, out=out, **kwargs)
+            return masked(x, _mask(name, where, x), axis=axis, out=out, **kwargs)
+
+        function = transform
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "fastact"
+    function.ufunc = plain
+    return function  # type: ignore[no-any-return]
+
+
+def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
+    """``softmax_backward(dy, *, x=None, y=None, axis=-1, where=None, out=None)`` and its like."""
+    name = f"{record.name}_backward"
+    forward = forward_function(record, ufuncs)
+    if record.reduces:
+        from_x, from_x_masked = ufuncs[name], ufuncs[f"{name}_masked"]
+
+        def backward_of_reduction(
+            dy: Any, *, x: Any = None, y: Any = None, axis: Axis = -1, keepdims: bool = False, where: Any = None, out: Any = None, **kwargs: Any
+        ) -> Any:
+            if y is not None:
+                raise TypeError(f"{name}: the output does not determine the gradient of {record.name}; save the input and pass x=")
+            if x is None:
+                raise TypeError(f"{name}: pass the saved input x=")
+            x = np.asanyarray(x)
+            axes, shape = _axes(x, axis), x.shape
+            dy = np.squeeze(dy, axis=axes) if keepdims else dy
+            reduced = tuple(n for i, n in enumerate(shape) if i not in axes)
+            try:
+                np.broadcast_to(dy, reduced)
+            except ValueError:
+                raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {reduced}") from None
+            mask = () if where is None else (_mask(name, where, x),)
+            ufunc = from_x_masked if mask else from_x
+            if len(axes) == 1:
+                return ufunc(dy, x, *mask, axis=axes[0], out=out, **kwargs)
+            result = ufunc(dy, *(_last(a, axes) for a in (x, *mask)), axis=-1, **kwargs)
+            return _deliver(name, _unlast(result, axes, shape), out)
+
+        function: Any = backward_of_reduction
+    else:
+        from_y = ufuncs[f"{name}_y"]
+
+        def backward(dy: Any, *, x: Any = None, y: Any = None, axis: Axis = -1, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
+            if (x is None) == (y is None):
+                raise TypeError(f"{name}: pass either the saved input x= or the saved output y=")
+            saved = forward(x, axis, where=where) if y is None else y
+            if where is not None:  # what flows into a masked entry stops there
+                mask = _mask(name, where, saved)
+                dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))
+            if not (axis is None or isinstance(axis, tuple)):
+                return from_y(dy, saved, axis=axis, out=out, **kwargs)
+            saved = np.asanyarray(saved)
+            axes, shape = _axes(saved, axis), saved.shape
+            operands = (_last(np.broadcast_to(dy, shape, subok=True), axes), _last(saved, axes))
+            return _deliver(name, _unlast(from_y(*operands, axis=-1, **kwargs), axes, shape), out)
+
+        function = backward
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "fastact"
+    function.ufunc = ufuncs[name if record.reduces else f"{name}_y"]
+    return function  # type: ignore[no-any-return]

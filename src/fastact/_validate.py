@@ -1,0 +1,50 @@
+"""Checks of parameters. Each returns the value to use, or raises an error that names the parameter and the value."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+#: check -> (test of a Python float, the same test of an array, what the message says)
+_CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = {
+    "finite": (math.isfinite, np.isfinite, "finite"),
+    "nonzero": (lambda v: math.isfinite(v) and v != 0, lambda v: np.isfinite(v) & (v != 0), "finite and not 0"),
+}
+
+
+def parameter(function: str, name: str, value: Any, check: str) -> Any:
+    """A parameter fit for the ufunc: a single number becomes a Python float, so that it never widens the array."""
+    test, array_test, wording = _CHECKS[check]
+    if isinstance(value, numbers.Real) and not isinstance(value, np.longdouble):
+        scalar = float(value)
+        if not test(scalar):
+            raise ValueError(f"{function}: {name} must be {wording}, got {value!r}")
+        return scalar
+    if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
+        return value  # a lazy or labelled array: its own library decides when it is computed
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(f"{function}: {name} must be a real number or an array of them, got {value!r}")
+    if array.ndim == 0:
+        return parameter(function, name, float(array), check)
+    valid = array_test(array)
+    if not np.all(valid):
+        worst = tuple(int(i) for i in np.argwhere(~valid)[0])
+        raise ValueError(f"{function}: {name} must be {wording}, got {array[worst]} at index {worst}")
+    return value if isinstance(value, np.ndarray) else array
+
+
+_COMPARE: dict[str, Callable[[Any, float], Any]] = {">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
+
+
+def output_determines_gradient(function: str, name: str, value: Any, comparison: str, bound: float) -> None:
+    """Refuse ``y=`` for parameters under which the output cannot give the gradient."""
+    if not np.all(_COMPARE[comparison](np.asarray(value), bound)):
+        raise TypeError(
+            f"{function}: the gradient can be taken from the output y only where {name} {comparison} {bound:g}, "
+            f"got {name}={value!r}; save the input and pass x="
+        )

@@ -1,0 +1,232 @@
+# The formulas: each activation forward and backward, once for both dtypes and every instruction set.
+#
+# `real` is float or double; a literal has the type of its formula. fma, abs, exp_scaled and so on are vmath.h's.
+# Both arms of `a if c else b` are values that are already computed, so it is a select; there are no branches.
+# backward(dy, x) is dy * f'(x); backward_y(dy, y) is the same from y = f(x), so x may have been overwritten.
+# -0.0 stands for "no rounding error to carry": adding it is no operation.
+
+
+# ---- pieces ------------------------------------------------------------------------------------------------------
+
+cdef inline real fade(real a, real da) noexcept nogil:
+    # e^(a + da) for a <= 0, times 2^64 (2^512), so that it is a normal number to the end of its range
+    cdef real w
+    cdef real s = exp_scaled(a, da, &w)
+    return fma(s, w, s)
+
+cdef inline real bell(real a) noexcept nogil:
+    # t/(1+t)^2 for t = e^a, a <= 0, scaled; p = t/(1+t) = t - t*t/(1+t) and then p - p*p, with t to twice the precision
+    cdef real w
+    cdef real s = exp_scaled(a, -0.0, &w)
+    cdef real scaled_t = fma(s, w, s)
+    cdef real low = fma(s, w, s - scaled_t)
+    cdef real t = unscale(scaled_t)
+    cdef real p = scaled_t + fma(-scaled_t, t / (1.0 + t), low)
+    return fma(-p, unscale(p), p)
+
+cdef inline real logistic(real x, real a, real da) noexcept nogil:
+    # a + da = -|x|, t = e^-|x|:  1/(1+t) = 1 - t/(1+t) for x >= 0,  t/(1+t) = t - t*t/(1+t) for x < 0
+    cdef real t = unscale(fade(a, da))
+    cdef real q = t / (1.0 + t)
+    cdef real b = t if x < 0.0 else 1.0
+    return fma(-b, q, b)
+
+cdef inline real times(real a, real v) noexcept nogil:
+    # a*v, where 0*inf is 0: a dead slope stays dead
+    cdef real product = a * v
+    return 0.0 if a == 0.0 else product
+
+
+# ---- rectifiers --------------------------------------------------------------------------------------------------
+
+cdef inline real relu(real x) noexcept nogil:
+    # max(x, 0), and NaN passes
+    return 0.0 if x < 0.0 else x
+
+cdef inline real relu_backward(real dy, real x) noexcept nogil:
+    # dy where x > 0: a select, so that 0*inf is 0
+    cdef real dead = 0.0 if x <= 0.0 else x
+    return dy if x > 0.0 else dead
+
+cdef inline real relu_backward_y(real dy, real y) noexcept nogil:
+    return relu_backward(dy, y)
+
+cdef inline real leaky_relu(real x, real negative_slope) noexcept nogil:
+    # x, or a*x below 0; max(x, a*x) would be wrong for a > 1
+    cdef real leak = times(negative_slope, x)
+    return leak if x < 0.0 else x
+
+cdef inline real leaky_relu_backward(real dy, real x, real negative_slope) noexcept nogil:
+    # dy, or a*dy from 0 down
+    cdef real leak = times(negative_slope, dy)
+    cdef real dead = leak if x <= 0.0 else x
+    return dy if x > 0.0 else dead
+
+cdef inline real leaky_relu_backward_y(real dy, real y, real negative_slope) noexcept nogil:
+    # y has the sign of x if a > 0
+    return leaky_relu_backward(dy, y, negative_slope)
+
+cdef inline real prelu(real x, real weight) noexcept nogil:
+    return leaky_relu(x, weight)
+
+cdef inline real prelu_backward(real dy, real x, real weight) noexcept nogil:
+    return leaky_relu_backward(dy, x, weight)
+
+cdef inline real prelu_backward_weight(real dy, real x, real weight) noexcept nogil:
+    # d(w*x)/dw = x below 0
+    cdef real product = x * dy
+    cdef real dead = 0.0 if x >= 0.0 else x
+    return product if x < 0.0 else dead
+
+
+# ---- exponential units -------------------------------------------------------------------------------------------
+
+cdef inline real exp(real x) noexcept nogil:
+    return exp_wide(x, -0.0)
+
+cdef inline real exp_backward(real dy, real x) noexcept nogil:
+    return dy * exp_wide(x, -0.0)
+
+cdef inline real exp_backward_y(real dy, real y) noexcept nogil:
+    return dy * y
+
+cdef inline real elu(real x, real alpha) noexcept nogil:
+    # x, or a*(e^x - 1) below 0: e^x = s(1+w), and a joins the exact s and s-1, so that only the sum is rounded
+    cdef real w
+    cdef real s = exp_parts(at_least(x, -40.0), -0.0, 0.0, &w)
+    cdef real below = fma(alpha * s, w, alpha * (s - 1.0))
+    return x if x >= 0.0 else below
+
+cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
+    # 1, or a*e^x from 0 down; scaled, because it may be subnormal
+    cdef real w
+    cdef real s = alpha * exp_scaled(x, -0.0, &w)
+    cdef real below = unscale(fma(s, w, s))
+    cdef real slope = 1.0 if x > 0.0 else below
+    return dy * slope
+
+cdef inline real elu_backward_y(real dy, real y, real alpha) noexcept nogil:
+    # a*e^x = y + a
+    cdef real below = y + alpha
+    cdef real slope = 1.0 if y > 0.0 else below
+    return dy * slope
+
+cdef inline real celu(real x, real alpha) noexcept nogil:
+    # x, or a*(e^(x/a) - 1) below 0; u + du is x/a to twice the precision, and where |x/a| is tiny the value is x
+    cdef real inverse = 1.0 / alpha
+    cdef real u = x * inverse
+    cdef real du = fma(-u, alpha, x) * inverse
+    cdef real below = expm1_times(alpha, u, du)
+    cdef real tiny = 8.6736173798840355e-19 * abs(alpha)
+    return x if x > -tiny else below
+
+cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
+    # 1, or e^(x/a) from 0 down
+    cdef real inverse = 1.0 / alpha
+    cdef real u = x * inverse
+    cdef real du = fma(-u, alpha, x) * inverse
+    cdef real below = exp_wide(u, du)
+    cdef real slope = 1.0 if x > 0.0 else below
+    return dy * slope
+
+cdef inline real celu_backward_y(real dy, real y, real alpha) noexcept nogil:
+    # e^(x/a) = (y + a)/a
+    cdef real below = (y + alpha) / alpha
+    cdef real slope = 1.0 if y > 0.0 else below
+    return dy * slope
+
+cdef inline real selu(real x) noexcept nogil:
+    # l*x, or l*a*(e^x - 1) below 0, as elu
+    cdef real w
+    cdef real s = exp_parts(at_least(x, -40.0), -0.0, 0.0, &w)
+    cdef real below = fma(1.7580993408473768 * s, w, 1.7580993408473768 * (s - 1.0))
+    cdef real above = 1.0507009873554805 * x
+    return above if x >= 0.0 else below
+
+cdef inline real selu_backward(real dy, real x) noexcept nogil:
+    # l, or l*a*e^x from 0 down
+    cdef real w
+    cdef real s = 1.7580993408473768 * exp_scaled(x, -0.0, &w)
+    cdef real below = unscale(fma(s, w, s))
+    cdef real slope = 1.0507009873554805 if x > 0.0 else below
+    return dy * slope
+
+cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
+    # l*a*e^x = y + l*a, where l*a is a float and a rest, or the sum would cancel to nothing
+    cdef real below = (y + 1.7580993175506592) + 2.3296717584675434e-8
+    cdef real slope = 1.0507009873554805 if y > 0.0 else below
+    return dy * slope
+
+
+# ---- sigmoid family ----------------------------------------------------------------------------------------------
+
+cdef inline real sigmoid(real x) noexcept nogil:
+    # 1/(1 + e^-x)
+    return logistic(x, -abs(x), -0.0)
+
+cdef inline real sigmoid_backward(real dy, real x) noexcept nogil:
+    # with t = e^-|x|:  t/(1+t)^2
+    return dy * unscale(bell(-abs(x)))
+
+cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
+    # y(1-y) = y - y*y, rounded once
+    return dy * fma(-y, y, y)
+
+cdef inline real tanh(real x) noexcept nogil:
+    # h = (1 - e^-2|x|)/2:  h/(1-h) = h + h*h/(1-h); odd, bit for bit
+    cdef real w
+    cdef real s = exp_parts(at_least(-2.0 * abs(x), -60.0), -0.0, -1.0, &w)
+    cdef real h = fma(-s, w, 0.5 - s)
+    return copysign(fma(h, h / (1.0 - h), h), x)
+
+cdef inline real tanh_backward(real dy, real x) noexcept nogil:
+    # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
+    return dy * unscale(4.0 * bell(-2.0 * abs(x)))
+
+cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
+    # 1 - y*y, rounded once
+    return dy * fma(-y, y, 1.0)
+
+cdef inline real softplus(real x, real beta) noexcept nogil:
+    # log(1 + e^bx)/b = max(bx, 0)/b + (t + rest)/b, t = e^-|bx|; bx = u + du, or the tail would lose bits; 1/b = over + under
+    cdef real over = 1.0 / beta
+    cdef real under = fma(-over, beta, 1.0) * over
+    cdef real size = abs(x)
+    cdef real fall = -abs(beta)
+    cdef real u = fall * size
+    cdef real t = fade(u, fma(fall, size, -u))
+    cdef real tail = fma(t, over, fma(log1p_rest(t), over, t * under))
+    cdef real line = x if beta * x > 0.0 else 0.0
+    return unscale_add(tail, line)
+
+cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:
+    # sigmoid(bx)
+    cdef real u = beta * x
+    cdef real du = fma(beta, x, -u)
+    cdef real da = -du if u > 0.0 else du
+    return dy * logistic(u, -abs(u), da)
+
+cdef inline real softplus_backward_y(real dy, real y, real beta) noexcept nogil:
+    # sigmoid(bx) = 1 - e^-by
+    cdef real w
+    cdef real u = -beta * y
+    cdef real du = fma(-beta, y, -u)
+    cdef real residue = du if u > -40.0 else -0.0
+    cdef real s = exp_parts(at_least(u, -40.0), residue, 0.0, &w)
+    return dy * fma(-s, w, 1.0 - s)
+
+cdef inline real log_sigmoid(real x) noexcept nogil:
+    # log(1/(1 + e^-x)) = min(x, 0) - (t + rest), t = e^-|x|
+    cdef real t = fade(-abs(x), -0.0)
+    cdef real line = x if x < 0.0 else 0.0
+    return unscale_add(-(t + log1p_rest(t)), line)
+
+cdef inline real log_sigmoid_backward(real dy, real x) noexcept nogil:
+    # sigmoid(-x)
+    return dy * logistic(-x, -abs(x), -0.0)
+
+cdef inline real log_sigmoid_backward_y(real dy, real y) noexcept nogil:
+    # sigmoid(-x) = 1 - e^y
+    cdef real w
+    cdef real s = exp_parts(at_least(y, -40.0), -0.0, 0.0, &w)
+    return dy * fma(-s, w, 1.0 - s)

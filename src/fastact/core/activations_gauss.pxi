@@ -1,0 +1,153 @@
+# gelu, gelu_tanh, silu, swish, mish: x times a tail that falls to nothing, and their gradients, each with a root.
+#
+# e^-a arrives as s(1 + w), s a power of two: s*x is exact, so x*e^-a*(1 - q) = B + B*(w - q(1 + w)), B = s*x, rounds
+# once where it matters, and the errors of w and q are damped by their size. s is scaled; unscale() comes last.
+
+cdef inline real silu(real x) noexcept nogil:
+    # x / (1 + e^-x), both scaled where e^-x would overflow
+    cdef real unit
+    cdef real held = tail_floor(x)
+    cdef real d = logistic_divisor(head_ceiling(held), -0.0, &unit)
+    return held / d * unit
+
+cdef inline real silu_slope(real u, real du) noexcept nogil:
+    # f' = t(1 + t - a)/(1 + t)^2 on the left, t = e^-a, a = |u + du|, and f'(a) = 1 - f'(-a).
+    # Root r: t_r = r - 1, so 1 + t - a = (r - a) + (t - t_r), two terms of one sign.
+    # g = s(1 + w)(1 - h) o, 1 - h = 1/(1 + t)^2, as s(d + (o r + ...)), d the larger part of o.
+    cdef real a = tail_clamp(abs(u))
+    cdef real w, gap, lo
+    cdef real da = -du if u < 0.0 else du
+    cdef real s = silu_exp(a, da, &w, &gap)
+    cdef real d = silu_distance(a, da, &lo)
+    cdef real e = 1.0 + w
+    cdef real t = unscale(s * e)
+    cdef real v = 1.0 + t
+    cdef real h = (t * (2.0 + t)) / (v * v)
+    cdef real o = d + (gap + lo)
+    cdef real g = unscale(s * (d + fma(o, fma(-h, e, w), gap + lo)))
+    cdef real right = 1.0 - g
+    return g if u < 0.0 else right
+
+cdef inline real silu_backward(real dy, real x) noexcept nogil:
+    return dy * silu_slope(x, -0.0)
+
+cdef inline real swish(real x, real beta) noexcept nogil:
+    # x / (1 + e^-u), u = beta x with its rounding error; x may be huge where e^-|u| is below the range
+    cdef real product = beta * x
+    cdef real u = wide_clamp(product)
+    cdef real error = fma(beta, x, -u)
+    cdef real du = error if u == product else 0.0
+    cdef real a = abs(u)
+    cdef real da = -du if u < 0.0 else du
+    cdef real w, s2
+    cdef real s = exp_factors(a, da, &w, &s2)
+    cdef real e = 1.0 + w
+    cdef real t = e * s * s * s2
+    cdef real q = t / (1.0 + t)
+    cdef real held = finite_clamp(x)
+    cdef real b = 0.5 * held
+    cdef real left = fma(b, fma(-q, e, w), b) * s * s * (2.0 * s2)
+    cdef real right = fma(-held, q, x)
+    return left if u < 0.0 else right
+
+cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
+    # silu' at beta x and its rounding error
+    cdef real product = beta * x
+    cdef real u = wide_clamp(product)
+    cdef real error = fma(beta, x, -u)
+    cdef real a = abs(product)
+    cdef real du = error if a == tail_clamp(a) else 0.0
+    return dy * silu_slope(product, du)
+
+cdef inline real mish(real x) noexcept nogil:
+    # t = e^-|x|: x t(t + 2)/(t^2 + 2t + 2) = x t(1 - q) on the left, x(2t + 1)/(2t^2 + 2t + 1) = x(1 - q) on the right
+    cdef real a = tail_clamp(abs(x))
+    cdef real w
+    cdef real s = tail_exp(-a, -0.0, &w)
+    cdef real e = 1.0 + w
+    cdef real t = unscale(s * e)
+    cdef real v = 1.0 + t
+    cdef real t2 = 2.0 * t
+    cdef real numerator = t * v if x < 0.0 else t2 * t
+    cdef real p = t if x < 0.0 else t2
+    cdef real one = 1.0 + v if x < 0.0 else 1.0
+    cdef real q = numerator / fma(p, v, one)
+    cdef real b = a * s
+    cdef real left = unscale(fma(-b, fma(-q, e, w), -b))
+    cdef real right = fma(-a, q, x)
+    return left if x < 0.0 else right
+
+cdef inline real mish_backward(real dy, real x) noexcept nogil:
+    # left, a = -x, t = e^-a:  f' = t o/E^2, E = 1 + t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4, which about its
+    # root is (r - a)(1 + t) + (t - t_r) k(t), terms of one sign.  1/E^2 = 1 - h.
+    # right, p = 2 e^-x:  f' = 1 - h, h = p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2, E = 1 + p + p^2/2
+    cdef real a = tail_clamp(abs(x))
+    cdef real w, gap, lo
+    cdef real s = mish_exp(a, -0.0, &w, &gap)
+    cdef real d = mish_distance(a, -0.0, &lo)
+    cdef real e = 1.0 + w
+    cdef real t = unscale(s * e)
+    cdef real t2 = t + t
+    cdef real p = t if x < 0.0 else t2
+    cdef real m = fma(0.5 * p, p, p)
+    cdef real v = 1.0 + m
+    cdef real k = 0.5 - a
+    cdef real c = fma(p, fma(0.25, p, fma(0.5, k, 0.25)), k)
+    cdef real left = m * (2.0 + m)
+    cdef real right = p * p * c
+    cdef real h = (left if x < 0.0 else right) / (v * v)
+    cdef real b = fma(d, t, fma(gap, mish_slope(t), lo))
+    cdef real g = unscale(s * (d + fma(d + b, fma(-h, e, w), b)))
+    cdef real up = 1.0 - h
+    return dy * (g if x < 0.0 else up)
+
+cdef inline real gelu(real x) noexcept nogil:
+    # max(x, 0) - a Phi(-a), a = |x|; e^(-a^2/2) needs the rounding error of a^2
+    cdef real a = gauss_clamp(abs(x))
+    cdef real half = -0.5 * a
+    cdef real p = half * a
+    cdef real w
+    cdef real s = tail_exp(p, fma(half, a, -p), &w)
+    cdef real q = gauss_far(a, p)
+    cdef real far = unscale(0.25 * fma(s, fma(q, w, q + w), s))
+    cdef real tail = gauss_seam(a, gauss_near(half, p), far)
+    cdef real right = x - tail
+    return right if x >= 0.0 else -tail
+
+cdef inline real gelu_backward(real dy, real x) noexcept nogil:
+    # left: Phi(-a) - a phi(a) = e^(-a^2/2) (r - a)(1 + Q)/2, r the root; f'(a) = 1 - f'(-a)
+    cdef real a = gauss_clamp(abs(x))
+    cdef real half = -0.5 * a
+    cdef real p = half * a
+    cdef real w
+    cdef real s = tail_exp(p, fma(half, a, -p), &w)
+    cdef real q = gauss_slope(a, p)
+    cdef real d = gauss_distance(a)
+    cdef real g = unscale(0.5 * (s * fma(d, fma(q, w, q + w), d)))
+    cdef real right = 1.0 - g
+    return dy * (g if x < 0.0 else right)
+
+cdef inline real gelu_tanh(real x) noexcept nogil:
+    # x / (1 + e^-S), S = k(x + 0.044715 x^3) with its rounding error
+    cdef real unit, ds
+    cdef real held = cubic_floor(x)
+    cdef real sx = cubic(cubic_ceiling(held), &ds)
+    cdef real d = logistic_divisor(sx, ds, &unit)
+    return held / d * unit
+
+cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
+    # as silu', with t = e^-S(a): f'(-a) = t o/(1 + t)^2, o = 1 + t - a S'(a) = 3(S_r - S) - 2k(r - a) + (t - t_r)
+    cdef real a = cubic_clamp(abs(x))
+    cdef real w, gap, lo, ds
+    cdef real sx = cubic(a, &ds)
+    cdef real s = cubic_exp(sx, ds, &w, &gap)
+    cdef real d = cubic_distance(sx, ds, &lo)
+    cdef real e = 1.0 + w
+    cdef real t = unscale(s * e)
+    cdef real v = 1.0 + t
+    cdef real h = (t * (2.0 + t)) / (v * v)
+    cdef real b = fma(3.0, lo, cubic_linear(a, gap))
+    cdef real o = fma(3.0, d, b)
+    cdef real g = unscale(s * fma(3.0, d, fma(o, fma(-h, e, w), b)))
+    cdef real right = 1.0 - g
+    return dy * (g if x < 0.0 else right)

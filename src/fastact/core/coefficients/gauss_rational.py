@@ -1,0 +1,162 @@
+"""Rational minimax fits of the Gaussian tail for gauss.h: Remez exchange in mpmath, then coefficients rounded one by one.
+
+    python gauss_rational.py        prints the coefficients that stand in gauss.h, and each fit's error
+
+M(a) = Phi(-a)/phi(a) is the Mills ratio.
+  gelu:           1 + Q = 4 a M(a) / sqrt(2 pi)                      so that a Phi(-a)  = e^(-a^2/2) (1 + Q) / 4
+  gelu gradient:  1 + Q = 2 (M(a) - a) / ((r - a) sqrt(2 pi))        so that gelu'(-a) = e^(-a^2/2) (r - a)(1 + Q) / 2
+The error is measured relative to 1 + Q.
+  gelu near 0:    a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
+"""
+import sys
+from mpmath import mp, mpf, matrix, lu_solve, erf, erfc, exp, sqrt, pi, findroot, log, cos
+
+mp.prec = 260
+SQ = sqrt(2 * pi)
+SEAM = 0.875           # gelu: below, the odd part of erf; above, the Mills ratio
+
+
+def mills(a):
+    return erfc(a / sqrt(mpf(2))) / 2 / (exp(-a * a / 2) / SQ)
+
+
+ROOT = findroot(lambda a: mills(a) - a, mpf('0.75179'))
+
+
+def q_gelu(a):
+    return 4 * a * mills(a) / SQ - 1
+
+
+def q_grad(a):
+    if abs(a - ROOT) < mpf(10) ** -25:
+        a = ROOT + mpf(10) ** -25
+    return 2 * (mills(a) - a) / ((ROOT - a) * SQ) - 1
+
+
+def erf_even(p):
+    """E: a Phi(-a) = a/2 - p E(p), p = a^2/2"""
+    a = sqrt(2 * p)
+    return erf(a / sqrt(mpf(2))) / a if p else sqrt(2 / pi)
+
+
+def erf_weight(p):
+    """the error of E that costs one part in the result"""
+    a = sqrt(2 * p)
+    return erfc(a / sqrt(mpf(2))) / a if p else mpf(10) ** 20
+
+
+def horner(c, x):
+    s = mpf(0)
+    for k in reversed(c):
+        s = s * x + k
+    return s
+
+
+def rounded(v, bits):
+    if v == 0:
+        return v
+    m, e = mp.frexp(v)
+    return mp.ldexp(mp.nint(mp.ldexp(m, bits)), e - bits)
+
+
+def grid(lo, hi, count, k):
+    """points crowded where the function bends: x = k(1+t)/(1-t) maps [-1, 1) to [0, inf)"""
+    t0, t1 = (lo - k) / (lo + k), (hi - k) / (hi + k)
+    for i in range(count + 1):
+        t = (t0 + t1) / 2 - (t1 - t0) / 2 * cos(pi * i / count)
+        yield k * (1 + t) / (1 - t)
+
+
+def solve(f, w, xs, n, m, fixed, dens):
+    """alternating-error system with some coefficients fixed: {('n', i) or ('d', j): value}; d0 = 1"""
+    free = [('n', i) for i in range(n + 1)] + [('d', j) for j in range(1, m + 1)]
+    free = [c for c in free if c not in fixed]
+    size = len(free) + 1
+    A, b = matrix(size, size), matrix(size, 1)
+    for row in range(size):
+        x, sign = xs[row], (-1) ** row
+        rhs = f[row]
+        for (kind, i), v in fixed.items():
+            rhs -= (x ** i if kind == 'n' else -f[row] * x ** i) * v
+        for col, (kind, i) in enumerate(free):
+            A[row, col] = x ** i if kind == 'n' else -f[row] * x ** i
+        A[row, size - 1] = -sign * w[row] * horner(dens, x)
+        b[row] = rhs
+    s = lu_solve(A, b)
+    val = dict(fixed)
+    val.update({c: s[i] for i, c in enumerate(free)})
+    num = [val[('n', i)] for i in range(n + 1)]
+    den = [mpf(1)] + [val[('d', j)] for j in range(1, m + 1)]
+    return num, den, s[size - 1]
+
+
+def remez(g, gx, gf, gw, n, m, fixed, dens, rounds=25):
+    size = n + m + 2 - len(fixed)
+    at = [int(round((len(gx) - 1) * i / (size - 1))) for i in range(size)]
+    best = None
+    for _ in range(rounds):
+        xs, f, w = [gx[i] for i in at], [gf[i] for i in at], [gw[i] for i in at]
+        for _ in range(6):
+            num, den, e = solve(f, w, xs, n, m, fixed, dens)
+            dens = den
+        err = [(horner(num, x) / horner(den, x) - y) / ww for x, y, ww in zip(gx, gf, gw)]
+        top = max(abs(v) for v in err)
+        if best is None or top < best[0]:
+            best = (top, num, den)
+        if top < abs(e) * mpf('1.02'):
+            break
+        peaks, i = [], 0
+        while i < len(err):                     # the largest error in each run of one sign
+            j, k = i, i
+            while j < len(err) and (err[j] > 0) == (err[i] > 0):
+                if abs(err[j]) > abs(err[k]):
+                    k = j
+                j += 1
+            peaks.append(k)
+            i = j
+        while len(peaks) > size:
+            peaks.pop(0 if abs(err[peaks[0]]) < abs(err[peaks[-1]]) else -1)
+        if len(peaks) < size:
+            break
+        at = peaks
+    return best
+
+
+def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None):
+    gx = list(grid(mpf(lo), mpf(hi), count, mpf(k)))
+    gf = [g(x) for x in gx]
+    gw = [weight(x) if weight else 1 + y for x, y in zip(gx, gf)]
+    top, num, den = remez(g, gx, gf, gw, n, m, {}, [mpf(1)] + [mpf(0)] * m)
+    free = top
+    fixed = {}
+    if round_one_by_one:
+        order = [('d', j) for j in range(1, m + 1)] + [('n', i) for i in range(n)]
+        for c in order:
+            fixed[c] = rounded(num[c[1]] if c[0] == 'n' else den[c[1]], bits)
+            r = remez(g, gx, gf, gw, n, m, fixed, den, rounds=6)
+            top, num, den = r
+    num = [rounded(v, bits) for v in num]
+    den = [rounded(v, bits) for v in den]
+    err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw))
+    print('/* %s on [%s, %s]: degrees %d/%d, error 2^%.1f (before rounding 2^%.1f) */' % (
+        name, lo, hi, n, m, log(err, 2), log(free, 2)))
+    for label, c in (('num', num), ('den', den)):
+        print(label, ', '.join(hexa(v) for v in c))
+    sys.stdout.flush()
+    return num, den
+
+
+def hexa(v):
+    return float(v).hex()
+
+
+if __name__ == '__main__':
+    for bits, digits in ((24, 'f4'), (53, 'f8')):
+        hi = rounded(ROOT, bits)
+        print('root of M(a) = a, %s:' % digits, hexa(hi), hexa(rounded(ROOT - hi, bits)))
+    fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
+    fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
+    fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24)
+    fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53)
+    fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24)
+    fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)

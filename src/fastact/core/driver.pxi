@@ -1,0 +1,99 @@
+# The one loop driver: every element-by-element ufunc loop goes through drive(). It knows memory, not maths.
+
+cdef enum:
+    MAX_OPERANDS = 6
+
+ctypedef void (*kernel_t)(void* out, const void* const* args, npy_intp n) noexcept nogil
+
+
+cdef struct Operation:
+    kernel_t scalar             # parameters are single values
+    kernel_t array              # parameters vary by element
+    int data
+    int operands                # data and parameters, without the output
+
+
+cdef inline bint in_place_of_user(int storage, const char* p, npy_intp stride) noexcept nogil:
+    """Whether a kernel may work on this memory as it is: contiguous, aligned, and not half precision."""
+    cdef npy_intp size = stored_size(storage)
+    return storage != STORE_F2 and stride == size and (<size_t>p) % (<size_t>size) == 0
+
+
+cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
+    cdef double scratch[MAX_OPERANDS][BLOCK]
+    cdef const void* args[MAX_OPERANDS]
+    cdef bint staged[MAX_OPERANDS]
+    cdef int last = op.operands
+    cdef npy_intp size = stored_size(storage), wide = computed_size(storage)
+    cdef npy_intp done = 0, m, padded, step = BLOCK
+    cdef kernel_t kernel = op.scalar
+    cdef bint all_direct
+    cdef char* out = data[last]
+    cdef npy_intp out_stride = strides[last]
+    cdef void* target
+    cdef int k
+    cdef unsigned status
+
+    if n <= 0:
+        return 0
+    status = fp_status()
+
+    for k in range(op.data, last):
+        if strides[k] != 0 and n > 1:
+            kernel = op.array
+    all_direct = in_place_of_user(storage, out, out_stride)
+    for k in range(last):
+        staged[k] = False
+        if strides[k] == 0 or n == 1:                       # one value: kept for the whole call
+            load_block(storage, scratch[k], data[k], 0, 1)
+            if k < op.data or kernel == op.array:
+                fill_block(storage, scratch[k], min(n + LANES, BLOCK))
+                all_direct = all_direct and k >= op.data
+            args[k] = scratch[k]
+        elif in_place_of_user(storage, data[k], strides[k]):
+            args[k] = data[k]
+        else:
+            staged[k] = True
+            all_direct = False
+        if disturbs(out, out_stride, data[k], strides[k], n, size):
+            step = 1                                        # accumulate, reduce: one element at a time
+            all_direct = False
+    if n > 1 and out_stride == 0:
+        step = 1
+        all_direct = False
+
+    if all_direct and n >= LANES:                           # whole vectors straight from and to the user's memory
+        if kernel == op.array:
+            for k in range(op.data, last):
+                if strides[k] == 0:
+                    all_direct = False                      # a filled block is only BLOCK long
+        if all_direct:
+            done = n - n % LANES
+            kernel(out, args, done)
+
+    while done < n:
+        m = min(step, n - done)
+        # a whole block may be used where it lies; the tail is padded to whole vectors, so it is staged
+        padded = (m + LANES - 1) // LANES * LANES
+        for k in range(last):
+            if strides[k] == 0 or n == 1:
+                if step == 1 and disturbs(out, out_stride, data[k], strides[k], n, size):
+                    load_block(storage, scratch[k], data[k], 0, 1)      # reduce: the operand is the output
+                    fill_block(storage, scratch[k], padded)
+                continue
+            if staged[k] or padded != m:
+                load_block(storage, scratch[k], data[k] + done * strides[k], strides[k], m)
+                memset(<char*>scratch[k] + m * wide, 0, (padded - m) * wide)
+                args[k] = scratch[k]
+            else:
+                args[k] = data[k] + done * strides[k]
+        if padded == m and in_place_of_user(storage, out, out_stride):
+            kernel(out + done * out_stride, args, m)
+        else:
+            target = scratch[last]
+            kernel(target, args, padded)
+            store_block(storage, out + done * out_stride, out_stride, target, m)
+        done += m
+
+    fp_restore(status)
+    return 0

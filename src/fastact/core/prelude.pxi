@@ -1,0 +1,47 @@
+from cpython.mem cimport PyMem_Malloc
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.ref cimport Py_INCREF, Py_XINCREF
+from libc.stdint cimport uint16_t
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+ctypedef Py_ssize_t npy_intp
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "cpu.h" nogil:
+    unsigned fp_status() noexcept
+    void fp_restore(unsigned status) noexcept
+
+cdef extern from "half.h" nogil:
+    void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept
+    void float_to_half_block(uint16_t* out, const float* x, npy_intp n) noexcept
+
+cdef extern from "blocks.h" nogil:
+    enum:
+        STORE_F2
+        STORE_F4
+        STORE_F8
+        BLOCK
+        LANES
+    npy_intp stored_size(int storage) noexcept
+    npy_intp computed_size(int storage) noexcept
+    void load_block(int storage, void* to, const void* source, npy_intp stride, npy_intp n) noexcept
+    void store_block(int storage, void* to, npy_intp stride, const void* source, npy_intp n) noexcept
+    void fill_block(int storage, void* block, npy_intp n) noexcept
+    bint disturbs(const char* out, npy_intp so, const char* inp, npy_intp si, npy_intp n, npy_intp size) noexcept
+
+cdef extern from *:
+    """
+    /* gcc's run-time alias check lets out == in through to the vector loop; clang's does not */
+    #if defined(__clang__)
+    #define INPLACE_LOOPS 1
+    #else
+    #define INPLACE_LOOPS 0
+    #endif
+    """
+    bint INPLACE_LOOPS

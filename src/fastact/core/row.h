@@ -1,0 +1,61 @@
+/* What a row needs once: the logarithm of its sum, and sums that keep their rounding error. All in double. */
+#ifndef FASTACT_ROW_H
+#define FASTACT_ROW_H
+
+#include "vmath.h"
+
+/* a + b = s + error, exactly (Knuth) */
+VM_INLINE double sum_error_f8(double a, double b, double s)
+{
+    double t = s - a;
+    return (a - (s - t)) + (b - t);
+}
+
+/* log(1 + v + v_lo) = result + *lo, for 0 <= v < 2^63: relative error about 2^-60 */
+VM_INLINE double log1p_parts_f8(double v, double v_lo, double *lo)
+{
+    double u = 1.0 + v, u_lo = sum_error_f8(1.0, v, u) + v_lo;
+    /* u = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt 2 */
+    uint64_t i = bits_f8(u), n = (i - 0x3fe6a09e667f3bcd) >> 52;
+    double e = from_bits_f8(n | 0x4330000000000000) - 0x1p52;
+    double f = from_bits_f8(i - (n << 52)) - 1.0;
+    /* log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)): coefficients/log.sollya */
+    double s = f / (2.0 + f), z = s * s;
+    double r = 0.1328808939168174274580991323091438971459865570068359375;
+    r = fma_f8(r, z, 0.132465497831415091045670351377339102327823638916015625);
+    r = fma_f8(r, z, 0.153872201638400596390710006744484417140483856201171875);
+    r = fma_f8(r, z, 0.181817736148256636763420601710095070302486419677734375);
+    r = fma_f8(r, z, 0.222222226566334557507076397087075747549533843994140625);
+    r = fma_f8(r, z, 0.285714285691683611556612731874338351190090179443359375);
+    r = fma_f8(r, z, 0.400000000000053257398491268759244121611118316650390625);
+    r = fma_f8(r, z, 0.66666666666666662965923251249478198587894439697265625);
+    double h = 0.5 * f * f, h_lo = fma_f8(0.5 * f, f, -h);
+    double small = fma_f8(s, fma_f8(r, z, h), u_lo / u);
+    /* e ln 2 with 42 bits is exact */
+    double a = e * 0x1.62e42fefa38p-1, b = a + f, c = b - h;
+    small += e * 0x1.ef35793c7673p-45 - h_lo;
+    small += sum_error_f8(a, f, b) + sum_error_f8(b, -h, c);
+    double y = c + small;
+    *lo = small - (y - c);
+    return y + (u - u);                            /* NaN stays NaN */
+}
+
+/* n = rint(x/ln 2), the same n as in exp_parts */
+VM_INLINE float exponent_f4(float x) { return fma_f4(x, 0x1.715476p+0f, 12582912.0f) - 12582912.0f; }
+VM_INLINE double exponent_f8(double x) { return fma_f8(x, 0x1.71547652b82fep+0, 6755399441055744.0) - 6755399441055744.0; }
+
+/* m + log(k + sum e^(x-m)) = result + *lo, where m occurs k times and the sum over the other x is given as
+ * s + s_lo = sum e^(x-M), with m - M = part - n ln 2 (part and n both 0 where M is m). */
+VM_INLINE double log_sum_f8(double m, double part, double n, double k, double s, double s_lo, double *lo)
+{
+    double z = fma_f8(n, -LN2_HI_F8, part), w;
+    double power = exp_parts_f8(-z, n * LN2_LO_F8, 0.0, &w);
+    double e = 1.0 + w, e_lo = w - (e - 1.0);      /* e^(M-m) */
+    double p = s * e, p_lo = fma_f8(s, e, -p) + (s * e_lo + s_lo * e);
+    double v = fma_f8(p, power, k - 1.0), v_lo = sum_error_f8(k - 1.0, p * power, v) + p_lo * power;
+    double l_lo, l = log1p_parts_f8(v, v_lo, &l_lo);
+    double y = m + l, y_lo = sum_error_f8(m, l, y) + l_lo;
+    *lo = __builtin_fabs(m) < __builtin_inf() ? y_lo : 0.0;
+    return y;
+}
+#endif

@@ -1,0 +1,157 @@
+# Ufuncs: one new-style loop per dtype, and one promoter that says which loop mixed, integer and Python operands take.
+
+cdef extern from "numpy/arrayobject.h":
+    int _import_array() except -1
+
+cdef extern from "numpy/ufuncobject.h":
+    int _import_umath() except -1
+    ctypedef struct PyArray_DTypeMeta:
+        int type_num
+    ctypedef struct PyType_Slot:
+        int slot
+        void* pfunc
+    ctypedef enum NPY_CASTING:
+        NPY_NO_CASTING
+    ctypedef enum NPY_ARRAYMETHOD_FLAGS:
+        NPY_METH_NO_FLOATINGPOINT_ERRORS
+        NPY_METH_SUPPORTS_UNALIGNED
+    int NPY_METH_strided_loop
+    int NPY_METH_unaligned_strided_loop
+    ctypedef struct PyArrayMethod_Spec:
+        const char* name
+        int nin
+        int nout
+        NPY_CASTING casting
+        NPY_ARRAYMETHOD_FLAGS flags
+        PyArray_DTypeMeta** dtypes
+        PyType_Slot* slots
+    enum:
+        PyUFunc_None
+    object PyUFunc_FromFuncAndDataAndSignature(void* func, void* data, const char* types, int ntypes, int nin, int nout, int identity,
+                                               const char* name, const char* doc, int unused, const char* signature)
+    int PyUFunc_AddLoopFromSpec(object ufunc, PyArrayMethod_Spec* spec) except -1
+    int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
+    PyArray_DTypeMeta PyArray_PyLongDType, PyArray_PyFloatDType
+
+_import_array()
+_import_umath()
+
+cdef list KEPT = []                     # NumPy keeps pointers to names and signatures
+cdef dict OPERANDS = {}                 # ufunc name -> the names of its operands, for messages
+
+cdef object BOOL = type(np.dtype(np.bool_))
+cdef object HALF = type(np.dtype(np.float16))
+cdef object FLOAT = type(np.dtype(np.float32))
+cdef object DOUBLE = type(np.dtype(np.float64))
+cdef frozenset INTEGERS = frozenset(type(np.dtype(c)) for c in "?bBhHiIlLqQ")
+
+
+cdef int out_of_memory() noexcept nogil:
+    with gil:
+        try:
+            raise MemoryError("fastact: no memory for a scratch row")
+        except MemoryError:
+            pass
+    return raise_memory_error()
+
+
+cdef int raise_memory_error() noexcept nogil:
+    with gil:
+        PyErr_NoMemory()
+    return -1
+
+cdef extern from "Python.h":
+    object PyErr_NoMemory()
+    void PyErr_SetObject(object kind, object value)
+
+
+cdef object common_type(str name, list given, list signature):
+    """The one floating type that all operands are computed in."""
+    cdef object dtype
+    for dtype in signature:
+        if dtype is not None:
+            if dtype is HALF or dtype is FLOAT or dtype is DOUBLE:
+                return dtype
+            raise refusal(name, dtype, "dtype or signature")
+    found = None
+    for position, dtype in enumerate(given):
+        if dtype is None or dtype is <object>&PyArray_PyFloatDType or dtype is <object>&PyArray_PyLongDType:
+            continue                     # not given, or a Python number: takes the others' type
+        if dtype is DOUBLE or dtype in INTEGERS:
+            found = DOUBLE
+        elif dtype is FLOAT:
+            found = FLOAT if found is not DOUBLE else found
+        elif dtype is HALF:
+            found = HALF if found is None else found
+        else:
+            raise refusal(name, dtype, OPERANDS[name][position])
+    return DOUBLE if found is None else found
+
+
+cdef object refusal(str name, object dtype, str where):
+    try:
+        shown = dtype.type.__name__
+    except AttributeError:
+        shown = getattr(dtype, "__name__", repr(dtype))
+    return TypeError(f"fastact.{name}: {where} is {shown}; accepted are float16, float32 and float64, and bool and integers (computed in float64)")
+
+
+cdef int promote(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen) noexcept with gil:
+    return promote_all(ufunc, given, signature, chosen, -1)
+
+
+cdef int promote_masked(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen) noexcept with gil:
+    return promote_all(ufunc, given, signature, chosen, (<object>ufunc).nin - 1)
+
+
+cdef int promote_all(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen, int mask) noexcept:
+    cdef int i, nin, nargs
+    try:
+        nin, nargs = (<object>ufunc).nin, (<object>ufunc).nargs
+        inputs, fixed = [], []
+        for i in range(nargs):
+            if i != mask:
+                if i < nin:
+                    inputs.append(None if given[i] == NULL else <object>given[i])
+                fixed.append(None if signature[i] == NULL else <object>signature[i])
+        dtype = common_type((<object>ufunc).__name__, inputs, fixed)
+        for i in range(nargs):
+            chosen_type = BOOL if i == mask else dtype
+            Py_INCREF(chosen_type)
+            chosen[i] = <PyArray_DTypeMeta*><PyObject*>chosen_type
+    except BaseException as error:
+        PyErr_SetObject(type(error), error)
+        return -1
+    return 0
+
+
+cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint masked, void* f2, void* f4, void* f8):
+    """A ufunc with a loop for each dtype, and the promoter for everything else."""
+    cdef PyArrayMethod_Spec spec
+    cdef PyType_Slot slots[3]
+    cdef PyArray_DTypeMeta* dtypes[8]
+    cdef void* loops[3]
+    cdef int i, k, nin = len(operands)
+    label = name.encode()
+    OPERANDS[name] = operands
+    KEPT.append(label)
+    KEPT.append(signature)
+    KEPT.append(doc)
+    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, 1, PyUFunc_None, label, doc, 0,
+                                                NULL if signature is None else <const char*>signature)
+    loops[0], loops[1], loops[2] = f2, f4, f8
+    for i, dtype in enumerate((HALF, FLOAT, DOUBLE)):
+        for k in range(nin + 1):
+            dtypes[k] = <PyArray_DTypeMeta*><PyObject*>dtype
+        if masked:
+            dtypes[nin - 1] = <PyArray_DTypeMeta*><PyObject*>BOOL
+        slots[0].slot, slots[0].pfunc = NPY_METH_strided_loop, loops[i]
+        slots[1].slot, slots[1].pfunc = NPY_METH_unaligned_strided_loop, loops[i]
+        slots[2].slot, slots[2].pfunc = 0, NULL
+        spec.name, spec.nin, spec.nout, spec.casting = label, nin, 1, NPY_NO_CASTING
+        spec.flags = <NPY_ARRAYMETHOD_FLAGS>(NPY_METH_NO_FLOATINGPOINT_ERRORS | NPY_METH_SUPPORTS_UNALIGNED)
+        spec.dtypes, spec.slots = dtypes, slots
+        PyUFunc_AddLoopFromSpec(ufunc, &spec)
+    capsule = PyCapsule_New(<void*>(promote_masked if masked else promote), "numpy._ufunc_promoter", NULL)
+    PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + 1), capsule)
+    return ufunc
