@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import difflib
 
+import numpy as np
+
 from fastact import _docs, _functions, _variants
 from fastact._functions import Activation
 from fastact._version import __version__
@@ -20,7 +22,7 @@ from fastact._version import __version__
 ISA: str = _variants.choose()
 """The instruction-set variant in use."""
 
-_ufuncs = _variants.load(ISA).make_ufuncs(_docs.ufunc_docs())
+_ufuncs: dict[str, np.ufunc] = _variants.load(ISA).make_ufuncs(_docs.ufunc_docs())
 _public, _activations = _functions.build(_ufuncs)
 globals().update(_public)
 

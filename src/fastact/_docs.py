@@ -53,7 +53,8 @@ def _notes(record: Record, backward: bool) -> str:
         parts.append(record.from_output.note)
     if record.notes:
         parts.append(record.notes)
-    parts.append(f"Accuracy{' of the derivative' if backward else ''}: at most {_bounds(record.bounds)}, in both tails, subnormals included.")
+    subject = "Accuracy of the derivative" if backward else "Accuracy"
+    parts.append(f"{subject}: at most {_bounds(record.bounds)}, in both tails, subnormals included.")
     return "\n\n".join(_fold(p) for p in parts)
 
 
@@ -70,12 +71,19 @@ def _shown(values: tuple[float, ...]) -> str:
     return "\n".join(f"{v:.4f}" for v in values)
 
 
+_IMPORTS = ">>> import numpy as np\n>>> import fastact as fa\n"
+
+
+def _loop(call: str, values: tuple[float, ...]) -> str:
+    """A doctest that prints a result, element by element, to four places."""
+    return f"{_IMPORTS}>>> for v in {call}:\n...     print(f'{{v:.4f}}')\n{_shown(values)}"
+
+
 def forward_doc(record: Record) -> str:
     """The forward function's docstring."""
     given = _numbers(x for x, _, _ in record.example)
     call = f"fa.{record.name}(np.array([{given}]){_arguments(record)})"
-    example = f">>> import numpy as np\n>>> import fastact as fa\n>>> for v in {call}:\n...     print(f'{{v:.4f}}')\n"
-    example += _shown(tuple(y for _, y, _ in record.example))
+    example = _loop(call, tuple(y for _, y, _ in record.example))
     parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
     if any(p.gradient for p in record.parameters):
         parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
@@ -98,8 +106,7 @@ def backward_doc(record: Record) -> str:
     given = _numbers(x for x, _, _ in record.example)
     trained = [p for p in record.parameters if p.gradient]
     call = f"fa.{name}(np.ones({len(record.example)}), x=np.array([{given}]){_arguments(record)})"
-    example = f">>> import numpy as np\n>>> import fastact as fa\n>>> for v in {call}{'[0]' if trained else ''}:\n...     print(f'{{v:.4f}}')\n"
-    example += _shown(tuple(d for _, _, d in record.example))
+    example = _loop(f"{call}[0]" if trained else call, tuple(d for _, _, d in record.example))
     saved = ["dy : array_like\n    Gradient of the loss with respect to the output.", "x : array_like\n    The saved input."]
     if record.from_output:
         saved.append("y : array_like\n    The saved output, instead of x: the forward pass may then be in place.")
@@ -121,6 +128,11 @@ def backward_doc(record: Record) -> str:
     ]
     return "\n".join(parts)
 
+
+_ROW_RAISES = """TypeError
+    For types that are not accepted, or a mask that is not boolean.
+AxisError
+    If an axis is out of range."""
 
 _AXIS = """axis : int, tuple of int or None, default -1
     The axis or axes over which a row runs; None: all of x is one row.
@@ -148,18 +160,18 @@ def forward_row_doc(record: RowRecord) -> str:
     shape = "x's shape without the axis" if record.reduces else "x's shape"
     values = record.example_output
     if record.reduces:
-        example = f">>> print(f'{{fa.{record.name}(np.array([1.0, 2.0, 3.0])):.4f}}')\n{_shown(values)}"
+        example = f"{_IMPORTS}>>> print(f'{{fa.{record.name}(np.array([1.0, 2.0, 3.0])):.4f}}')\n{_shown(values)}"
     else:
-        example = f">>> for v in fa.{record.name}(np.array([1.0, 2.0, 3.0])):\n...     print(f'{{v:.4f}}')\n{_shown(values)}"
+        example = _loop(f"fa.{record.name}(np.array([1.0, 2.0, 3.0]))", values)
     parts = [
         f"{record.summary} f(x) = {record.maths}\n",
         _section("Parameters", f"x : {_ARRAY}\n    Input.\n{_AXIS}{keep}\nout : ndarray, optional\n    Where to put the result."),
         _section("Returns", f"y : ndarray\n    Of {shape} and type."),
-        _section("Raises", "TypeError\n    For types that are not accepted, or a mask that is not boolean.\nAxisError\n    If an axis is out of range."),
+        _section("Raises", _ROW_RAISES),
         _section("See Also", f"{record.name}_backward : the gradient."),
         _section("Notes", _row_notes(record)),
         _section("References", record.source),
-        _section("Examples", f">>> import numpy as np\n>>> import fastact as fa\n{example}"),
+        _section("Examples", example),
     ]
     return "\n".join(parts)
 
@@ -173,7 +185,7 @@ def backward_row_doc(record: RowRecord) -> str:
     else:
         saved += "\nkeepdims : bool, default False\n    Whether dy kept the reduced axes."
     dy = "1.0" if record.reduces else "np.array([1.0, 0.0, 0.0])"
-    example = f">>> for v in fa.{name}({dy}, x=np.array([1.0, 2.0, 3.0])):\n...     print(f'{{v:.4f}}')\n{_shown(record.example_gradient)}"
+    example = _loop(f"fa.{name}({dy}, x=np.array([1.0, 2.0, 3.0]))", record.example_gradient)
     needs = "Unless exactly one of `x` and `y` is given." if record.saves == "y" else "If `y` is given, or `x` is missing."
     parts = [
         f"Gradient of `{record.name}`: {record.gradient_maths}\n",
@@ -187,7 +199,7 @@ def backward_row_doc(record: RowRecord) -> str:
         _section("See Also", f"{record.name} : the function."),
         _section("Notes", _row_notes(record)),
         _section("References", record.source),
-        _section("Examples", f">>> import numpy as np\n>>> import fastact as fa\n{example}"),
+        _section("Examples", example),
     ]
     return "\n".join(parts)
 

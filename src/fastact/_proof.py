@@ -145,7 +145,7 @@ def _settled(evaluate: Callable[[], Any]) -> Any:
     for bits in PRECISIONS:
         with mp.workprec(bits):
             value = mp.mpf(evaluate())
-        if last is not None and (value == last or (mp.isnan(value) and mp.isnan(last)) or abs(value - last) < abs(value) * mp.mpf(2) ** -100):
+        if last is not None and (value == last or mp.isnan(value) or abs(value - last) < abs(value) * mp.mpf(2) ** -100):
             return value
         last = value
     return last

@@ -204,7 +204,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="sigmoid(x) * sigmoid(-x)",
         forward="where(x >= 0, 1, exp(-abs(x))) / (1 + exp(-abs(x)))",
         derivative="exp(-abs(x)) / (1 + exp(-abs(x)))**2",
-        from_output=FromOutput("y * (1 - y)", note="From y the gradient cancels where y is close to 1 (x > 17 in float32, x > 37 in float64)."),
+        from_output=FromOutput("y * (1 - y)", note="From y the gradient cancels where y is close to 1: x > 17 in float32, 37 in float64."),
         edges=((-INF, 0.0, 0.0), (0.0, 0.5, 0.25), (INF, 1.0, 0.0)),
         example=((-1.0, 0.2689, 0.1966), (0.5, 0.6225, 0.2350), (2.0, 0.8808, 0.1050)),
         source="Verhulst, Notice sur la loi que la population suit dans son accroissement, 1838.",
@@ -391,6 +391,7 @@ def operations(record: Record) -> list[Operation]:
     return ops
 
 
-RECORDS: dict[str, Record | RowRecord] = {r.name: r for r in (*ELEMENTWISE, *ROWWISE)}
+_ALL: tuple[Record | RowRecord, ...] = (*ELEMENTWISE, *ROWWISE)
+RECORDS: dict[str, Record | RowRecord] = {r.name: r for r in _ALL}
 #: Every accepted name, aliases included, to the record's own name.
 NAMES: dict[str, str] = {n: r.name for r in RECORDS.values() for n in (r.name, *r.aliases)}

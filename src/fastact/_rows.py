@@ -103,7 +103,15 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
         from_x, from_x_masked = ufuncs[name], ufuncs[f"{name}_masked"]
 
         def backward_of_reduction(
-            dy: Any, *, x: Any = None, y: Any = None, axis: Axis = -1, keepdims: bool = False, where: Any = None, out: Any = None, **kwargs: Any
+            dy: Any,
+            *,
+            x: Any = None,
+            y: Any = None,
+            axis: Axis = -1,
+            keepdims: bool = False,
+            where: Any = None,
+            out: Any = None,
+            **kwargs: Any,
         ) -> Any:
             if y is not None:
                 raise TypeError(f"{name}: the output does not determine the gradient of {record.name}; save the input and pass x=")

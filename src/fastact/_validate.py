@@ -19,6 +19,8 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
 def parameter(function: str, name: str, value: Any, check: str) -> Any:
     """A parameter fit for the ufunc: a single number becomes a Python float, so that it never widens the array."""
     test, array_test, wording = _CHECKS[check]
+    if type(value) is float and test(value):
+        return value
     if isinstance(value, numbers.Real) and not isinstance(value, np.longdouble):
         scalar = float(value)
         if not test(scalar):

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Record, RowRecord
+from fastact._registry import ELEMENTWISE, NAMES, RECORDS, Record, RowRecord
 
 
 def _erfc(x: Any) -> Any:
@@ -119,7 +119,9 @@ def _numpy_function(name: str, arguments: str, expression: str, row: bool) -> Ca
 
     def elementwise(*args: Any, **kwargs: Any) -> Any:
         arrays = [np.asarray(a) if not isinstance(a, int | float) else a for a in args]
-        dtype = np.result_type(*(a if isinstance(a, np.ndarray) and a.dtype.kind == "f" else np.float64(0) for a in arrays[: arguments.count("dy") + 1]))
+        data = arrays[: 2 if arguments.startswith("dy") else 1]
+        floats = [a for a in data if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+        dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
         with np.errstate(all="ignore"):
             return np.asarray(inner(*arrays, **kwargs)).astype(dtype)[()]  # type: ignore[misc]
 
@@ -165,7 +167,7 @@ def source(name: str) -> str:
 
 evaluated = evaluate_with(NUMPY)
 __all__ = ["evaluate_with", "source"]
-for _record in (*ELEMENTWISE, *ROWWISE):
+for _record in RECORDS.values():
     _row = isinstance(_record, RowRecord)
     for _name, _arguments, _expression in _row_lines(_record) if isinstance(_record, RowRecord) else _lines(_record):
         globals()[_name] = _numpy_function(_name, _arguments, _expression, _row)

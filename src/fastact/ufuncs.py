@@ -10,4 +10,4 @@ from __future__ import annotations
 import fastact as _fastact
 
 globals().update(_fastact._ufuncs)
-__all__ = list(_fastact._ufuncs)  # noqa: PLE0605
+__all__ = list(_fastact._ufuncs)

@@ -153,7 +153,7 @@ cdef inline real selu_backward(real dy, real x) noexcept nogil:
 
 cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
     # l*a*e^x = y + l*a, where l*a is a float and a rest, or the sum would cancel to nothing
-    cdef real below = (y + 1.7580993175506592) + 2.3296717584675434e-8
+    cdef real below = (y + 1.7580993175506591796875) + 2.3296717680252718e-8
     cdef real slope = 1.0507009873554805 if y > 0.0 else below
     return dy * slope
 
@@ -173,11 +173,12 @@ cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(-y, y, y)
 
 cdef inline real tanh(real x) noexcept nogil:
-    # h = (1 - e^-2|x|)/2:  h/(1-h) = h + h*h/(1-h); odd, bit for bit
+    # with t = e^-2|x|, h = (1-t)/2, q = h/((1+t)/2) = tanh:  h + h*q, whose errors fade where q's are largest; odd, bit for bit
     cdef real w
     cdef real s = exp_parts(at_least(-2.0 * abs(x), -60.0), -0.0, -1.0, &w)
     cdef real h = fma(-s, w, 0.5 - s)
-    return copysign(fma(h, h / (1.0 - h), h), x)
+    cdef real q = h / fma(s, w, 0.5 + s)
+    return copysign(fma(h, q, h), x)
 
 cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
@@ -188,16 +189,21 @@ cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(-y, y, 1.0)
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
-    # log(1 + e^bx)/b = max(bx, 0)/b + (t + rest)/b, t = e^-|bx|; bx = u + du, or the tail would lose bits; 1/b = over + under
+    # log(1 + e^bx)/b = max(bx, 0)/b + log1p(t)/b, t = e^-|bx|
+    # bx = u + du, or the tail would lose bits; 1/b = over + under; log1p(t) = t - c*d
+    cdef real d
     cdef real over = 1.0 / beta
     cdef real under = fma(-over, beta, 1.0) * over
     cdef real size = abs(x)
     cdef real fall = -abs(beta)
     cdef real u = fall * size
     cdef real t = fade(u, fma(fall, size, -u))
-    cdef real tail = fma(t, over, fma(log1p_rest(t), over, t * under))
+    cdef real c = log1p_parts(t, &d)
+    cdef real rest = fma(-c, d * over, t * under)
+    cdef real tail = fma(t, over, rest)
+    cdef real low = fma(t, over, -tail) + rest
     cdef real line = x if beta * x > 0.0 else 0.0
-    return unscale_add(tail, line)
+    return unscale_add(tail, unscale_add(low, line))
 
 cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:
     # sigmoid(bx)
@@ -216,10 +222,12 @@ cdef inline real softplus_backward_y(real dy, real y, real beta) noexcept nogil:
     return dy * fma(-s, w, 1.0 - s)
 
 cdef inline real log_sigmoid(real x) noexcept nogil:
-    # log(1/(1 + e^-x)) = min(x, 0) - (t + rest), t = e^-|x|
+    # log(1/(1 + e^-x)) = min(x, 0) - log1p(t), t = e^-|x|;  log1p(t) = t - c*d
+    cdef real d
     cdef real t = fade(-abs(x), -0.0)
+    cdef real c = log1p_parts(t, &d)
     cdef real line = x if x < 0.0 else 0.0
-    return unscale_add(-(t + log1p_rest(t)), line)
+    return unscale_add(fma(c, d, -t), line)
 
 cdef inline real log_sigmoid_backward(real dy, real x) noexcept nogil:
     # sigmoid(-x)

@@ -13,7 +13,8 @@ cdef inline real silu(real x) noexcept nogil:
 cdef inline real silu_slope(real u, real du) noexcept nogil:
     # f' = t(1 + t - a)/(1 + t)^2 on the left, t = e^-a, a = |u + du|, and f'(a) = 1 - f'(-a).
     # Root r: t_r = r - 1, so 1 + t - a = (r - a) + (t - t_r), two terms of one sign.
-    # g = s(1 + w)(1 - h) o, 1 - h = 1/(1 + t)^2, as s(d + (o r + ...)), d the larger part of o.
+    # g = s(1 + w)(1 - h) o, 1 - h = 1/(1 + t)^2, as s(d + (o r + b)), o = d + b, d the larger part of o. Where t is
+    # not small, 1 - h = 2/(1 + t)^2 and half the result, so that h stays small.
     cdef real a = tail_clamp(abs(u))
     cdef real w, gap, lo
     cdef real da = -du if u < 0.0 else du
@@ -22,9 +23,12 @@ cdef inline real silu_slope(real u, real du) noexcept nogil:
     cdef real e = 1.0 + w
     cdef real t = unscale(s * e)
     cdef real v = 1.0 + t
-    cdef real h = (t * (2.0 + t)) / (v * v)
-    cdef real o = d + (gap + lo)
-    cdef real g = unscale(s * (d + fma(o, fma(-h, e, w), gap + lo)))
+    cdef real shift = -1.0 if t > 0.3125 else -0.0
+    cdef real half = 0.5 if t > 0.3125 else 1.0
+    cdef real h = fma(t, 2.0 + t, shift) / (v * v)
+    cdef real b = gap + lo
+    cdef real o = d + b
+    cdef real g = unscale(s * half * (d + fma(o, fma(-h, e, w), b)))
     cdef real right = 1.0 - g
     return g if u < 0.0 else right
 
@@ -60,18 +64,16 @@ cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
     return dy * silu_slope(product, du)
 
 cdef inline real mish(real x) noexcept nogil:
-    # t = e^-|x|: x t(t + 2)/(t^2 + 2t + 2) = x t(1 - q) on the left, x(2t + 1)/(2t^2 + 2t + 1) = x(1 - q) on the right
+    # t = e^-|x|, v = 1 + t: x t(t + 2)/(v^2 + 1) = x t(1 - q) on the left, x(2t + 1)/(2t v + 1) = x(1 - q) on the right
     cdef real a = tail_clamp(abs(x))
     cdef real w
     cdef real s = tail_exp(-a, -0.0, &w)
     cdef real e = 1.0 + w
     cdef real t = unscale(s * e)
     cdef real v = 1.0 + t
-    cdef real t2 = 2.0 * t
-    cdef real numerator = t * v if x < 0.0 else t2 * t
-    cdef real p = t if x < 0.0 else t2
-    cdef real one = 1.0 + v if x < 0.0 else 1.0
-    cdef real q = numerator / fma(p, v, one)
+    cdef real t2 = t + t
+    cdef real p = v if x < 0.0 else t2
+    cdef real q = (t * p) / fma(p, v, 1.0)
     cdef real b = a * s
     cdef real left = unscale(fma(-b, fma(-q, e, w), -b))
     cdef real right = fma(-a, q, x)
@@ -93,11 +95,13 @@ cdef inline real mish_backward(real dy, real x) noexcept nogil:
     cdef real v = 1.0 + m
     cdef real k = 0.5 - a
     cdef real c = fma(p, fma(0.25, p, fma(0.5, k, 0.25)), k)
-    cdef real left = m * (2.0 + m)
+    cdef real shift = -3.0 if p > 0.34375 else -0.0
+    cdef real quarter = 0.25 if t > 0.34375 else 1.0
+    cdef real left = fma(m, 2.0 + m, shift)
     cdef real right = p * p * c
     cdef real h = (left if x < 0.0 else right) / (v * v)
-    cdef real b = fma(d, t, fma(gap, mish_slope(t), lo))
-    cdef real g = unscale(s * (d + fma(d + b, fma(-h, e, w), b)))
+    cdef real b = fma(d + lo, t, fma(gap, mish_slope(t), lo))
+    cdef real g = unscale(s * quarter * (d + fma(d + b, fma(-h, e, w), b)))
     cdef real up = 1.0 - h
     return dy * (g if x < 0.0 else up)
 
@@ -145,9 +149,11 @@ cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
     cdef real e = 1.0 + w
     cdef real t = unscale(s * e)
     cdef real v = 1.0 + t
-    cdef real h = (t * (2.0 + t)) / (v * v)
+    cdef real shift = -1.0 if t > 0.3125 else -0.0
+    cdef real half = 0.5 if t > 0.3125 else 1.0
+    cdef real h = fma(t, 2.0 + t, shift) / (v * v)
     cdef real b = fma(3.0, lo, cubic_linear(a, gap))
     cdef real o = fma(3.0, d, b)
-    cdef real g = unscale(s * fma(3.0, d, fma(o, fma(-h, e, w), b)))
+    cdef real g = unscale(s * half * fma(3.0, d, fma(o, fma(-h, e, w), b)))
     cdef real right = 1.0 - g
     return dy * (g if x < 0.0 else right)

@@ -34,7 +34,7 @@ VM_INLINE float logistic_divisor_f4(float x, float dx, float *unit)
     float one = x < 0.0f ? 0x1p-64f : 1.0f;
     float s = exp_parts_f4(-x, -dx, shift, &w);
     *unit = one;
-    return fma_f4(s, w, s + one);
+    return fma_f4(s, w, one) + s;
 }
 VM_INLINE double logistic_divisor_f8(double x, double dx, double *unit)
 {
@@ -42,7 +42,7 @@ VM_INLINE double logistic_divisor_f8(double x, double dx, double *unit)
     double one = x < 0.0 ? 0x1p-512 : 1.0;
     double s = exp_parts_f8(-x, -dx, shift, &w);
     *unit = one;
-    return fma_f8(s, w, s + one);
+    return fma_f8(s, w, one) + s;
 }
 
 /* e^-(a + da) = s(1 + w) s s2, three factors: a product with a huge x may be normal where e^-a alone is far below

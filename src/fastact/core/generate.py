@@ -16,6 +16,7 @@ import re
 import sys
 import tokenize
 from types import ModuleType
+from typing import Any
 
 CORE = pathlib.Path(__file__).resolve().parent
 HEADERS = ("vmath.h", "gauss.h", "row.h")
@@ -24,6 +25,9 @@ FORMULAS = ("activations.pxi", "activations_gauss.pxi")
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {"f2": ("float", "f4", "float16"), "f4": ("float", "f4", "float32"), "f8": ("double", "f8", "float64")}
 REALS = {"f4": "float", "f8": "double"}
+
+#: What NumPy passes to an inner loop.
+LOOP = "void* context, char** data, const npy_intp* n, const npy_intp* strides, void* aux"
 
 
 def load_registry(path: pathlib.Path) -> ModuleType:
@@ -49,7 +53,9 @@ def type_literals(text: str) -> str:
 def primitives() -> tuple[str, str]:
     """Cython declarations of the headers' functions, and a type-generic face for each _f4/_f8 pair."""
     prototype = re.compile(r"^VM_INLINE (float|double) (\w+)_(f4|f8)\(([^)]*)\)", re.M)
-    externs, faces, seen = [], [], {}
+    externs: list[str] = []
+    faces: list[str] = []
+    seen: dict[str, dict[str, list[str]]] = {}
     for header in HEADERS:
         path = CORE / header
         if not path.exists():
@@ -77,7 +83,7 @@ def primitives() -> tuple[str, str]:
     return "\n".join(externs), "\n".join(faces)
 
 
-def kernel(op, suffix: str, form: str) -> str:
+def kernel(op: Any, suffix: str, form: str) -> str:
     """The contiguous loop of one formula: every operand an array, or the parameters single values."""
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     lines = [f"cdef void k_{op.name}_{suffix}_{form}(void* out, const void* const* args, npy_intp n) noexcept nogil:"]
@@ -106,26 +112,27 @@ def kernel(op, suffix: str, form: str) -> str:
     return "\n".join(lines)
 
 
-def elementwise(op, number: int) -> str:
+def elementwise(op: Any, number: int) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     forms = ("scalar", "array") if op.parameters else ("scalar",)
     parts = [kernel(op, suffix, form) for suffix in REALS for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():
         slot = 2 * number + (suffix == "f8")
         parts.append(
-            f"cdef int loop_{op.name}_{storage}(void* context, char** data, const npy_intp* n, const npy_intp* strides, void* aux) noexcept nogil:\n"
+            f"cdef int loop_{op.name}_{storage}({LOOP}) noexcept nogil:\n"
             f"    return drive(&OPERATIONS[{slot}], STORE_{storage.upper()}, data, n[0], strides)\n"
         )
     return "\n".join(parts)
 
 
-def elementwise_setup(op, number: int) -> list[str]:
+def elementwise_setup(op: Any, number: int) -> list[str]:
     lines = []
     for suffix in REALS:
         array = "array" if op.parameters else "scalar"
         count = len(op.data) + len(op.parameters)
         lines.append(
-            f"OPERATIONS[{2 * number + (suffix == 'f8')}] = Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count})"
+            f"OPERATIONS[{2 * number + (suffix == 'f8')}] = "
+            f"Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count})"
         )
     loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
     lines.append(f'made["{op.name}"] = new_ufunc("{op.name}", {(*op.data, *op.parameters)!r}, docs["{op.name}"], None, False, {loops})')
@@ -133,7 +140,7 @@ def elementwise_setup(op, number: int) -> list[str]:
 
 
 #: row kernels: suffix of the ufunc -> (extra operands before x/y, signature pieces)
-def row_operations(record) -> list[tuple[str, str, str, bool]]:
+def row_operations(record: Any) -> list[tuple[str, str, str, bool]]:
     """(ufunc, driver in rowwise.pxi, gufunc signature, masked) for each ufunc of a row record."""
     out = "()" if record.reduces else "(n)"
     ops = [
@@ -148,7 +155,7 @@ def row_operations(record) -> list[tuple[str, str, str, bool]]:
     return ops
 
 
-def rowwise(record, name: str, driver: str, signature: str, masked: bool) -> tuple[str, list[str]]:
+def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -> tuple[str, list[str]]:
     """The loops of one gufunc: unpack outer and core strides, and hand over to the row driver."""
     cores = [group != "" for group in re.findall(r"\((\w*)\)", signature)]
     operands = len(cores)                               # inputs, mask included, and the output
@@ -156,7 +163,7 @@ def rowwise(record, name: str, driver: str, signature: str, masked: bool) -> tup
     for i, has_core in enumerate(cores):
         if has_core:
             core_index[i], k = k, k + 1
-    mask_at = operands - 2 if masked else None
+    mask_at = operands - 2 if masked else -1
     inputs = [i for i in range(operands - 1) if i != mask_at]
     pointers = [f"data[{i}]" for i in inputs]
     outer = [f"strides[{i}]" for i in inputs]
@@ -172,19 +179,17 @@ def rowwise(record, name: str, driver: str, signature: str, masked: bool) -> tup
         core.append(f"strides[{core_index[operands - 1]}]")
     loops = []
     for storage in STORAGES:
+        arguments = [f"STORE_{storage.upper()}", *pointers, "n[0]", "n[1]", *outer, *core]
         loops.append(
-            f"cdef int loop_{name}_{storage}(void* context, char** data, const npy_intp* n, const npy_intp* strides, void* aux) noexcept nogil:\n"
+            f"cdef int loop_{name}_{storage}({LOOP}) noexcept nogil:\n"
             f"    cdef unsigned status = fp_status()\n"
-            f"    cdef int failed = {driver}({ROW_TYPES[storage]}, {', '.join(pointers)}, n[0], n[1], {', '.join(outer)}, {', '.join(core)})\n"
+            f"    cdef int failed = {driver}({', '.join(arguments)})\n"
             f"    fp_restore(status)\n"
             f"    return out_of_memory() if failed else 0\n"
         )
     listed = ", ".join(f"<void*>loop_{name}_{s}" for s in STORAGES)
     names = (("dy",) if "backward" in name else ()) + (("y",) if name.endswith("_y") else ("x",)) + (("where",) if masked else ())
     return "\n".join(loops), [f'made["{name}"] = new_ufunc("{name}", {names!r}, docs["{name}"], b"{signature}", {masked}, {listed})']
-
-
-ROW_TYPES = {s: f"STORE_{s.upper()}" for s in STORAGES}
 
 
 def generate(registry: ModuleType) -> str:

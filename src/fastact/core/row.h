@@ -12,7 +12,7 @@ VM_INLINE double sum_error_f8(double a, double b, double s)
 }
 
 /* log(1 + v + v_lo) = result + *lo, for 0 <= v < 2^63: relative error about 2^-60 */
-VM_INLINE double log1p_parts_f8(double v, double v_lo, double *lo)
+VM_INLINE double log1p_of_sum_f8(double v, double v_lo, double *lo)
 {
     double u = 1.0 + v, u_lo = sum_error_f8(1.0, v, u) + v_lo;
     /* u = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt 2 */
@@ -53,9 +53,27 @@ VM_INLINE double log_sum_f8(double m, double part, double n, double k, double s,
     double e = 1.0 + w, e_lo = w - (e - 1.0);      /* e^(M-m) */
     double p = s * e, p_lo = fma_f8(s, e, -p) + (s * e_lo + s_lo * e);
     double v = fma_f8(p, power, k - 1.0), v_lo = sum_error_f8(k - 1.0, p * power, v) + p_lo * power;
-    double l_lo, l = log1p_parts_f8(v, v_lo, &l_lo);
+    double l_lo, l = log1p_of_sum_f8(v, v_lo, &l_lo);
     double y = m + l, y_lo = sum_error_f8(m, l, y) + l_lo;
     *lo = __builtin_fabs(m) < __builtin_inf() ? y_lo : 0.0;
     return y;
+}
+
+/* d/(s + s_lo) = result + *lo; 0 for an empty sum */
+VM_INLINE double quotient_f8(double d, double s, double s_lo, double *lo)
+{
+    double q = s == 0.0 ? 0.0 : d / s;
+    double rest = (fma_f8(-q, s, d) - q * s_lo) / s;
+    *lo = __builtin_fabs(rest) < __builtin_inf() ? rest : 0.0;
+    return q;
+}
+
+/* d = result * *power, with 1 <= |result| < 2 unless *power would then be below `least` */
+VM_INLINE double without_exponent_f8(double d, double least, double *power)
+{
+    double p = from_bits_f8(bits_f8(d) & 0x7ff0000000000000);
+    p = p < least ? least : p > 0x1p1023 ? 0x1p1023 : p;
+    *power = p;
+    return d / p;
 }
 #endif

@@ -248,6 +248,18 @@ cdef inline void add_lanes(real tag, double* hi, double* lo) noexcept nogil:
     halve(tag, hi, lo, 1, 1)
 
 
+cdef inline double total(double* v) noexcept nogil:
+    """The sum of WIDTH small integers."""
+    cdef npy_intp j
+    for j in range(16):
+        v[j] += v[j + 16]
+    for j in range(8):
+        v[j] += v[j + 8]
+    for j in range(4):
+        v[j] += v[j + 4]
+    return (v[0] + v[1]) + (v[2] + v[3])
+
+
 cdef inline void add_sums(real tag, double* hi, double* lo, npy_intp n) noexcept nogil:
     """The same across memory: n sums of each of WIDTH rows, the other WIDTH - n being 0."""
     cdef npy_intp h = 16, l
@@ -285,10 +297,10 @@ cdef bint all_masked(const char* mask, npy_intp stride, npy_intp n) noexcept nog
 
 cdef inline bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_intp core) noexcept nogil:
     """Whether to take WIDTH rows at a time: where neighbours belong to different rows, or the rows are short."""
-    return n_outer >= 16 and (n <= SMALL or abs(outer) < abs(core))
+    return n_outer >= 16 and (n <= SMALL or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
 
 
-cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
+cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
                           npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
     cdef real stage[STAGE * WIDTH]
     cdef real e[DEPTH * WIDTH]
@@ -309,7 +321,7 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
     cdef real shift[BATCH * WIDTH]
     cdef real a[BATCH * WIDTH]
     cdef real b[BATCH * WIDTH]
-    cdef real g[WIDTH]
+    cdef real gradient[WIDTH]
     cdef real* p[DEPTH]
     cdef real* q
     cdef char* px
@@ -323,14 +335,15 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
     cdef npy_intp row = 0, units, rows, u, j, s, s0, l, k, lead
     cdef int depth
     cdef real big, up, depth_of_0
-    cdef double r, y, unscale
+    cdef real t
+    cdef double r, y, z, unscale, least
 
     if n == 0 and op != LOGSUMEXP:
         return 0
     if real is float:
-        big, up, depth_of_0, unscale = 256, 32, 159, 1 / 4294967296.0
+        big, up, depth_of_0, unscale, least = 256, 32, 159, 1 / 4294967296.0, 5.048709793414476e-29     # 2^-94
     else:
-        big, up, depth_of_0, unscale = 2048, 64, 1087, 1 / 18446744073709551616.0
+        big, up, depth_of_0, unscale, least = 2048, 64, 1087, 1 / 18446744073709551616.0, 4.1045368012983762e-289   # 2^-958
 
     lay_out(&X, storage, across, x, sx, cx)
     if mask != NULL:
@@ -380,8 +393,8 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
 
         # what is subtracted
         for j in range(WIDTH if across else BATCH):
-            part[j] = top[j] if abs_(top[j]) < big else <real>0
-            ahead[j] = <real>0 if abs_(top[j]) < big else top[j]
+            part[j] = top[j] if abs(top[j]) < big else <real>0
+            ahead[j] = <real>0 if abs(top[j]) < big else top[j]
             power[j] = exponent(part[j])
             behind[j] = (power[j] - depth_of_0) * <real>0.6931471805599453
             last_power[j] = up - power[j]
@@ -420,36 +433,236 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
             for u in range(units):
                 add_lanes(tag, hi + u * WIDTH, lo + u * WIDTH)
                 hi[u], lo[u] = hi[u * WIDTH], lo[u * WIDTH]
+            for u in range(units, BATCH):
+                hi[u] = lo[u] = count[u] = 1.0
             if wants_log:
                 for u in range(units):
-                    for j in range(1, WIDTH):
-                        count[u * WIDTH] += count[u * WIDTH + j]
-                    count[u] = count[u * WIDTH]
+                    count[u] = total(count + u * WIDTH)
 
-        # what the row is multiplied by, or what is subtracted from it
+        # what the row is multiplied by, or what is subtracted from it, as a[j] + b[j]
         if op == LOGSUMEXP_BACKWARD:
-            load_block(storage, g, dy + row * sdy, sdy, rows)
-        for j in range(rows):
+            load_block(storage, gradient, dy, sdy, rows)
+        for j in range(WIDTH if across else BATCH):
+            if real is float:
+                lo[j] = 0.0
             if wants_log:
-                r = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], max(count[j], 1.0), hi[j] * unscale,
-                               lo[j] * unscale if real is double else 0.0, &y)
-            else:
-                pass
-            if op == LOGSUMEXP:
-                top[j] = <real>(r + y)
-            elif op == LOG_SOFTMAX:
-                r += <double>(top[j] - top[j])
+                r = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &y)
+                if op == LOG_SOFTMAX:
+                    r += <double>(top[j] - top[j])                          # NaN where the maximum is infinite
+                else:
+                    top[j] = <real>(r + y)
                 ahead[j] = <real>r
                 behind[j] = <real>((r - <double>ahead[j]) + y)
             else:
-                pass
-        if across:
-            for j in range(WIDTH):
-                a[j], b[j] = ahead[j], behind[j]
+                if op == LOGSUMEXP_BACKWARD:
+                    r = quotient_f8(without_exponent_f8(<double>gradient[j], least, &y) / unscale, hi[j], lo[j], &z)
+                    power[j] = <real>(y * unscale)
+                else:
+                    r = quotient_f8(1.0, hi[j], lo[j], &z)
+                ahead[j] = <real>r
+                behind[j] = <real>((r - <double>ahead[j]) + z)
+        if op == LOGSUMEXP:
+            store_block(storage, out, so, top, rows)
         else:
+            if across:
+                for j in range(WIDTH):
+                    a[j], b[j] = ahead[j], behind[j]
+                    if op == LOGSUMEXP_BACKWARD:
+                        m[j] = power[j]
+            else:
+                for u in range(units):
+                    spread(a + u * WIDTH, ahead[u])
+                    spread(b + u * WIDTH, behind[u])
+                    if op == LOGSUMEXP_BACKWARD:
+                        spread(m + u * WIDTH, power[u])
+
+            # the results
             for u in range(units):
-                spread(a + u * WIDTH, ahead[u])
-                spread(b + u * WIDTH, behind[u])
+                px = <char*>stage + u * S.row if staged else x + u * X.row
+                po = <char*>stage + u * S.row if staged else out + u * O.row
+                pm = NULL if mask == NULL else mask + u * X.mask_row
+                for s in range(cut.segments):
+                    if op == LOG_SOFTMAX:
+                        p[0] = segment(from_, &cut, px, pm, s, <real>(-INFINITY), buffer)
+                        for j in range(WIDTH):
+                            e[j] = (p[0][j] - a[u * WIDTH + j]) - b[u * WIDTH + j]
+                        put(to, &cut, po, s, e)
+                        continue
+                    if keep:
+                        q = segment(to, &cut, po, <char*>NULL, s, <real>0, buffer)
+                    else:
+                        p[0] = segment(from_, &cut, px, pm, s, <real>(-INFINITY), buffer)
+                        exponentials(p, e, 1, c + u * WIDTH, low + u * WIDTH, shift + u * WIDTH)
+                        q = e
+                    for j in range(WIDTH):
+                        t = fma(q[j], a[u * WIDTH + j], q[j] * b[u * WIDTH + j])
+                        if op == LOGSUMEXP_BACKWARD:
+                            t = <real>0 if q[j] == <real>0 else t * m[u * WIDTH + j]
+                        q[j] = t
+                    if not keep or s >= to.ready:
+                        put(to, &cut, po, s, q)
+                if staged:
+                    for s in range(cut.segments):
+                        put(&O, &cut, out + u * O.row, s, stage + (u * cut.segments + s) * WIDTH)
         row += rows
-        x += units * X.row
+        x += rows * sx
+        out += rows * so
+        if mask != NULL:
+            mask += rows * sm
+        if op == LOGSUMEXP_BACKWARD:
+            dy += rows * sdy
     return 0
+
+
+cdef inline void add_products(real** dy, real** y, int depth, int op, double* hi, double* lo) noexcept nogil:
+    """Add `depth` segments, one after the other, to the sums of each lane: dy·y, or dy for log_softmax."""
+    cdef npy_intp j
+    cdef int k
+    cdef real d
+    cdef double v, v_lo, s, sum_, sum_lo
+    for j in range(WIDTH):
+        sum_, sum_lo = hi[j], lo[j]
+        for k in range(depth):
+            d = dy[k][j]
+            if op == SOFTMAX:
+                d = <real>0 if y[k][j] == <real>0 else d            # masked
+            if real is float:
+                v = <double>d
+                if op == SOFTMAX:
+                    v *= <double>y[k][j]                            # exact
+                sum_ += v
+            else:
+                v, v_lo = d, 0.0
+                if op == SOFTMAX:
+                    v = d * y[k][j]
+                    v_lo = fma_f8(d, y[k][j], -v)
+                s = sum_ + v
+                sum_lo += sum_error_f8(sum_, v, s) + v_lo
+                sum_ = s
+        hi[j], lo[j] = sum_, sum_lo
+
+
+cdef inline int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
+                         npy_intp sd, npy_intp sy, npy_intp so, npy_intp cd, npy_intp cy, npy_intp co) noexcept nogil:
+    cdef real e[WIDTH]
+    cdef real buffer_d[4 * WIDTH]
+    cdef real buffer_y[4 * WIDTH]
+    cdef double hi[WIDTH * WIDTH]
+    cdef double lo[WIDTH * WIDTH]
+    cdef real a[BATCH * WIDTH]
+    cdef real b[BATCH * WIDTH]
+    cdef real* d[4]
+    cdef real* v[4]
+    cdef Cut cut
+    cdef Operand D, Y, O
+    cdef bint across = take_across(n_outer, n, sd, cd)
+    cdef npy_intp row = 0, units, rows, u, j, s, s0, l
+    cdef int k, depth, at_once
+    cdef real power, w, floor_, up, down
+    cdef double h
+
+    if n == 0:
+        return 0
+    if real is float:
+        up, down, floor_ = 32, 1 / 4294967296.0, -159 * 0.6931471805599453
+    else:
+        up, down, floor_ = 64, 1 / 18446744073709551616.0, -1087 * 0.6931471805599453
+    lay_out(&D, storage, across, dy, sd, cd)
+    lay_out(&Y, storage, across, y, sy, cy)
+    lay_out(&O, storage, across, out, so, co)
+
+    while row < n_outer:
+        cut_rows(&cut, across, n, n_outer - row)
+        D.ready, Y.ready, O.ready = ready_segments(&D, &cut), ready_segments(&Y, &cut), ready_segments(&O, &cut)
+        units = 1 if across else min(min(BATCH, n_outer - row), max(1, STAGE // cut.segments))
+        rows = cut.width if across else units
+
+        for u in range(units):
+            for j in range(cut.sums * WIDTH):
+                hi[u * WIDTH + j] = lo[u * WIDTH + j] = 0.0
+            s0 = 0
+            while s0 < cut.segments:
+                for l in range(min(cut.sums, cut.segments - s0)):
+                    depth = <int>min(4, ((cut.segments - s0 - l - 1) >> cut.shift) + 1)
+                    for k in range(depth):
+                        s = s0 + l + (k << cut.shift)
+                        d[k] = segment(&D, &cut, dy + u * D.row, <char*>NULL, s, <real>0, buffer_d + k * WIDTH)
+                        v[k] = segment(&Y, &cut, y + u * Y.row, <char*>NULL, s, <real>0, buffer_y + k * WIDTH) if op == SOFTMAX else d[k]
+                    if depth == 4:
+                        add_products(d, v, 4, op, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                    else:
+                        for k in range(depth):
+                            add_products(d + k, v + k, 1, op, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                s0 += 4 << cut.shift
+
+        if across:
+            add_sums(<real>0, hi, lo, cut.sums)
+        for u in range(units):
+            if not across:
+                add_lanes(<real>0, hi + u * WIDTH, lo + u * WIDTH)
+            for j in range(WIDTH):
+                h = hi[u * WIDTH + (j if across else 0)]
+                a[u * WIDTH + j] = <real>h
+                if real is float:
+                    b[u * WIDTH + j] = <real>(h - <double>a[u * WIDTH + j])
+                else:
+                    b[u * WIDTH + j] = lo[u * WIDTH + (j if across else 0)]
+                if not (abs(b[u * WIDTH + j]) < <real>INFINITY):
+                    b[u * WIDTH + j] = <real>0
+
+        for u in range(units):
+            for s in range(cut.segments):
+                d[0] = segment(&D, &cut, dy + u * D.row, <char*>NULL, s, <real>0, buffer_d)
+                v[0] = segment(&Y, &cut, y + u * Y.row, <char*>NULL, s, <real>0, buffer_y)
+                if op == SOFTMAX:
+                    for j in range(WIDTH):
+                        w = v[0][j] * ((d[0][j] - a[u * WIDTH + j]) - b[u * WIDTH + j])
+                        e[j] = <real>0 if v[0][j] == <real>0 else w
+                else:
+                    for j in range(WIDTH):
+                        power = exp_parts(at_most(at_least(v[0][j], floor_), up), <real>(-0.0), up, &w)
+                        e[j] = fma(-fma(power, w, power) * down, a[u * WIDTH + j], d[0][j])
+                put(&O, &cut, out + u * O.row, s, e)
+        row += rows
+        dy += rows * sd
+        y += rows * sy
+        out += rows * so
+    return 0
+
+
+# ---- one driver for each operation: pointers, number of rows, length, strides from row to row, strides along the row ----
+
+cdef int softmax_rows(int storage, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
+    if storage == STORE_F8:
+        return exponential_rows(<double>0, SOFTMAX, storage, NULL, x, mask, out, n_outer, n, 0, sx, sm, so, cx, cm, co)
+    return exponential_rows(<float>0, SOFTMAX, storage, NULL, x, mask, out, n_outer, n, 0, sx, sm, so, cx, cm, co)
+
+
+cdef int log_softmax_rows(int storage, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
+    if storage == STORE_F8:
+        return exponential_rows(<double>0, LOG_SOFTMAX, storage, NULL, x, mask, out, n_outer, n, 0, sx, sm, so, cx, cm, co)
+    return exponential_rows(<float>0, LOG_SOFTMAX, storage, NULL, x, mask, out, n_outer, n, 0, sx, sm, so, cx, cm, co)
+
+
+cdef int logsumexp_rows(int storage, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm) noexcept nogil:
+    if storage == STORE_F8:
+        return exponential_rows(<double>0, LOGSUMEXP, storage, NULL, x, mask, out, n_outer, n, 0, sx, sm, so, cx, cm, 0)
+    return exponential_rows(<float>0, LOGSUMEXP, storage, NULL, x, mask, out, n_outer, n, 0, sx, sm, so, cx, cm, 0)
+
+
+cdef int logsumexp_backward_rows(int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
+    if storage == STORE_F8:
+        return exponential_rows(<double>0, LOGSUMEXP_BACKWARD, storage, dy, x, mask, out, n_outer, n, sdy, sx, sm, so, cx, cm, co)
+    return exponential_rows(<float>0, LOGSUMEXP_BACKWARD, storage, dy, x, mask, out, n_outer, n, sdy, sx, sm, so, cx, cm, co)
+
+
+cdef int softmax_backward_y_rows(int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so, npy_intp cdy, npy_intp cy, npy_intp co) noexcept nogil:
+    if storage == STORE_F8:
+        return backward_y_rows(<double>0, SOFTMAX, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
+    return backward_y_rows(<float>0, SOFTMAX, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
+
+
+cdef int log_softmax_backward_y_rows(int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so, npy_intp cdy, npy_intp cy, npy_intp co) noexcept nogil:
+    if storage == STORE_F8:
+        return backward_y_rows(<double>0, LOG_SOFTMAX, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
+    return backward_y_rows(<float>0, LOG_SOFTMAX, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)

@@ -131,14 +131,16 @@ cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint
     cdef PyType_Slot slots[3]
     cdef PyArray_DTypeMeta* dtypes[8]
     cdef void* loops[3]
+    cdef const char* cores = NULL
     cdef int i, k, nin = len(operands)
     label = name.encode()
     OPERANDS[name] = operands
     KEPT.append(label)
     KEPT.append(signature)
     KEPT.append(doc)
-    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, 1, PyUFunc_None, label, doc, 0,
-                                                NULL if signature is None else <const char*>signature)
+    if signature is not None:
+        cores = signature
+    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, 1, PyUFunc_None, label, doc, 0, cores)
     loops[0], loops[1], loops[2] = f2, f4, f8
     for i, dtype in enumerate((HALF, FLOAT, DOUBLE)):
         for k in range(nin + 1):

@@ -72,15 +72,16 @@ VM_INLINE float expm1_poly_f4(float z)
 }
 VM_INLINE double expm1_poly_f8(double z)
 {
-    double q = 2.50683658406702214632668486566425368426e-8;
-    q = fma_f8(q, z, 2.7620175266748975662797174930596089126e-7);
-    q = fma_f8(q, z, 2.7557355136371992825679473615441139600e-6);
-    q = fma_f8(q, z, 2.4801521047431802419929239289508871024e-5);
-    q = fma_f8(q, z, 1.98412697847687348332371137793472826160e-4);
-    q = fma_f8(q, z, 1.38888889174536853468588937232652824605e-3);
-    q = fma_f8(q, z, 8.3333333333563061606774624578974908217787742614746e-3);
-    q = fma_f8(q, z, 4.1666666666623254633479188410193310119211673736572e-2);
-    q = fma_f8(q, z, 0.1666666666666664353702032030923874117434024810791);
+    double q = 2.08997021832286702907428744700659567490319545868e-9;
+    q = fma_f8(q, z, 2.510182889882441630630763318172277154260996212542e-8);
+    q = fma_f8(q, z, 2.75573145639414635518229211574858794620013213716e-7);
+    q = fma_f8(q, z, 2.75572645540589318408617770794766244080165051855e-6);
+    q = fma_f8(q, z, 2.480158728808565398479650532248541594526614062488e-5);
+    q = fma_f8(q, z, 1.984126986657778980629313059225182769296225160360e-4);
+    q = fma_f8(q, z, 1.3888888888896606770007036146807877230457961559e-3);
+    q = fma_f8(q, z, 8.333333333328883651969221091349027119576930999755e-3);
+    q = fma_f8(q, z, 4.16666666666666574148081281236954964697360992431e-2);
+    q = fma_f8(q, z, 0.16666666666666668517038374375260900706052780151);
     q = fma_f8(q, z, 0.5);
     return fma_f8(z * z, q, z);
 }
@@ -163,54 +164,77 @@ VM_INLINE double exp_wide_f8(double x, double dx)
     return fma_f8(s, w, s) * back;
 }
 
-/* c(e^(x + dx) - 1) over the whole line: s(1 + w) - 1 = (s - 1) + s w, with c folded in before anything is rounded.
- * s is 2^-24 of itself, which lets c(e^x - 1) be a number where e^x is none; |c x| is to be well above 2^-100. */
+/* c(e^(x + dx) - 1) over the whole line: s(1 + w) - 1 = (s - 1) + s w, with c folded in before anything is rounded, and
+ * the rounding error of z carried along. All is 2^-40 of itself inside, which lets c(e^x - 1) be a number where e^x is
+ * none; for 1e-5 < |c| < 1e6 and |c x| well above 2^-80. */
 VM_INLINE float expm1_times_f4(float c, float x, float dx)
 {
-    float residue = abs_f4(x) < 256.0f ? dx : -0.0f, w;
+    const float magic = 12582912.0f + 127.0f - 40.0f;
+    float residue = abs_f4(x) < 256.0f ? dx : -0.0f;
     float low = at_least_f4(x, -20.0f);
-    float s = exp_parts_f4(at_most_f4(low, 105.0f), residue, -24.0f, &w);
-    return fma_f4(c * s, w, c * (s - 0x1p-24f)) * 0x1p24f;
+    float a = at_most_f4(low, 102.0f);
+    float j = fma_f4(a, 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float near = fma_f4(n, -LN2_HI_F4, a), far = fma_f4(n, -LN2_LO_F4, residue);
+    float z = near + far;
+    float rest = (near - z) + far;
+    float w = expm1_poly_f4(z);
+    float s = c * from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(s, w, fma_f4(s, rest, s - c * 0x1p-40f)) * 0x1p40f;
 }
 VM_INLINE double expm1_times_f8(double c, double x, double dx)
 {
-    double residue = abs_f8(x) < 2048.0 ? dx : -0.0, w;
+    const double magic = 6755399441055744.0 + 1023.0 - 40.0;
+    double residue = abs_f8(x) < 2048.0 ? dx : -0.0;
     double low = at_least_f8(x, -40.0);
-    double s = exp_parts_f8(at_most_f8(low, 726.0), residue, -24.0, &w);
-    return fma_f8(c * s, w, c * (s - 0x1p-24)) * 0x1p24;
+    double a = at_most_f8(low, 723.0);
+    double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double near = fma_f8(n, -LN2_HI_F8, a), far = fma_f8(n, -LN2_LO_F8, residue);
+    double z = near + far;
+    double rest = (near - z) + far;
+    double w = expm1_poly_f8(z);
+    double s = c * from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(s, w, fma_f8(s, rest, s - c * 0x1p-40)) * 0x1p40;
 }
 
 /* ---- log(1 + t) on [0, 1] ------------------------------------------------------------------------------ */
-/* log(1+t) - t, given and returned scaled (times 2^64, 2^512). With s = t/(2+t):
- *   log(1+t) = 2 atanh(s) = 2s + s^3 R(s^2) = t - s(t - s^2 R(s^2)):  coefficients/log1p.sollya */
-VM_INLINE float log1p_rest_f4(float scaled_t)
+/* returns a and sets b: log(1+t) = t - a b. t comes scaled (times 2^64, 2^512), and a b is scaled like it. coefficients/log1p.sollya */
+/* float: the polynomial, since a division costs more than its ten terms */
+VM_INLINE float log1p_parts_f4(float scaled_t, float *b)
 {
-    float t = scaled_t * 0x1p-64f;
-    float s = t / (2.0f + t);
-    float z = s * s;
-    float q = 0.2349071204662322998046875f;
-    q = fma_f4(q, z, 0.2164058387279510498046875f);
-    q = fma_f4(q, z, 0.285977900028228759765625f);
-    q = fma_f4(q, z, 0.3999954164028167724609375f);
-    q = fma_f4(q, z, 0.666666686534881591796875f);
-    return -s * fma_f4(z * -0x1p64f, q, scaled_t);
+    float t = unscale_f4(scaled_t);
+    float q = -2.888492308557033538818359375e-3f;
+    q = fma_f4(q, t, 1.759325154125690460205078125e-2f);
+    q = fma_f4(q, t, -5.01194559037685394287109375e-2f);
+    q = fma_f4(q, t, 9.2268288135528564453125e-2f);
+    q = fma_f4(q, t, -0.13089288771152496337890625f);
+    q = fma_f4(q, t, 0.16386683285236358642578125f);
+    q = fma_f4(q, t, -0.19961546361446380615234375f);
+    q = fma_f4(q, t, 0.24997343122959136962890625f);
+    q = fma_f4(q, t, -0.3333326876163482666015625f);
+    q = fma_f4(q, t, 0.5f);
+    *b = q;
+    return scaled_t * t;
 }
-VM_INLINE double log1p_rest_f8(double scaled_t)
+/* double: with s = t/(2+t), log(1+t) = 2 atanh(s) = 2s + s^3 r(s^2) = t - s(t - s^2 r(s^2)) */
+VM_INLINE double log1p_parts_f8(double scaled_t, double *b)
 {
-    double t = scaled_t * 0x1p-512;
+    double t = unscale_f8(scaled_t);
     double s = t / (2.0 + t);
     double z = s * s;
-    double q = 0.14936201579664873384523309853350;
-    q = fma_f8(q, z, 7.896837697303221761714789415967744e-2);
-    q = fma_f8(q, z, 0.10744106231893675584831981950629);
-    q = fma_f8(q, z, 0.11748404781017376957215239426877);
-    q = fma_f8(q, z, 0.13333968434394435909062692798893);
-    q = fma_f8(q, z, 0.15384609420111824975373395565260);
-    q = fma_f8(q, z, 0.181818176795020380875911314433325);
-    q = fma_f8(q, z, 0.22222222243422370957517240686389);
-    q = fma_f8(q, z, 0.2857142857109436495655074850219535);
-    q = fma_f8(q, z, 0.400000000000021171953079601735);
-    q = fma_f8(q, z, 0.66666666666666662965923251249478);
-    return -s * fma_f8(z * -0x1p512, q, scaled_t);
+    double r = 0.14936201579664873384523309853350;
+    r = fma_f8(r, z, 7.896837697303221761714789415967744e-2);
+    r = fma_f8(r, z, 0.10744106231893675584831981950629);
+    r = fma_f8(r, z, 0.11748404781017376957215239426877);
+    r = fma_f8(r, z, 0.13333968434394435909062692798893);
+    r = fma_f8(r, z, 0.15384609420111824975373395565260);
+    r = fma_f8(r, z, 0.181818176795020380875911314433325);
+    r = fma_f8(r, z, 0.22222222243422370957517240686389);
+    r = fma_f8(r, z, 0.2857142857109436495655074850219535);
+    r = fma_f8(r, z, 0.400000000000021171953079601735);
+    r = fma_f8(r, z, 0.66666666666666662965923251249478);
+    *b = fma_f8(z * -0x1p512, r, scaled_t);
+    return s;
 }
 #endif
