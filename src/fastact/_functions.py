@@ -26,8 +26,12 @@ def _signature(parameters: tuple[Parameter, ...]) -> str:
     return "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in parameters)
 
 
-def _checks(function: str, parameters: tuple[Parameter, ...]) -> str:
-    return "".join(f"    {p.name} = _parameter({function!r}, {p.name!r}, {p.name}, {p.check!r})\n" for p in parameters)
+def _checks(function: str, parameters: tuple[Parameter, ...], arrays: tuple[str, ...]) -> str:
+    """Lines that check the parameters and, where all arrays are plain and of one dtype, give them that dtype."""
+    plain = " and ".join([*(f"type({a}) is _ndarray" for a in arrays), *(f"{a}.dtype is {arrays[0]}.dtype" for a in arrays[1:])])
+    lines = [f"    dtype = {arrays[0]}.dtype if {plain} and not kwargs else None\n"] if parameters else []
+    lines += [f"    {p.name} = _parameter({function!r}, {p.name!r}, {p.name}, {p.check!r}, dtype)\n" for p in parameters]
+    return "".join(lines)
 
 
 def _names(parameters: tuple[Parameter, ...]) -> str:
@@ -43,11 +47,12 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.gradient)
     source = (
         f"def {record.name}(x{_signature(record.parameters)}, *{', axis=None' if axis else ''}, out=None, **kwargs):\n"
-        + _checks(record.name, record.parameters)
+        + _checks(record.name, record.parameters, ("x",))
         + place
         + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
     )
-    function: Any = _compile(source, record.name, {"_ufunc": ufunc, "_parameter": _validate.parameter, "_place": place_on_axis})
+    scope = {"_ufunc": ufunc, "_parameter": _validate.parameter, "_place": place_on_axis, "_ndarray": np.ndarray}
+    function: Any = _compile(source, record.name, scope)
     function.ufunc = ufunc
     return function
 
@@ -86,6 +91,7 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         "_place": place_on_axis,
         "_sum_to": _sum_to,
         "_shape": np.shape,
+        "_ndarray": np.ndarray,
     }
     lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{', axis=None' if trained else ''}, out=None, **kwargs):"]
     arguments = _names(record.parameters)
@@ -95,7 +101,8 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     lines += ["    if x is None:" if record.from_output is None else "    if (x is None) == (y is None):"]
     wanted = "the saved input x=" if record.from_output is None else "either the saved input x= or the saved output y="
     lines += [f"        raise TypeError({f'{name}: pass {wanted}'!r})"]
-    lines += [_checks(name, record.parameters).rstrip("\n")] if record.parameters else []
+    if record.parameters:
+        lines += ["    saved = y if x is None else x", _checks(name, record.parameters, ("dy", "saved")).rstrip("\n")]
     if record.from_output is not None:
         lines.append("    if x is None:")
         if record.from_output.requires:

@@ -70,6 +70,8 @@ class Record:
     bounds: dict[str, float] = field(default_factory=lambda: dict(BOUNDS))
     #: A line for the docstring, where libraries differ or a trap waits.
     notes: str = ""
+    #: A usual choice for hidden layers: the demo trains one network with each.
+    hidden: bool = False
 
     @property
     def saves(self) -> str:
@@ -109,6 +111,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="relu",
         summary="Rectified linear unit.",
+        hidden=True,
         maths="max(x, 0)",
         gradient_maths="1 if x > 0 else 0",
         forward="maximum(x, 0)",
@@ -123,6 +126,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="leaky_relu",
         summary="Leaky rectified linear unit.",
+        hidden=True,
         maths="x if x > 0 else negative_slope * x",
         gradient_maths="1 if x > 0 else negative_slope",
         forward="where(x > 0, x, negative_slope * x)",
@@ -153,6 +157,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="elu",
         summary="Exponential linear unit.",
+        hidden=True,
         maths="x if x > 0 else alpha * expm1(x)",
         gradient_maths="1 if x > 0 else alpha * exp(x)",
         forward="where(x > 0, x, alpha * expm1(minimum(x, 0)))",
@@ -182,6 +187,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="selu",
         summary="Scaled exponential linear unit.",
+        hidden=True,
         maths="lambda * (x if x > 0 else alpha * expm1(x)), lambda = 1.0507..., alpha = 1.6733...",
         gradient_maths="lambda if x > 0 else lambda * alpha * exp(x)",
         forward="1.0507009873554804934193349852946 * where(x > 0, x, 1.6732632423543772848170429916717 * expm1(minimum(x, 0)))",
@@ -200,6 +206,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         name="sigmoid",
         aliases=("expit", "logistic"),
         summary="Logistic sigmoid.",
+        hidden=True,
         maths="1 / (1 + exp(-x))",
         gradient_maths="sigmoid(x) * sigmoid(-x)",
         forward="where(x >= 0, 1, exp(-abs(x))) / (1 + exp(-abs(x)))",
@@ -225,6 +232,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="tanh",
         summary="Hyperbolic tangent.",
+        hidden=True,
         maths="tanh(x)",
         gradient_maths="1 - tanh(x)**2",
         forward="tanh(x)",
@@ -238,6 +246,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="silu",
         summary="Sigmoid linear unit: swish with beta = 1.",
+        hidden=True,
         maths="x * sigmoid(x)",
         gradient_maths="sigmoid(x) * (1 + x * sigmoid(-x))",
         forward="x * sigmoid(x)",
@@ -262,6 +271,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="gelu",
         summary="Gaussian error linear unit, exact.",
+        hidden=True,
         maths="x * Phi(x), Phi the standard normal distribution function",
         gradient_maths="Phi(x) + x * phi(x)",
         forward="x * erfc(-x / sqrt(2)) / 2",
@@ -287,6 +297,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="mish",
         summary="Mish.",
+        hidden=True,
         maths="x * tanh(softplus(x))",
         gradient_maths="t + x * sigmoid(x) * (1 - t**2), t = tanh(softplus(x))",
         forward="x * tanh(softplus(x))",
@@ -298,6 +309,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="softplus",
         summary="Softplus: a smooth relu.",
+        hidden=True,
         maths="log(1 + exp(beta * x)) / beta",
         gradient_maths="sigmoid(beta * x)",
         forward="maximum(beta * x, 0) / beta + log1p(exp(-abs(beta * x))) / beta",

@@ -16,16 +16,36 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
 }
 
 
-def parameter(function: str, name: str, value: Any, check: str) -> Any:
-    """A parameter fit for the ufunc: a single number becomes a Python float, so that it never widens the array."""
+#: Numbers already checked, as 0-d arrays of the dtype they are used with: NumPy is slow to convert a Python float.
+_READY: dict[tuple[str, float, np.dtype[Any]], Any] = {}
+_KEEP = 256
+
+
+def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[Any] | None = None) -> Any:
+    """A parameter fit for the ufunc. A single number never widens the array: it takes the arrays' common `dtype`,
+    if the caller knows one, and else stays a Python float."""
+    if type(value) is float:
+        try:
+            return _READY[check, value, dtype]  # type: ignore[index]
+        except KeyError:
+            pass
     test, array_test, wording = _CHECKS[check]
-    if type(value) is float and test(value):
-        return value
     if isinstance(value, numbers.Real) and not isinstance(value, np.longdouble):
         scalar = float(value)
         if not test(scalar):
             raise ValueError(f"{function}: {name} must be {wording}, got {value!r}")
-        return scalar
+        if dtype is None or dtype.char not in "efd":
+            return scalar
+        with np.errstate(over="ignore"):
+            ready = np.array(scalar, dtype.newbyteorder("="))
+        if not test(float(ready)):
+            raise ValueError(f"{function}: {name} must be {wording} in {dtype}, got {value!r}")
+        ready.flags.writeable = False
+        if scalar:  # 0.0 and -0.0 would share an entry
+            if len(_READY) >= _KEEP:
+                _READY.clear()
+            _READY[check, scalar, dtype] = ready
+        return ready
     if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
         return value  # a lazy or labelled array: its own library decides when it is computed
     array = np.asarray(value)

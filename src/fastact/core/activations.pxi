@@ -189,17 +189,19 @@ cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(-y, y, 1.0)
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
-    # log(1 + e^bx)/b = max(bx, 0)/b + log1p(t)/b, t = e^-|bx|
-    # bx = u + du, or the tail would lose bits; 1/b = over + under; log1p(t) = t - c*d
-    cdef real d
+    # log(1 + e^bx)/b = max(bx, 0)/b + log1p(t)/b,  t = e^-|bx|,  log1p(t) = t - c*d
+    # bx = u + du, or the tail would lose bits; 1/b = over + under; t's own rounding error counts 1/(1+t), about 5/8
+    cdef real w, d
     cdef real over = 1.0 / beta
     cdef real under = fma(-over, beta, 1.0) * over
     cdef real size = abs(x)
     cdef real fall = -abs(beta)
     cdef real u = fall * size
-    cdef real t = fade(u, fma(fall, size, -u))
+    cdef real s = exp_scaled(u, fma(fall, size, -u), &w)
+    cdef real t = fma(s, w, s)
+    cdef real dt = fma(s, w, s - t)
     cdef real c = log1p_parts(t, &d)
-    cdef real rest = fma(-c, d * over, t * under)
+    cdef real rest = fma(fma(-c, d, 0.625 * dt), over, t * under)
     cdef real tail = fma(t, over, rest)
     cdef real low = fma(t, over, -tail) + rest
     cdef real line = x if beta * x > 0.0 else 0.0

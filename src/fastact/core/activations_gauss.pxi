@@ -12,23 +12,21 @@ cdef inline real silu(real x) noexcept nogil:
 
 cdef inline real silu_slope(real u, real du) noexcept nogil:
     # f' = t(1 + t - a)/(1 + t)^2 on the left, t = e^-a, a = |u + du|, and f'(a) = 1 - f'(-a).
-    # Root r: t_r = r - 1, so 1 + t - a = (r - a) + (t - t_r), two terms of one sign.
-    # g = s(1 + w)(1 - h) o, 1 - h = 1/(1 + t)^2, as s(d + (o r + b)), o = d + b, d the larger part of o. Where t is
-    # not small, 1 - h = 2/(1 + t)^2 and half the result, so that h stays small.
+    # Root c: t_c = c - 1, so o = 1 + t - a = (c - a) + (t - t_c) = d + b, two terms of one sign, d the larger.
+    # t/(1 + t)^2 = s k(1 + r), k = 1, 1/2 or 1/4 to keep r small, so that f' = s k(d + (o r + b)).
     cdef real a = tail_clamp(abs(u))
     cdef real w, gap, lo
     cdef real da = -du if u < 0.0 else du
-    cdef real s = silu_exp(a, da, &w, &gap)
     cdef real d = silu_distance(a, da, &lo)
-    cdef real e = 1.0 + w
-    cdef real t = unscale(s * e)
-    cdef real v = 1.0 + t
-    cdef real shift = -1.0 if t > 0.3125 else -0.0
-    cdef real half = 0.5 if t > 0.3125 else 1.0
-    cdef real h = fma(t, 2.0 + t, shift) / (v * v)
+    cdef real s = silu_exp(d, lo, &w, &gap)
+    cdef real t = unscale(fma(s, w, s))
+    cdef real half = 0.5 if t > 0.1875 else 1.0
+    cdef real k = 0.25 if t > 0.6875 else half
+    cdef real kt = k * t
+    cdef real v = 2.0 + t
+    cdef real r = (fma(-kt, v, 1.0 - k) + w) / fma(kt, v, k)
     cdef real b = gap + lo
-    cdef real o = d + b
-    cdef real g = unscale(s * half * (d + fma(o, fma(-h, e, w), b)))
+    cdef real g = unscale(s * k * (d + fma(d + b, r, b)))
     cdef real right = 1.0 - g
     return g if u < 0.0 else right
 
@@ -64,45 +62,49 @@ cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
     return dy * silu_slope(product, du)
 
 cdef inline real mish(real x) noexcept nogil:
-    # t = e^-|x|, v = 1 + t: x t(t + 2)/(v^2 + 1) = x t(1 - q) on the left, x(2t + 1)/(2t v + 1) = x(1 - q) on the right
+    # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) = x(1 + r) on the right.
+    # On the left x s k(1 + r), k = 1 or 1/2 to keep r small.
     cdef real a = tail_clamp(abs(x))
     cdef real w
     cdef real s = tail_exp(-a, -0.0, &w)
-    cdef real e = 1.0 + w
-    cdef real t = unscale(s * e)
+    cdef real t = unscale(fma(s, w, s))
     cdef real v = 1.0 + t
     cdef real t2 = t + t
     cdef real p = v if x < 0.0 else t2
-    cdef real q = (t * p) / fma(p, v, 1.0)
-    cdef real b = a * s
-    cdef real left = unscale(fma(-b, fma(-q, e, w), -b))
-    cdef real right = fma(-a, q, x)
+    cdef real near = t if x < 0.0 else 0.0
+    cdef real k = 0.5 if near > 0.5625 else 1.0
+    cdef real one = 1.0 if near > 0.5625 else 0.0
+    cdef real c = 0.5 * t if near > 0.5625 else p
+    cdef real left_w = w if x < 0.0 else 0.0
+    cdef real r = fma(left_w, 1.0 + v, fma(-t, c, one)) / (k * fma(p, v, 1.0))
+    cdef real b = a * s * k
+    cdef real left = unscale(fma(-b, r, -b))
+    cdef real right = fma(a, r, x)
     return left if x < 0.0 else right
 
 cdef inline real mish_backward(real dy, real x) noexcept nogil:
-    # left, a = -x, t = e^-a:  f' = t o/E^2, E = 1 + t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4, which about its
-    # root is (r - a)(1 + t) + (t - t_r) k(t), terms of one sign.  1/E^2 = 1 - h.
-    # right, p = 2 e^-x:  f' = 1 - h, h = p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2, E = 1 + p + p^2/2
+    # left, a = -x, t = e^-a:  f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4, which
+    # about its root c is (c - a)(1 + t) + (t - t_c) slope(t), terms of one sign; then as silu'.
+    # right, p = 2 e^-x, m = p + p^2/2:  f' = 1 + r, r = -p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2
     cdef real a = tail_clamp(abs(x))
     cdef real w, gap, lo
-    cdef real s = mish_exp(a, -0.0, &w, &gap)
     cdef real d = mish_distance(a, -0.0, &lo)
-    cdef real e = 1.0 + w
-    cdef real t = unscale(s * e)
+    cdef real s = mish_exp(d, lo, &w, &gap)
+    cdef real t = unscale(fma(s, w, s))
     cdef real t2 = t + t
     cdef real p = t if x < 0.0 else t2
     cdef real m = fma(0.5 * p, p, p)
-    cdef real v = 1.0 + m
-    cdef real k = 0.5 - a
-    cdef real c = fma(p, fma(0.25, p, fma(0.5, k, 0.25)), k)
-    cdef real shift = -3.0 if p > 0.34375 else -0.0
-    cdef real quarter = 0.25 if t > 0.34375 else 1.0
-    cdef real left = fma(m, 2.0 + m, shift)
-    cdef real right = p * p * c
-    cdef real h = (left if x < 0.0 else right) / (v * v)
+    cdef real half = 0.5 if m > 0.1875 else 1.0
+    cdef real k = 0.25 if m > 0.6875 else half
+    cdef real km = k * m
+    cdef real v = 2.0 + m
+    cdef real j = 0.5 - a
+    cdef real left = fma(-km, v, 1.0 - k) + w
+    cdef real right = -k * p * p * fma(p, fma(0.25, p, fma(0.5, j, 0.25)), j)
+    cdef real r = (left if x < 0.0 else right) / fma(km, v, k)
     cdef real b = fma(d + lo, t, fma(gap, mish_slope(t), lo))
-    cdef real g = unscale(s * quarter * (d + fma(d + b, fma(-h, e, w), b)))
-    cdef real up = 1.0 - h
+    cdef real g = unscale(s * k * (d + fma(d + b, r, b)))
+    cdef real up = 1.0 + r
     return dy * (g if x < 0.0 else up)
 
 cdef inline real gelu(real x) noexcept nogil:
@@ -140,20 +142,19 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     return held / d * unit
 
 cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
-    # as silu', with t = e^-S(a): f'(-a) = t o/(1 + t)^2, o = 1 + t - a S'(a) = 3(S_r - S) - 2k(r - a) + (t - t_r)
+    # as silu', with t = e^-S(a): f'(-a) = t o/(1 + t)^2, o = 1 + t - a S'(a) = 3(S_c - S) - 2k(c - a) + (t - t_c)
     cdef real a = cubic_clamp(abs(x))
     cdef real w, gap, lo, ds
     cdef real sx = cubic(a, &ds)
-    cdef real s = cubic_exp(sx, ds, &w, &gap)
     cdef real d = cubic_distance(sx, ds, &lo)
-    cdef real e = 1.0 + w
-    cdef real t = unscale(s * e)
-    cdef real v = 1.0 + t
-    cdef real shift = -1.0 if t > 0.3125 else -0.0
-    cdef real half = 0.5 if t > 0.3125 else 1.0
-    cdef real h = fma(t, 2.0 + t, shift) / (v * v)
+    cdef real s = cubic_exp(d, lo, &w, &gap)
+    cdef real t = unscale(fma(s, w, s))
+    cdef real half = 0.5 if t > 0.1875 else 1.0
+    cdef real k = 0.25 if t > 0.6875 else half
+    cdef real kt = k * t
+    cdef real v = 2.0 + t
+    cdef real r = (fma(-kt, v, 1.0 - k) + w) / fma(kt, v, k)
     cdef real b = fma(3.0, lo, cubic_linear(a, gap))
-    cdef real o = fma(3.0, d, b)
-    cdef real g = unscale(s * half * fma(3.0, d, fma(o, fma(-h, e, w), b)))
+    cdef real g = unscale(s * k * fma(3.0, d, fma(fma(3.0, d, b), r, b)))
     cdef real right = 1.0 - g
     return dy * (g if x < 0.0 else right)

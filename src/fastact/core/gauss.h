@@ -78,181 +78,179 @@ VM_INLINE float finite_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -0x1
 VM_INLINE double finite_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -0x1.fffffffffffffp+1023), 0x1.fffffffffffffp+1023); }
 
 /* ---- the exponential about a root r of a gradient ----------------------------------------------------------- */
-/* e^-(a + da) 2^64 (2^512) = s(1 + w), and gap = e^-(a + da) - e^-r to full relative accuracy, since the reduced
- * argument vanishes exactly at the root: e^-a = 2^n (C + v), v = C expm1(z), z = -a - n ln2 - zr, C = 4e^-r, zr = ln C.
- */
-VM_INLINE float silu_exp_f4(float a, float da, float *w, float *gap)
-{
-    const float magic = 12582912.0f + 127.0f + 64.0f;
-    float j = fma_f4(a, -0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, -a) - 0x1.b9abcp-4f;
-    z = z + (fma_f4(n, -LN2_LO_F4, -0x1.3b13f2p-27f) - da);
-    float v = 0x1.81029ap-10f;
-    v = fma_f4(v, z, 0x1.31499p-7f);
-    v = fma_f4(v, z, 0x1.7c44dap-5f);
-    v = fma_f4(v, z, 0x1.7c312cp-3f);
-    v = fma_f4(v, z, 0x1.1d25c8p-1f);
-    v = fma_f4(v, z, 0x1.1d25dp+0f);
-    v = v * z;
-    float s = from_bits_f4(bits_f4(j) << 23);
-    float t = s * 0x1p-64f;
-    *w = v + 0x1.d25cf2p-4f;
-    *gap = fma_f4(t, v, fma_f4(t, 0x1.1d25dp+0f, -0x1.1d25dp-2f));
-    return s;
-}
-VM_INLINE double silu_exp_f8(double a, double da, double *w, double *gap)
-{
-    const double magic = 6755399441055744.0 + 1023.0 + 512.0;
-    double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, -a) - 0x1.b9abc27627e4p-4;
-    z = z + (fma_f8(n, -LN2_LO_F8, 0x1.22f259efe0135p-54) - da);
-    double v = 0x1.b33032876c4b2p-26;
-    v = fma_f8(v, z, 0x1.48e6162e7b93p-22);
-    v = fma_f8(v, z, 0x1.9c039cb1e10fcp-19);
-    v = fma_f8(v, z, 0x1.cf7ae4bd41f56p-16);
-    v = fma_f8(v, z, 0x1.cf7a67937145ap-13);
-    v = fma_f8(v, z, 0x1.958b1b1bd0aa1p-10);
-    v = fma_f8(v, z, 0x1.302854676fa14p-7);
-    v = fma_f8(v, z, 0x1.7c3269815f0bcp-5);
-    v = fma_f8(v, z, 0x1.7c3269815b5cbp-3);
-    v = fma_f8(v, z, 0x1.1d25cf2104829p-1);
-    v = fma_f8(v, z, 0x1.1d25cf210482ep+0);
-    v = v * z;
-    double s = from_bits_f8(bits_f8(j) << 52);
-    double t = s * 0x1p-512;
-    *w = v + 0x1.d25cf210482ep-4;
-    *gap = fma_f8(t, v, fma_f8(t, 0x1.1d25cf210482ep+0, -0x1.1d25cf210482ep-2));
-    return s;
-}
-VM_INLINE float mish_exp_f4(float a, float da, float *w, float *gap)
-{
-    const float magic = 12582912.0f + 127.0f + 64.0f;
-    float j = fma_f4(a, -0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, -a) - 0x1.8d082p-3f;
-    z = z + (fma_f4(n, -LN2_LO_F4, 0x1.d6f396p-28f) - da);
-    float v = 0x1.769c5ep-10f;
-    v = fma_f4(v, z, 0x1.48bc8ep-7f);
-    v = fma_f4(v, z, 0x1.9e5748p-5f);
-    v = fma_f4(v, z, 0x1.9e5c2p-3f);
-    v = fma_f4(v, z, 0x1.36c424p-1f);
-    v = fma_f4(v, z, 0x1.36c42p+0f);
-    v = v * z;
-    float s = from_bits_f4(bits_f4(j) << 23);
-    float t = s * 0x1p-64f;
-    *w = v + 0x1.b62102p-3f;
-    *gap = fma_f4(t, v, fma_f4(t, 0x1.36c42p+0f, -0x1.36c42p-2f));
-    return s;
-}
-VM_INLINE double mish_exp_f8(double a, double da, double *w, double *gap)
-{
-    const double magic = 6755399441055744.0 + 1023.0 + 512.0;
-    double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, -a) - 0x1.8d081f1486358p-3;
-    z = z + (fma_f8(n, -LN2_LO_F8, 0x1.367ada1421d12p-59) - da);
-    double v = 0x1.ba55b8941eb8bp-26;
-    v = fma_f8(v, z, 0x1.6397698c0aafap-22);
-    v = fma_f8(v, z, 0x1.c0dd89d93d571p-19);
-    v = fma_f8(v, z, 0x1.f91e5b238a626p-16);
-    v = fma_f8(v, z, 0x1.f91e4e6863b16p-13);
-    v = fma_f8(v, z, 0x1.b9fa7d8345045p-10);
-    v = fma_f8(v, z, 0x1.4b7bde100f30ap-7);
-    v = fma_f8(v, z, 0x1.9e5ad59500af8p-5);
-    v = fma_f8(v, z, 0x1.9e5ad59505622p-3);
-    v = fma_f8(v, z, 0x1.36c4202fc3ed3p-1);
-    v = fma_f8(v, z, 0x1.36c4202fc3eccp+0);
-    v = v * z;
-    double s = from_bits_f8(bits_f8(j) << 52);
-    double t = s * 0x1p-512;
-    *w = v + 0x1.b621017e1f663p-3;
-    *gap = fma_f8(t, v, fma_f8(t, 0x1.36c4202fc3eccp+0, -0x1.36c4202fc3eccp-2));
-    return s;
-}
-VM_INLINE float cubic_exp_f4(float a, float da, float *w, float *gap)
-{
-    const float magic = 12582912.0f + 127.0f + 64.0f;
-    float j = fma_f4(a, -0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, -a) - 0x1.3db9cp-3f;
-    z = z + (fma_f4(n, -LN2_LO_F4, -0x1.6d533ep-25f) - da);
-    float v = 0x1.6f390cp-10f;
-    v = fma_f4(v, z, 0x1.3d2112p-7f);
-    v = fma_f4(v, z, 0x1.8ead42p-5f);
-    v = fma_f4(v, z, 0x1.8e9f7p-3f);
-    v = fma_f4(v, z, 0x1.2af64ep-1f);
-    v = fma_f4(v, z, 0x1.2af64ep+0f);
-    v = v * z;
-    float s = from_bits_f4(bits_f4(j) << 23);
-    float t = s * 0x1p-64f;
-    *w = v + 0x1.57b274p-3f;
-    *gap = fma_f4(t, v, fma_f4(t, 0x1.2af64ep+0f, -0x1.2af64ep-2f));
-    return s;
-}
-VM_INLINE double cubic_exp_f8(double a, double da, double *w, double *gap)
-{
-    const double magic = 6755399441055744.0 + 1023.0 + 512.0;
-    double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, -a) - 0x1.3db9c5b54cf88p-3;
-    z = z + (fma_f8(n, -LN2_LO_F8, -0x1.18ba4a263145ap-54) - da);
-    double v = 0x1.b386524f755fep-26;
-    v = fma_f8(v, z, 0x1.5710cc5b10348p-22);
-    v = fma_f8(v, z, 0x1.afe173c8b273fp-19);
-    v = fma_f8(v, z, 0x1.e5ef00be077b4p-16);
-    v = fma_f8(v, z, 0x1.e5eea473c15e9p-13);
-    v = fma_f8(v, z, 0x1.a930cadacd01bp-10);
-    v = fma_f8(v, z, 0x1.3ee4981db0e6p-7);
-    v = fma_f8(v, z, 0x1.8e9dbe25b2fb4p-5);
-    v = fma_f8(v, z, 0x1.8e9dbe25b5d8ep-3);
-    v = fma_f8(v, z, 0x1.2af64e9c485f2p-1);
-    v = fma_f8(v, z, 0x1.2af64e9c485eep+0);
-    v = v * z;
-    double s = from_bits_f8(bits_f8(j) << 52);
-    double t = s * 0x1p-512;
-    *w = v + 0x1.57b274e242f6fp-3;
-    *gap = fma_f8(t, v, fma_f8(t, 0x1.2af64e9c485eep+0, -0x1.2af64e9c485eep-2));
-    return s;
-}
-
-/* r - (a + da), where r is the root: the leading part, and its error in *lo */
+/* r - (a + da) = d + *lo: the rounding error of r_hi - a comes exactly from (larger - d) - smaller */
 VM_INLINE float silu_distance_f4(float a, float da, float *lo)
 {
     float d = 0x1.474974p+0f - a;
-    *lo = ((0x1.474974p+0f - (d + a)) + -0x1.bdf6fap-27f) - da;
+    float larger = a < 0.75f ? 0x1.474974p+0f : -a, smaller = a < 0.75f ? -a : 0x1.474974p+0f;
+    *lo = (((larger - d) + smaller) + -0x1.bdf6fap-27f) - da;
     return d;
 }
 VM_INLINE double silu_distance_f8(double a, double da, double *lo)
 {
     double d = 0x1.474973c84120bp+0 - a;
-    *lo = ((0x1.474973c84120bp+0 - (d + a)) + 0x1.f8d74bc9ac154p-54) - da;
+    double larger = a < 0.75 ? 0x1.474973c84120bp+0 : -a, smaller = a < 0.75 ? -a : 0x1.474973c84120bp+0;
+    *lo = (((larger - d) + smaller) + 0x1.f8d74bc9ac154p-54) - da;
     return d;
 }
 VM_INLINE float mish_distance_f4(float a, float da, float *lo)
 {
     float d = 0x1.31432cp+0f - a;
-    *lo = ((0x1.31432cp+0f - (d + a)) + 0x1.a25b08p-29f) - da;
+    float larger = a < 0.75f ? 0x1.31432cp+0f : -a, smaller = a < 0.75f ? -a : 0x1.31432cp+0f;
+    *lo = (((larger - d) + smaller) + 0x1.a25b08p-29f) - da;
     return d;
 }
 VM_INLINE double mish_distance_f8(double a, double da, double *lo)
 {
     double d = 0x1.31432c0d12d84p+0 - a;
-    *lo = ((0x1.31432c0d12d84p+0 - (d + a)) + 0x1.bf319154da21p-55) - da;
+    double larger = a < 0.75 ? 0x1.31432c0d12d84p+0 : -a, smaller = a < 0.75 ? -a : 0x1.31432c0d12d84p+0;
+    *lo = (((larger - d) + smaller) + 0x1.bf319154da21p-55) - da;
     return d;
 }
 VM_INLINE float cubic_distance_f4(float a, float da, float *lo)
 {
-    float d = 0x1.3b2cf8p+0f - a;
-    *lo = ((0x1.3b2cf8p+0f - (d + a)) + -0x1.8e0cp-25f) - da;
+    float d = 0x1.3b2d02p+0f - a;
+    float larger = a < 0.75f ? 0x1.3b2d02p+0f : -a, smaller = a < 0.75f ? -a : 0x1.3b2d02p+0f;
+    *lo = (((larger - d) + smaller) + -0x1.58e0cp-21f) - da;
     return d;
 }
 VM_INLINE double cubic_distance_f8(double a, double da, double *lo)
 {
-    double d = 0x1.3b2cf738f9ffep+0 - a;
-    *lo = ((0x1.3b2cf738f9ffep+0 - (d + a)) + -0x1.0b556131950eap-56) - da;
+    double d = 0x1.3b2cf738fa00ap+0 - a;
+    double larger = a < 0.75 ? 0x1.3b2cf738fa00ap+0 : -a, smaller = a < 0.75 ? -a : 0x1.3b2cf738fa00ap+0;
+    *lo = (((larger - d) + smaller) + -0x1.8216aac2632a2p-49) - da;
     return d;
+}
+/* e^-a 2^64 (2^512) = s(1 + w) from d + lo = r - a, and gap = e^-a - e^-r, to full relative accuracy at the root too:
+ * e^-a = e^-r e^(d + lo) = 2^n (C + v), C = 4e^-r, v = C expm1(z), z = d + lo - (n + 2) ln2. */
+VM_INLINE float silu_exp_f4(float d, float lo, float *w, float *gap)
+{
+    const float magic = 12582912.0f + 125.0f + 64.0f;
+    float j = fma_f4(d, 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -LN2_HI_F4, d);
+    z = z + fma_f4(n, -LN2_LO_F4, lo);
+    float s = from_bits_f4(bits_f4(j) << 23);
+    float t = s * 0x1p-64f;
+    float q = 0x1.982d9p-10f;
+    q = fma_f4(q, z, 0x1.31c124p-7f);
+    q = fma_f4(q, z, 0x1.7c305p-5f);
+    q = fma_f4(q, z, 0x1.7c30c6p-3f);
+    q = fma_f4(q, z, 0x1.1d25dp-1f);
+    float v = fma_f4(0x1.1d25dp+0f, z, q * (z * z));
+    *w = v + 0x1.d25cf2p-4f;
+    *gap = fma_f4(t, v, fma_f4(t, 0x1.1d25dp+0f, -0x1.1d25dp-2f));
+    return s;
+}
+VM_INLINE double silu_exp_f8(double d, double lo, double *w, double *gap)
+{
+    const double magic = 6755399441055744.0 + 1021.0 + 512.0;
+    double j = fma_f8(d, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -LN2_HI_F8, d);
+    z = z + fma_f8(n, -LN2_LO_F8, lo);
+    double s = from_bits_f8(bits_f8(j) << 52);
+    double t = s * 0x1p-512;
+    double q = 0x1.df3dd9c525abfp-26;
+    q = fma_f8(q, z, 0x1.4a69ab666632fp-22);
+    q = fma_f8(q, z, 0x1.9bfb801f42c86p-19);
+    q = fma_f8(q, z, 0x1.cf7a01d4578afp-16);
+    q = fma_f8(q, z, 0x1.cf7a67f9fa9c3p-13);
+    q = fma_f8(q, z, 0x1.958b1b4a58fccp-10);
+    q = fma_f8(q, z, 0x1.3028546789779p-7);
+    q = fma_f8(q, z, 0x1.7c32698157917p-5);
+    q = fma_f8(q, z, 0x1.7c3269815b557p-3);
+    q = fma_f8(q, z, 0x1.1d25cf2104834p-1);
+    double v = fma_f8(0x1.1d25cf210482ep+0, z, q * (z * z));
+    *w = v + 0x1.d25cf210482ep-4;
+    *gap = fma_f8(t, v, fma_f8(t, 0x1.1d25cf210482ep+0, -0x1.1d25cf210482ep-2));
+    return s;
+}
+VM_INLINE float mish_exp_f4(float d, float lo, float *w, float *gap)
+{
+    const float magic = 12582912.0f + 125.0f + 64.0f;
+    float j = fma_f4(d, 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -LN2_HI_F4, d);
+    z = z + fma_f4(n, -LN2_LO_F4, lo);
+    float s = from_bits_f4(bits_f4(j) << 23);
+    float t = s * 0x1p-64f;
+    float q = 0x1.b7cc8cp-10f;
+    q = fma_f4(q, z, 0x1.4cbac6p-7f);
+    q = fma_f4(q, z, 0x1.9e5ecp-5f);
+    q = fma_f4(q, z, 0x1.9e5a3cp-3f);
+    q = fma_f4(q, z, 0x1.36c41ep-1f);
+    float v = fma_f4(0x1.36c42p+0f, z, q * (z * z));
+    *w = v + 0x1.b62102p-3f;
+    *gap = fma_f4(t, v, fma_f4(t, 0x1.36c42p+0f, -0x1.36c42p-2f));
+    return s;
+}
+VM_INLINE double mish_exp_f8(double d, double lo, double *w, double *gap)
+{
+    const double magic = 6755399441055744.0 + 1021.0 + 512.0;
+    double j = fma_f8(d, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -LN2_HI_F8, d);
+    z = z + fma_f8(n, -LN2_LO_F8, lo);
+    double s = from_bits_f8(bits_f8(j) << 52);
+    double t = s * 0x1p-512;
+    double q = 0x1.07d0749e5191dp-25;
+    q = fma_f8(q, z, 0x1.681722c37a768p-22);
+    q = fma_f8(q, z, 0x1.c0fb7215c013ep-19);
+    q = fma_f8(q, z, 0x1.f91dd8dab8234p-16);
+    q = fma_f8(q, z, 0x1.f91e479e9b143p-13);
+    q = fma_f8(q, z, 0x1.b9fa7d827d90dp-10);
+    q = fma_f8(q, z, 0x1.4b7bde1083065p-7);
+    q = fma_f8(q, z, 0x1.9e5ad5950167ap-5);
+    q = fma_f8(q, z, 0x1.9e5ad59505579p-3);
+    q = fma_f8(q, z, 0x1.36c4202fc3ed2p-1);
+    double v = fma_f8(0x1.36c4202fc3eccp+0, z, q * (z * z));
+    *w = v + 0x1.b621017e1f663p-3;
+    *gap = fma_f8(t, v, fma_f8(t, 0x1.36c4202fc3eccp+0, -0x1.36c4202fc3eccp-2));
+    return s;
+}
+VM_INLINE float cubic_exp_f4(float d, float lo, float *w, float *gap)
+{
+    const float magic = 12582912.0f + 125.0f + 64.0f;
+    float j = fma_f4(d, 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -LN2_HI_F4, d);
+    z = z + fma_f4(n, -LN2_LO_F4, lo);
+    float s = from_bits_f4(bits_f4(j) << 23);
+    float t = s * 0x1p-64f;
+    float q = 0x1.a60366p-10f;
+    q = fma_f4(q, z, 0x1.3fe718p-7f);
+    q = fma_f4(q, z, 0x1.8ea2bcp-5f);
+    q = fma_f4(q, z, 0x1.8e9d9ep-3f);
+    q = fma_f4(q, z, 0x1.2af64cp-1f);
+    float v = fma_f4(0x1.2af64ep+0f, z, q * (z * z));
+    *w = v + 0x1.57b274p-3f;
+    *gap = fma_f4(t, v, fma_f4(t, 0x1.2af64ep+0f, -0x1.2af64ep-2f));
+    return s;
+}
+VM_INLINE double cubic_exp_f8(double d, double lo, double *w, double *gap)
+{
+    const double magic = 6755399441055744.0 + 1021.0 + 512.0;
+    double j = fma_f8(d, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -LN2_HI_F8, d);
+    z = z + fma_f8(n, -LN2_LO_F8, lo);
+    double s = from_bits_f8(bits_f8(j) << 52);
+    double t = s * 0x1p-512;
+    double q = 0x1.f4af39523ce53p-26;
+    q = fma_f8(q, z, 0x1.5a6b38ad30041p-22);
+    q = fma_f8(q, z, 0x1.aff237d93f34fp-19);
+    q = fma_f8(q, z, 0x1.e5ee33afe0c53p-16);
+    q = fma_f8(q, z, 0x1.e5ee9dd23f0d9p-13);
+    q = fma_f8(q, z, 0x1.a930cae97b32p-10);
+    q = fma_f8(q, z, 0x1.3ee4981e5736ep-7);
+    q = fma_f8(q, z, 0x1.8e9dbe25b1ea7p-5);
+    q = fma_f8(q, z, 0x1.8e9dbe25b5c58p-3);
+    q = fma_f8(q, z, 0x1.2af64e9c485f4p-1);
+    double v = fma_f8(0x1.2af64e9c485eep+0, z, q * (z * z));
+    *w = v + 0x1.57b274e242f6fp-3;
+    *gap = fma_f8(t, v, fma_f8(t, 0x1.2af64e9c485eep+0, -0x1.2af64e9c485eep-2));
+    return s;
 }
 
 /* gelu_tanh's exponent S(x) = k x (1 + 0.044715 x^2), k = 2 sqrt(2/pi), with its rounding error in *lo: the tail

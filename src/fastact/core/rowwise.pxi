@@ -144,17 +144,21 @@ cdef inline void maximum(const Operand* a, const Cut* cut, char* p, char* mask, 
         s += 1
 
 
-cdef inline real greatest(real* m) noexcept nogil:
-    cdef npy_intp j
-    for j in range(16):
-        m[j] = m[j + 16] if m[j + 16] > m[j] else m[j]
-    for j in range(8):
-        m[j] = m[j + 8] if m[j + 8] > m[j] else m[j]
-    for j in range(4):
-        m[j] = m[j + 4] if m[j + 4] > m[j] else m[j]
-    for j in range(2):
-        m[j] = m[j + 2] if m[j + 2] > m[j] else m[j]
-    return m[1] if m[1] > m[0] else m[0]
+cdef inline void greatest(real* m, npy_intp rows) noexcept nogil:
+    """The greatest of the lanes, in the first lane, for each row. Level by level, so that rows do not wait."""
+    greater_half(m, rows, 16)
+    greater_half(m, rows, 8)
+    greater_half(m, rows, 4)
+    greater_half(m, rows, 2)
+    greater_half(m, rows, 1)
+
+
+cdef inline void greater_half(real* m, npy_intp rows, npy_intp n) noexcept nogil:
+    cdef npy_intp u, j
+    for u in range(rows):
+        for j in range(n):
+            m[j] = m[j + n] if m[j + n] > m[j] else m[j]
+        m += WIDTH
 
 
 cdef inline void exponentials(real** x, real* e, int depth, const real* c, const real* low, const real* shift) noexcept nogil:
@@ -196,7 +200,8 @@ cdef inline void accumulate(real tag, const double* v, double* hi, double* lo, b
     if first:
         for j in range(WIDTH):
             hi[j] = v[j]
-            lo[j] = 0.0
+            if real is double:
+                lo[j] = 0.0
     elif real is float:
         for j in range(WIDTH):
             hi[j] += v[j]
@@ -229,23 +234,26 @@ cdef inline void add_pairwise(real* e, int depth, double* hi, double* lo, bint f
     accumulate(e[0], v, hi, lo, first)
 
 
-cdef inline void halve(real tag, double* hi, double* lo, npy_intp n, npy_intp stride) noexcept nogil:
-    """Lanes [0, n) += lanes [n, 2n), `stride` numbers apart in memory."""
-    cdef npy_intp j
+cdef inline void halve(real tag, double* hi, double* lo, npy_intp rows, npy_intp n) noexcept nogil:
+    """Lanes [0, n) += lanes [n, 2n), for each row."""
+    cdef npy_intp u, j
     cdef double s
-    for j in range(n * stride):
-        s = hi[j] + hi[j + n * stride]
-        if real is double:
-            lo[j] = (lo[j] + lo[j + n * stride]) + sum_error_f8(hi[j], hi[j + n * stride], s)
-        hi[j] = s
+    for u in range(rows):
+        for j in range(n):
+            s = hi[j] + hi[j + n]
+            if real is double:
+                lo[j] = (lo[j] + lo[j + n]) + sum_error_f8(hi[j], hi[j + n], s)
+            hi[j] = s
+        hi += WIDTH
+        lo += WIDTH
 
 
-cdef inline void add_lanes(real tag, double* hi, double* lo) noexcept nogil:
-    halve(tag, hi, lo, 16, 1)
-    halve(tag, hi, lo, 8, 1)
-    halve(tag, hi, lo, 4, 1)
-    halve(tag, hi, lo, 2, 1)
-    halve(tag, hi, lo, 1, 1)
+cdef inline void add_lanes(real tag, double* hi, double* lo, npy_intp rows) noexcept nogil:
+    halve(tag, hi, lo, rows, 16)
+    halve(tag, hi, lo, rows, 8)
+    halve(tag, hi, lo, rows, 4)
+    halve(tag, hi, lo, rows, 2)
+    halve(tag, hi, lo, rows, 1)
 
 
 cdef inline double total(double* v) noexcept nogil:
@@ -300,7 +308,7 @@ cdef inline bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_i
     return n_outer >= 16 and (n <= SMALL or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
 
 
-cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
+cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
                           npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
     cdef real stage[STAGE * WIDTH]
     cdef real e[DEPTH * WIDTH]
@@ -332,11 +340,14 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
     cdef Operand* from_
     cdef Operand* to
     cdef bint across = take_across(n_outer, n, sx, cx), staged, keep, wants_log = op == LOG_SOFTMAX or op == LOGSUMEXP
-    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, k, lead
+    cdef bint in_place = x == out and op != LOGSUMEXP
+    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, k, lead, back
     cdef int depth
     cdef real big, up, depth_of_0
+    cdef double value[WIDTH]
+    cdef double rest[WIDTH]
     cdef real t
-    cdef double r, y, z, unscale, least
+    cdef double r, unscale, least
 
     if n == 0 and op != LOGSUMEXP:
         return 0
@@ -356,6 +367,13 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
         return 0
 
     while row < n_outer:
+        if across and n_outer - row < WIDTH and row > 0 and not in_place:
+            back = WIDTH - (n_outer - row)              # some rows again, rather than a part of a segment
+            row, x, out = row - back, x - back * sx, out - back * so
+            if mask != NULL:
+                mask -= back * sm
+            if op == LOGSUMEXP_BACKWARD:
+                dy -= back * sdy
         cut_rows(&cut, across, n, n_outer - row)
         X.ready = ready_segments(&X, &cut)
         O.ready = ready_segments(&O, &cut) if op != LOGSUMEXP else cut.segments
@@ -365,7 +383,7 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
         if not across:
             units = min(units, max(1, STAGE // cut.segments))
         rows = cut.width if across else units
-        keep = staged or O.ready >= lead
+        keep = staged or (O.lane == sizeof(real) and storage != STORE_F2)
 
         # the maximum
         if staged:
@@ -384,8 +402,9 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
         else:
             for u in range(BATCH):
                 top[u] = <real>0
+            greatest(m, units)
             for u in range(units):
-                top[u] = greatest(m + u * WIDTH)
+                top[u] = m[u * WIDTH]
         if mask != NULL and op != LOGSUMEXP:
             for j in range(rows):
                 if top[j] == <real>(-INFINITY) and all_masked(mask + j * sm, cm, n):
@@ -430,37 +449,40 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
         if across:
             add_sums(tag, hi, lo, cut.sums)
         else:
+            add_lanes(tag, hi, lo, units)
             for u in range(units):
-                add_lanes(tag, hi + u * WIDTH, lo + u * WIDTH)
                 hi[u], lo[u] = hi[u * WIDTH], lo[u * WIDTH]
-            for u in range(units, BATCH):
-                hi[u] = lo[u] = count[u] = 1.0
             if wants_log:
                 for u in range(units):
                     count[u] = total(count + u * WIDTH)
+            for u in range(units, BATCH):
+                hi[u] = lo[u] = count[u] = 1.0
 
         # what the row is multiplied by, or what is subtracted from it, as a[j] + b[j]
         if op == LOGSUMEXP_BACKWARD:
             load_block(storage, gradient, dy, sdy, rows)
-        for j in range(WIDTH if across else BATCH):
-            if real is float:
+        if real is float:
+            for j in range(WIDTH):
                 lo[j] = 0.0
-            if wants_log:
-                r = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &y)
-                if op == LOG_SOFTMAX:
-                    r += <double>(top[j] - top[j])                          # NaN where the maximum is infinite
-                else:
-                    top[j] = <real>(r + y)
-                ahead[j] = <real>r
-                behind[j] = <real>((r - <double>ahead[j]) + y)
-            else:
-                if op == LOGSUMEXP_BACKWARD:
-                    r = quotient_f8(without_exponent_f8(<double>gradient[j], least, &y) / unscale, hi[j], lo[j], &z)
-                    power[j] = <real>(y * unscale)
-                else:
-                    r = quotient_f8(1.0, hi[j], lo[j], &z)
-                ahead[j] = <real>r
-                behind[j] = <real>((r - <double>ahead[j]) + z)
+        if wants_log:
+            for j in range(WIDTH if across else BATCH):
+                value[j] = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &rest[j])
+        elif op == SOFTMAX:
+            for j in range(WIDTH if across else BATCH):
+                value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j])
+        else:
+            for j in range(rows):
+                value[j] = quotient_f8(without_exponent_f8(<double>gradient[j], least, &r) / unscale, hi[j], lo[j], &rest[j])
+                power[j] = <real>(r * unscale)
+        if op == LOG_SOFTMAX:
+            for j in range(WIDTH):
+                value[j] += <double>(top[j] - top[j])                       # NaN where the maximum is infinite
+        for j in range(WIDTH if across else BATCH):
+            ahead[j] = <real>value[j]
+            behind[j] = <real>((value[j] - <double>ahead[j]) + rest[j])
+        if op == LOGSUMEXP:
+            for j in range(rows):
+                top[j] = <real>(value[j] + rest[j])
         if op == LOGSUMEXP:
             store_block(storage, out, so, top, rows)
         else:
@@ -494,11 +516,13 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
                         p[0] = segment(from_, &cut, px, pm, s, <real>(-INFINITY), buffer)
                         exponentials(p, e, 1, c + u * WIDTH, low + u * WIDTH, shift + u * WIDTH)
                         q = e
-                    for j in range(WIDTH):
-                        t = fma(q[j], a[u * WIDTH + j], q[j] * b[u * WIDTH + j])
-                        if op == LOGSUMEXP_BACKWARD:
-                            t = <real>0 if q[j] == <real>0 else t * m[u * WIDTH + j]
-                        q[j] = t
+                    if op == SOFTMAX:
+                        for j in range(WIDTH):
+                            q[j] = fma(q[j], a[u * WIDTH + j], q[j] * b[u * WIDTH + j])
+                    else:
+                        for j in range(WIDTH):
+                            t = fma(q[j], a[u * WIDTH + j], q[j] * b[u * WIDTH + j]) * m[u * WIDTH + j]
+                            q[j] = <real>0 if q[j] == <real>0 else t
                     if not keep or s >= to.ready:
                         put(to, &cut, po, s, q)
                 if staged:
@@ -514,8 +538,8 @@ cdef inline int exponential_rows(real tag, int op, int storage, char* dy, char* 
     return 0
 
 
-cdef inline void add_products(real** dy, real** y, int depth, int op, double* hi, double* lo) noexcept nogil:
-    """Add `depth` segments, one after the other, to the sums of each lane: dy·y, or dy for log_softmax."""
+cdef inline void add_gradients(real** dy, real** y, int depth, bint products, double* hi, double* lo) noexcept nogil:
+    """Add `depth` segments, one after the other, to the sums of each lane: dy·y, or dy alone."""
     cdef npy_intp j
     cdef int k
     cdef real d
@@ -524,16 +548,16 @@ cdef inline void add_products(real** dy, real** y, int depth, int op, double* hi
         sum_, sum_lo = hi[j], lo[j]
         for k in range(depth):
             d = dy[k][j]
-            if op == SOFTMAX:
+            if products:
                 d = <real>0 if y[k][j] == <real>0 else d            # masked
             if real is float:
                 v = <double>d
-                if op == SOFTMAX:
+                if products:
                     v *= <double>y[k][j]                            # exact
                 sum_ += v
             else:
                 v, v_lo = d, 0.0
-                if op == SOFTMAX:
+                if products:
                     v = d * y[k][j]
                     v_lo = fma_f8(d, y[k][j], -v)
                 s = sum_ + v
@@ -542,7 +566,7 @@ cdef inline void add_products(real** dy, real** y, int depth, int op, double* hi
         hi[j], lo[j] = sum_, sum_lo
 
 
-cdef inline int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
+cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
                          npy_intp sd, npy_intp sy, npy_intp so, npy_intp cd, npy_intp cy, npy_intp co) noexcept nogil:
     cdef real e[WIDTH]
     cdef real buffer_d[4 * WIDTH]
@@ -556,8 +580,9 @@ cdef inline int backward_y_rows(real tag, int op, int storage, char* dy, char* y
     cdef Cut cut
     cdef Operand D, Y, O
     cdef bint across = take_across(n_outer, n, sd, cd)
-    cdef npy_intp row = 0, units, rows, u, j, s, s0, l
-    cdef int k, depth, at_once
+    cdef bint in_place = out == dy or out == y
+    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, back
+    cdef int k, depth
     cdef real power, w, floor_, up, down
     cdef double h
 
@@ -572,6 +597,9 @@ cdef inline int backward_y_rows(real tag, int op, int storage, char* dy, char* y
     lay_out(&O, storage, across, out, so, co)
 
     while row < n_outer:
+        if across and n_outer - row < WIDTH and row > 0 and not in_place:
+            back = WIDTH - (n_outer - row)
+            row, dy, y, out = row - back, dy - back * sd, y - back * sy, out - back * so
         cut_rows(&cut, across, n, n_outer - row)
         D.ready, Y.ready, O.ready = ready_segments(&D, &cut), ready_segments(&Y, &cut), ready_segments(&O, &cut)
         units = 1 if across else min(min(BATCH, n_outer - row), max(1, STAGE // cut.segments))
@@ -588,18 +616,20 @@ cdef inline int backward_y_rows(real tag, int op, int storage, char* dy, char* y
                         s = s0 + l + (k << cut.shift)
                         d[k] = segment(&D, &cut, dy + u * D.row, <char*>NULL, s, <real>0, buffer_d + k * WIDTH)
                         v[k] = segment(&Y, &cut, y + u * Y.row, <char*>NULL, s, <real>0, buffer_y + k * WIDTH) if op == SOFTMAX else d[k]
-                    if depth == 4:
-                        add_products(d, v, 4, op, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                    if depth == 4 and op == SOFTMAX:
+                        add_gradients(d, v, 4, True, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                    elif depth == 4:
+                        add_gradients(d, v, 4, False, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
                     else:
                         for k in range(depth):
-                            add_products(d + k, v + k, 1, op, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                            add_gradients(d + k, v + k, 1, op == SOFTMAX, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
                 s0 += 4 << cut.shift
 
         if across:
             add_sums(<real>0, hi, lo, cut.sums)
+        else:
+            add_lanes(<real>0, hi, lo, units)
         for u in range(units):
-            if not across:
-                add_lanes(<real>0, hi + u * WIDTH, lo + u * WIDTH)
             for j in range(WIDTH):
                 h = hi[u * WIDTH + (j if across else 0)]
                 a[u * WIDTH + j] = <real>h

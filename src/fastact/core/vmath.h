@@ -30,11 +30,10 @@ VM_INLINE float fma_f4(float a, float b, float c)
     double s = p + q;
     double t = s - p;
     double e = (p - (s - t)) + (q - t);           /* a*b + c = s + e, exactly; NaN when s is not finite */
-    uint64_t u = bits_f8(s);
-    uint64_t inexact = (uint64_t)((e > 0.0) | (e < 0.0));
-    uint64_t towards_zero = (uint64_t)((e > 0.0) ^ (s > 0.0));
-    u += (inexact & ~u & 1u) * (1u - 2u * towards_zero);
-    return (float)from_bits_f8(u);
+    double flag = __builtin_fabs(e) > 0.0 ? 0x1p-1074 : 0.0;      /* 1 as bits where s is inexact: a mask, not a branch */
+    uint64_t u = bits_f8(s), inexact = bits_f8(flag);
+    uint64_t away = ((bits_f8(e) ^ u) >> 63) & inexact;           /* s was rounded away from 0: one back, then odd */
+    return (float)from_bits_f8((u - away) | inexact);
 }
 #endif
 VM_INLINE double fma_f8(double a, double b, double c) { return __builtin_fma(a, b, c); }
@@ -200,20 +199,20 @@ VM_INLINE double expm1_times_f8(double c, double x, double dx)
 
 /* ---- log(1 + t) on [0, 1] ------------------------------------------------------------------------------ */
 /* returns a and sets b: log(1+t) = t - a b. t comes scaled (times 2^64, 2^512), and a b is scaled like it. coefficients/log1p.sollya */
-/* float: the polynomial, since a division costs more than its ten terms */
+/* float: (t - log(1+t))/t^2 as a polynomial in t - 1/2 (in t its terms would cancel); a division would cost more */
 VM_INLINE float log1p_parts_f4(float scaled_t, float *b)
 {
     float t = unscale_f4(scaled_t);
-    float q = -2.888492308557033538818359375e-3f;
-    q = fma_f4(q, t, 1.759325154125690460205078125e-2f);
-    q = fma_f4(q, t, -5.01194559037685394287109375e-2f);
-    q = fma_f4(q, t, 9.2268288135528564453125e-2f);
-    q = fma_f4(q, t, -0.13089288771152496337890625f);
-    q = fma_f4(q, t, 0.16386683285236358642578125f);
-    q = fma_f4(q, t, -0.19961546361446380615234375f);
-    q = fma_f4(q, t, 0.24997343122959136962890625f);
-    q = fma_f4(q, t, -0.3333326876163482666015625f);
-    q = fma_f4(q, t, 0.5f);
+    float u = t - 0.5f;
+    float q = 3.318474628031253814697265625e-3f;
+    q = fma_f4(q, u, -6.93069584667682647705078125e-3f);
+    q = fma_f4(q, u, 1.0177704505622386932373046875e-2f);
+    q = fma_f4(q, u, -1.665698550641536712646484375e-2f);
+    q = fma_f4(q, u, 2.890499867498874664306640625e-2f);
+    q = fma_f4(q, u, -5.10890595614910125732421875e-2f);
+    q = fma_f4(q, u, 9.3231856822967529296875e-2f);
+    q = fma_f4(q, u, -0.17922489345073699951171875f);
+    q = fma_f4(q, u, 0.378139555454254150390625f);
     *b = q;
     return scaled_t * t;
 }
