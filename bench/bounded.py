@@ -34,6 +34,7 @@ class Bounded:
         return Bounded(value, error + self.eps / 2 * np.abs(value))
 
     def _other(self, other: Any) -> Bounded:
+        """An operand as a bounded number of this type."""
         return other if isinstance(other, Bounded) else Bounded(self.value.dtype.type(other), self.value.dtype.type(0))
 
     def __add__(self, other: Any) -> Bounded:
@@ -67,13 +68,13 @@ class Bounded:
         return Bounded(np.abs(self.value), self.error)
 
     def __radd__(self, other: Any) -> Bounded:
-        return self + other
+        return self._other(other) + self
 
     def __rsub__(self, other: Any) -> Bounded:
         return self._other(other) - self
 
     def __rmul__(self, other: Any) -> Bounded:
-        return self * other
+        return self._other(other) * self
 
     def __rtruediv__(self, other: Any) -> Bounded:
         return self._other(other) / self
@@ -90,7 +91,10 @@ def _times(error: Any, factor: Any) -> Any:
     return np.where(error == 0, error, error * factor)
 
 
-def _apply(f: Callable[[Any], Any], slope: Callable[[Any, Any], Any], rounding: Callable[[Any], Any] | None = None) -> Callable[[Bounded], Bounded]:
+Function = Callable[[Any], Any]
+
+
+def _apply(f: Function, slope: Callable[[Any, Any], Any], rounding: Function | None = None) -> Callable[[Bounded], Bounded]:
     """f on bounded numbers; `slope(x, e)` bounds |f'| within e of x."""
 
     def applied(x: Bounded) -> Bounded:
@@ -115,7 +119,8 @@ def erfc(x: Any) -> Any:
             term = (n * step) ** 2
             total = total + 2 * np.exp(-term) / (square + term)
         pi = kind("3.14159265358979323846264338327950288")
-        far = step / pi * np.sqrt(square) * np.exp(-z * z) * total - 2 / np.expm1(2 * pi * np.where(near, kind(1), z) / step)
+        far = step / pi * np.sqrt(square) * np.exp(-z * z) * total
+        far = far - np.where(z < pi / step, 2 / np.expm1(2 * pi * np.where(near, kind(1), z) / step), kind(0))
     far = np.where(np.isfinite(far) & (z < 120), far, kind(0))
     result = np.where(x < 0, 2 - far, far)
     if near.any():
@@ -195,10 +200,8 @@ def evaluate(ufunc: str, operand: Any, parameters: dict[str, float]) -> Bounded:
     x = Bounded(operand.astype(kind), np.zeros(operand.shape, kind))
     values = {k: Bounded(kind(v), zero) for k, v in parameters.items()}
     with np.errstate(all="ignore"):
-        if "backward" in ufunc:
-            result = _EVALUATE[kind][ufunc](Bounded(kind(1), zero), x, **values)
-        else:
-            result = _EVALUATE[kind][ufunc](x, **values)
+        dy = (Bounded(kind(1), zero),) if "backward" in ufunc else ()
+        result = _EVALUATE[kind][ufunc](*dy, x, **values)
     return Bounded(np.broadcast_to(result.value, operand.shape), np.broadcast_to(result.error, operand.shape))
 
 

@@ -43,7 +43,7 @@ class Row:
 def default(record: Record | RowRecord, parameter: str) -> float:
     """A parameter's default; where it has none, the first sample."""
     (found,) = (p for p in getattr(record, "parameters", ()) if p.name == parameter)
-    return found.samples[0] if found.default is None else found.default
+    return float(found.samples[0] if found.default is None else found.default)
 
 
 def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = False) -> Iterator[Row]:
@@ -52,17 +52,13 @@ def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = Fal
     for record in ELEMENTWISE:
         if wanted is not None and record.name not in wanted:
             continue
-        values = {p.name: [default(record, p.name), *(s for s in p.samples if samples and s != default(record, p.name))] for p in record.parameters}
-        settings = [{name: value for name, value in zip(values, chosen, strict=True)} for chosen in _vary_one(list(values.values()))]
+        usual = {p.name: default(record, p.name) for p in record.parameters}
+        settings = [usual]
+        if samples:  # each parameter varied by itself
+            settings += [usual | {p.name: s} for p in record.parameters for s in p.samples if s != usual[p.name]]
         for op in operations(record):
             for setting in settings:
                 yield Row(record, op.name, tuple(setting.items()))
-
-
-def _vary_one(choices: list[list[float]]) -> list[tuple[float, ...]]:
-    """All first choices, then each parameter varied by itself."""
-    first = tuple(c[0] for c in choices)
-    return [first, *(first[:i] + (v,) + first[i + 1 :] for i, c in enumerate(choices) for v in c[1:])]
 
 
 def axis_rows(functions: Iterable[str] | None = None, lengths: Iterable[int] = ROW_LENGTHS, axes: Iterable[int] = (-1, 0)) -> Iterator[Row]:

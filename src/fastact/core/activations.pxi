@@ -173,12 +173,12 @@ cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(-y, y, y)
 
 cdef inline real tanh(real x) noexcept nogil:
-    # with t = e^-2|x|, h = (1-t)/2, q = h/((1+t)/2) = tanh:  h + h*q, whose errors fade where q's are largest; odd, bit for bit
+    # with t = e^-2|x| = 2s(1+w), h = (1-t)/2, q = h/((1+t)/2) = tanh:  h + h*q; h = (1/2-s) - s*w enters before it is rounded
     cdef real w
     cdef real s = exp_parts(at_least(-2.0 * abs(x), -60.0), -0.0, -1.0, &w)
     cdef real h = fma(-s, w, 0.5 - s)
     cdef real q = h / fma(s, w, 0.5 + s)
-    return copysign(fma(h, q, h), x)
+    return copysign((0.5 - s) + fma(-s, w, h * q), x)
 
 cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
@@ -190,7 +190,7 @@ cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
     # log(1 + e^bx)/b = max(bx, 0)/b + log1p(t)/b,  t = e^-|bx|,  log1p(t) = t - c*d
-    # bx = u + du, or the tail would lose bits; 1/b = over + under; t's own rounding error counts 1/(1+t), about 5/8
+    # bx = u + du, or the tail would lose bits; 1/b = over + under; t's own rounding error counts 1/(1+t), say 1/2
     cdef real w, d
     cdef real over = 1.0 / beta
     cdef real under = fma(-over, beta, 1.0) * over
@@ -201,7 +201,7 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real t = fma(s, w, s)
     cdef real dt = fma(s, w, s - t)
     cdef real c = log1p_parts(t, &d)
-    cdef real rest = fma(fma(-c, d, 0.625 * dt), over, t * under)
+    cdef real rest = fma(fma(-c, d, 0.5 * dt), over, t * under)
     cdef real tail = fma(t, over, rest)
     cdef real low = fma(t, over, -tail) + rest
     cdef real line = x if beta * x > 0.0 else 0.0

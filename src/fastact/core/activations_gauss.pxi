@@ -11,30 +11,28 @@ cdef inline real silu(real x) noexcept nogil:
     return held / d * unit
 
 cdef inline real silu_slope(real u, real du) noexcept nogil:
-    # f' = t(1 + t - a)/(1 + t)^2 on the left, t = e^-a, a = |u + du|, and f'(a) = 1 - f'(-a).
-    # Root c: t_c = c - 1, so o = 1 + t - a = (c - a) + (t - t_c) = d + b, two terms of one sign, d the larger.
-    # t/(1 + t)^2 = s k(1 + r), k = 1, 1/2 or 1/4 to keep r small, so that f' = s k(d + (o r + b)).
+    # left, a = |u + du|, t = e^-a: f' = t(1 + t - a)/(1 + t)^2 = s o(1 + r), o = d + b, d = 1 - a the larger part, as
+    # s(d + (o r + b)); from a = 2 inwards its root is near: (root - a) times a polynomial. Right: f'(a) = 1 - f'(-a).
     cdef real a = tail_clamp(abs(u))
-    cdef real w, gap, lo
+    cdef real w
     cdef real da = -du if u < 0.0 else du
-    cdef real d = silu_distance(a, da, &lo)
-    cdef real s = silu_exp(d, lo, &w, &gap)
+    cdef real s = tail_exp(-a, -da, &w)
     cdef real t = unscale(fma(s, w, s))
-    cdef real half = 0.5 if t > 0.1875 else 1.0
-    cdef real k = 0.25 if t > 0.6875 else half
-    cdef real kt = k * t
     cdef real v = 2.0 + t
-    cdef real r = (fma(-kt, v, 1.0 - k) + w) / fma(kt, v, k)
-    cdef real b = gap + lo
-    cdef real g = unscale(s * k * (d + fma(d + b, r, b)))
-    cdef real right = 1.0 - g
-    return g if u < 0.0 else right
+    cdef real r = fma(-t, v, w) / fma(t, v, 1.0)
+    cdef real d = 1.0 - a
+    cdef real b = t - da
+    cdef real far = unscale(s * (d + fma(d + b, r, b)))
+    cdef real left = near_root(a, silu_near(a, da), far)
+    cdef real right = 1.0 - left
+    return left if u < 0.0 else right
 
 cdef inline real silu_backward(real dy, real x) noexcept nogil:
     return dy * silu_slope(x, -0.0)
 
 cdef inline real swish(real x, real beta) noexcept nogil:
-    # x / (1 + e^-u), u = beta x with its rounding error; x may be huge where e^-|u| is below the range
+    # x / (1 + e^-u), u = beta x with its rounding error; x may be huge where e^-|u| is below the range, so e^-|u| comes
+    # as s s s2 (1 + w): left x s s s2 (1 + r), (1 + r) = (1 + w)/(1 + t); right x(1 + r), r = -t/(1 + t)
     cdef real product = beta * x
     cdef real u = wide_clamp(product)
     cdef real error = fma(beta, x, -u)
@@ -43,13 +41,13 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real da = -du if u < 0.0 else du
     cdef real w, s2
     cdef real s = exp_factors(a, da, &w, &s2)
-    cdef real e = 1.0 + w
-    cdef real t = e * s * s * s2
-    cdef real q = t / (1.0 + t)
+    cdef real t = (1.0 + w) * s * s * s2
+    cdef real left_w = w if u < 0.0 else 0.0
+    cdef real r = (left_w - t) / (1.0 + t)
     cdef real held = finite_clamp(x)
     cdef real b = 0.5 * held
-    cdef real left = fma(b, fma(-q, e, w), b) * s * s * (2.0 * s2)
-    cdef real right = fma(-held, q, x)
+    cdef real left = fma(b, r, b) * s * s * (2.0 * s2)
+    cdef real right = fma(held, r, x)
     return left if u < 0.0 else right
 
 cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
@@ -83,29 +81,27 @@ cdef inline real mish(real x) noexcept nogil:
     return left if x < 0.0 else right
 
 cdef inline real mish_backward(real dy, real x) noexcept nogil:
-    # left, a = -x, t = e^-a:  f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4, which
-    # about its root c is (c - a)(1 + t) + (t - t_c) slope(t), terms of one sign; then as silu'.
-    # right, p = 2 e^-x, m = p + p^2/2:  f' = 1 + r, r = -p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2
+    # left, a = -x, t = e^-a: f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4; as silu'.
+    # right, p = 2 e^-x, m = p + p^2/2: f' = 1 + r, r = -p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2,
+    # where that is small: from 1/4 on
     cdef real a = tail_clamp(abs(x))
-    cdef real w, gap, lo
-    cdef real d = mish_distance(a, -0.0, &lo)
-    cdef real s = mish_exp(d, lo, &w, &gap)
+    cdef real w
+    cdef real s = tail_exp(-a, -0.0, &w)
     cdef real t = unscale(fma(s, w, s))
     cdef real t2 = t + t
     cdef real p = t if x < 0.0 else t2
     cdef real m = fma(0.5 * p, p, p)
-    cdef real half = 0.5 if m > 0.1875 else 1.0
-    cdef real k = 0.25 if m > 0.6875 else half
-    cdef real km = k * m
     cdef real v = 2.0 + m
     cdef real j = 0.5 - a
-    cdef real left = fma(-km, v, 1.0 - k) + w
-    cdef real right = -k * p * p * fma(p, fma(0.25, p, fma(0.5, j, 0.25)), j)
-    cdef real r = (left if x < 0.0 else right) / fma(km, v, k)
-    cdef real b = fma(d + lo, t, fma(gap, mish_slope(t), lo))
-    cdef real g = unscale(s * k * (d + fma(d + b, r, b)))
-    cdef real up = 1.0 + r
-    return dy * (g if x < 0.0 else up)
+    cdef real d = 1.0 - a
+    cdef real left_r = fma(-m, v, w)
+    cdef real right_r = -p * p * fma(p, fma(0.25, p, 0.5 * d), j)
+    cdef real r = (left_r if x < 0.0 else right_r) / fma(m, v, 1.0)
+    cdef real b = t * fma(t, fma(0.25, t, 1.0), 0.5 + d)
+    cdef real far = unscale(s * (d + fma(d + b, r, b)))
+    cdef real left = near_root(a, mish_near(-x, -0.0), far)
+    cdef real right = 1.0 + r
+    return dy * (left if x < 0.25 else right)
 
 cdef inline real gelu(real x) noexcept nogil:
     # max(x, 0) - a Phi(-a), a = |x|; e^(-a^2/2) needs the rounding error of a^2
@@ -128,8 +124,9 @@ cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     cdef real w
     cdef real s = tail_exp(p, fma(half, a, -p), &w)
     cdef real q = gauss_slope(a, p)
-    cdef real d = gauss_distance(a)
-    cdef real g = unscale(0.5 * (s * fma(d, fma(q, w, q + w), d)))
+    cdef real lo
+    cdef real d = gauss_distance(a, &lo)
+    cdef real g = unscale(0.5 * s * (d + fma(d + lo, fma(q, w, q + w), lo)))
     cdef real right = 1.0 - g
     return dy * (g if x < 0.0 else right)
 
@@ -142,19 +139,17 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     return held / d * unit
 
 cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
-    # as silu', with t = e^-S(a): f'(-a) = t o/(1 + t)^2, o = 1 + t - a S'(a) = 3(S_c - S) - 2k(c - a) + (t - t_c)
+    # as silu', with t = e^-S(a) and o = 1 + t - a S'(a)
     cdef real a = cubic_clamp(abs(x))
-    cdef real w, gap, lo, ds
+    cdef real w, ds, lo
     cdef real sx = cubic(a, &ds)
-    cdef real d = cubic_distance(sx, ds, &lo)
-    cdef real s = cubic_exp(d, lo, &w, &gap)
+    cdef real s = tail_exp(-sx, -ds, &w)
     cdef real t = unscale(fma(s, w, s))
-    cdef real half = 0.5 if t > 0.1875 else 1.0
-    cdef real k = 0.25 if t > 0.6875 else half
-    cdef real kt = k * t
     cdef real v = 2.0 + t
-    cdef real r = (fma(-kt, v, 1.0 - k) + w) / fma(kt, v, k)
-    cdef real b = fma(3.0, lo, cubic_linear(a, gap))
-    cdef real g = unscale(s * k * fma(3.0, d, fma(fma(3.0, d, b), r, b)))
-    cdef real right = 1.0 - g
-    return dy * (g if x < 0.0 else right)
+    cdef real r = fma(-t, v, w) / fma(t, v, 1.0)
+    cdef real d = -cubic_slope(a, &lo)
+    cdef real b = t - lo
+    cdef real far = unscale(s * (d + fma(d + b, r, b)))
+    cdef real left = cubic_seam(a, cubic_near(a, -0.0), far)
+    cdef real right = 1.0 - left
+    return dy * (left if x < 0.0 else right)

@@ -77,181 +77,180 @@ VM_INLINE double wide_clamp_f8(double u) { return at_most_f8(at_least_f8(u, -146
 VM_INLINE float finite_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -0x1.fffffep+127f), 0x1.fffffep+127f); }
 VM_INLINE double finite_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -0x1.fffffffffffffp+1023), 0x1.fffffffffffffp+1023); }
 
-/* ---- the exponential about a root r of a gradient ----------------------------------------------------------- */
-/* r - (a + da) = d + *lo: the rounding error of r_hi - a comes exactly from (larger - d) - smaller */
-VM_INLINE float silu_distance_f4(float a, float da, float *lo)
+/* ---- the gradients about their roots: f'(-a) = d/4 + d P(d), d = r - (a + da) -------------------------------- */
+/* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
+VM_INLINE float silu_near_f4(float a, float da)
 {
-    float d = 0x1.474974p+0f - a;
-    float larger = a < 0.75f ? 0x1.474974p+0f : -a, smaller = a < 0.75f ? -a : 0x1.474974p+0f;
-    *lo = (((larger - d) + smaller) + -0x1.bdf6fap-27f) - da;
-    return d;
+    const float r = 0x1.474974p+0f;
+    float d = r - a;
+    float larger = a < 0.625f ? r : -a, smaller = a < 0.625f ? -a : r;
+    float lo = ((larger - d) + smaller) + (-0x1.bdf6fap-27f - da);
+    float d2 = d * d;
+    float e = -0x1.a15e7ep-20f;
+    e = fma_f4(e, d2, -0x1.5ec46ep-15f);
+    e = fma_f4(e, d2, 0x1.a2cef8p-11f);
+    e = fma_f4(e, d2, -0x1.b0f8fap-8f);
+    e = fma_f4(e, d2, 0x1.353eb4p-6f);
+    e = fma_f4(e, d2, -0x1.07afbep-5f);
+    float o = 0x1.8972e6p-19f;
+    o = fma_f4(o, d2, -0x1.03c8bep-15f);
+    o = fma_f4(o, d2, 0x1.875642p-13f);
+    o = fma_f4(o, d2, 0x1.08f75cp-13f);
+    o = fma_f4(o, d2, -0x1.f2d08ep-7f);
+    o = fma_f4(o, d2, 0x1.2c5634p-3f);
+    e = fma_f4(o, d, e);
+    return fma_f4(0.25f, d, fma_f4(d, e, 0x1.be141p-3f * lo));
 }
-VM_INLINE double silu_distance_f8(double a, double da, double *lo)
+VM_INLINE double silu_near_f8(double a, double da)
 {
-    double d = 0x1.474973c84120bp+0 - a;
-    double larger = a < 0.75 ? 0x1.474973c84120bp+0 : -a, smaller = a < 0.75 ? -a : 0x1.474973c84120bp+0;
-    *lo = (((larger - d) + smaller) + 0x1.f8d74bc9ac154p-54) - da;
-    return d;
+    const double r = 0x1.474973c84120bp+0;
+    double d = r - a;
+    double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
+    double lo = ((larger - d) + smaller) + (0x1.f8d74bc9ac154p-54 - da);
+    double d2 = d * d;
+    double e = -0x1.af15dc8c31267p-39;
+    e = fma_f8(e, d2, -0x1.aedb52150ccb3p-34);
+    e = fma_f8(e, d2, 0x1.6de04a2de0c84p-32);
+    e = fma_f8(e, d2, 0x1.358b3184f51bdp-28);
+    e = fma_f8(e, d2, -0x1.8db2b342095cdp-24);
+    e = fma_f8(e, d2, 0x1.cdade1168680dp-21);
+    e = fma_f8(e, d2, -0x1.8af3e0a082714p-19);
+    e = fma_f8(e, d2, -0x1.57238e2c22562p-15);
+    e = fma_f8(e, d2, 0x1.a2a7caf166a9fp-11);
+    e = fma_f8(e, d2, -0x1.b0f82c49907c2p-8);
+    e = fma_f8(e, d2, 0x1.353eb573ca46ap-6);
+    e = fma_f8(e, d2, -0x1.07afbee7eb605p-5);
+    double o = 0x1.820dd1955d854p-35;
+    o = fma_f8(o, d2, -0x1.44302871a6268p-32);
+    o = fma_f8(o, d2, 0x1.955c0866605c4p-29);
+    o = fma_f8(o, d2, -0x1.43fdbb74eedcdp-26);
+    o = fma_f8(o, d2, -0x1.06563e51c6ae5p-25);
+    o = fma_f8(o, d2, 0x1.3ae16efae8fdbp-19);
+    o = fma_f8(o, d2, -0x1.f2d89b543faaap-16);
+    o = fma_f8(o, d2, 0x1.8574d1496faedp-13);
+    o = fma_f8(o, d2, 0x1.098e92b77817fp-13);
+    o = fma_f8(o, d2, -0x1.f2d0e32bc263cp-7);
+    o = fma_f8(o, d2, 0x1.2c563458cc0acp-3);
+    e = fma_f8(o, d, e);
+    return fma_f8(0.25, d, fma_f8(d, e, 0x1.be1410460527fp-3 * lo));
 }
-VM_INLINE float mish_distance_f4(float a, float da, float *lo)
+VM_INLINE float mish_near_f4(float a, float da)
 {
-    float d = 0x1.31432cp+0f - a;
-    float larger = a < 0.75f ? 0x1.31432cp+0f : -a, smaller = a < 0.75f ? -a : 0x1.31432cp+0f;
-    *lo = (((larger - d) + smaller) + 0x1.a25b08p-29f) - da;
-    return d;
+    const float r = 0x1.31432cp+0f;
+    float d = r - a;
+    float larger = a < 0.625f ? r : -a, smaller = a < 0.625f ? -a : r;
+    float lo = ((larger - d) + smaller) + (0x1.a25b08p-29f - da);
+    float d2 = d * d;
+    float e = 0x1.504a8p-17f;
+    e = fma_f4(e, d2, -0x1.2df688p-14f);
+    e = fma_f4(e, d2, 0x1.17490cp-12f);
+    e = fma_f4(e, d2, 0x1.1d2a3ep-10f);
+    e = fma_f4(e, d2, -0x1.033314p-6f);
+    e = fma_f4(e, d2, 0x1.574ef2p-5f);
+    e = fma_f4(e, d2, 0x1.15acb4p-6f);
+    float o = 0x1.489dd6p-22f;
+    o = fma_f4(o, d2, -0x1.12378ep-16f);
+    o = fma_f4(o, d2, -0x1.3c2edcp-15f);
+    o = fma_f4(o, d2, 0x1.0251a2p-10f);
+    o = fma_f4(o, d2, -0x1.b84988p-9f);
+    o = fma_f4(o, d2, -0x1.4c230cp-6f);
+    o = fma_f4(o, d2, 0x1.a34a26p-3f);
+    e = fma_f4(o, d, e);
+    return fma_f4(0.25f, d, fma_f4(d, e, 0x1.115accp-2f * lo));
 }
-VM_INLINE double mish_distance_f8(double a, double da, double *lo)
+VM_INLINE double mish_near_f8(double a, double da)
 {
-    double d = 0x1.31432c0d12d84p+0 - a;
-    double larger = a < 0.75 ? 0x1.31432c0d12d84p+0 : -a, smaller = a < 0.75 ? -a : 0x1.31432c0d12d84p+0;
-    *lo = (((larger - d) + smaller) + 0x1.bf319154da21p-55) - da;
-    return d;
+    const double r = 0x1.31432c0d12d84p+0;
+    double d = r - a;
+    double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
+    double lo = ((larger - d) + smaller) + (0x1.bf319154da21p-55 - da);
+    double d2 = d * d;
+    double e = -0x1.32c39b1d0346ap-36;
+    e = fma_f8(e, d2, -0x1.e9a2e5d4a7332p-35);
+    e = fma_f8(e, d2, 0x1.66c0a6a7d1256p-36);
+    e = fma_f8(e, d2, 0x1.7dd12f7f0853ap-29);
+    e = fma_f8(e, d2, -0x1.4e773f71856bfp-28);
+    e = fma_f8(e, d2, -0x1.2ff1e45b2b9a8p-23);
+    e = fma_f8(e, d2, 0x1.1fb6c5f38c5adp-20);
+    e = fma_f8(e, d2, 0x1.fa1bc8bbc85bep-21);
+    e = fma_f8(e, d2, -0x1.d453abd75290ap-15);
+    e = fma_f8(e, d2, 0x1.0a7954de6bc4p-12);
+    e = fma_f8(e, d2, 0x1.1e5e184a365b1p-10);
+    e = fma_f8(e, d2, -0x1.03369d4ac926p-6);
+    e = fma_f8(e, d2, 0x1.574f121a868dfp-5);
+    e = fma_f8(e, d2, 0x1.15acb42500bb5p-6);
+    double o = 0x1.b5f5adef819d6p-34;
+    o = fma_f8(o, d2, -0x1.de4556aada8bdp-32);
+    o = fma_f8(o, d2, 0x1.9dc7af1ba9ef3p-31);
+    o = fma_f8(o, d2, 0x1.b4136a487f31dp-28);
+    o = fma_f8(o, d2, -0x1.09e0e209949a4p-24);
+    o = fma_f8(o, d2, 0x1.d0ca6f7594c7ep-26);
+    o = fma_f8(o, d2, 0x1.866720901c6dp-19);
+    o = fma_f8(o, d2, -0x1.223bad82f1acp-16);
+    o = fma_f8(o, d2, -0x1.5fffa38514d4dp-15);
+    o = fma_f8(o, d2, 0x1.03799185a439ep-10);
+    o = fma_f8(o, d2, -0x1.b87ddfb534374p-9);
+    o = fma_f8(o, d2, -0x1.4c222fe64d37dp-6);
+    o = fma_f8(o, d2, 0x1.a34a251d8ad7bp-3);
+    e = fma_f8(o, d, e);
+    return fma_f8(0.25, d, fma_f8(d, e, 0x1.115acb42500bbp-2 * lo));
 }
-VM_INLINE float cubic_distance_f4(float a, float da, float *lo)
+VM_INLINE float cubic_near_f4(float a, float da)
 {
-    float d = 0x1.3b2d02p+0f - a;
-    float larger = a < 0.75f ? 0x1.3b2d02p+0f : -a, smaller = a < 0.75f ? -a : 0x1.3b2d02p+0f;
-    *lo = (((larger - d) + smaller) + -0x1.58e0cp-21f) - da;
-    return d;
+    const float r = 0x1.8142ap-1f;
+    float d = r - a;
+    float larger = a < 0.375f ? r : -a, smaller = a < 0.375f ? -a : r;
+    float lo = ((larger - d) + smaller) + (-0x1.85a06cp-27f - da);
+    float d2 = d * d;
+    float e = 0x1.7171e8p-14f;
+    e = fma_f4(e, d2, -0x1.d857c4p-11f);
+    e = fma_f4(e, d2, 0x1.58413cp-8f);
+    e = fma_f4(e, d2, -0x1.10461ap-6f);
+    e = fma_f4(e, d2, -0x1.02963ap-6f);
+    e = fma_f4(e, d2, 0x1.71759ap-3f);
+    float o = 0x1.dc74b2p-13f;
+    o = fma_f4(o, d2, -0x1.3b7b18p-9f);
+    o = fma_f4(o, d2, 0x1.426c62p-6f);
+    o = fma_f4(o, d2, -0x1.d2b72ap-4f);
+    o = fma_f4(o, d2, 0x1.8cd1a2p-2f);
+    e = fma_f4(o, d, e);
+    return fma_f4(0.25f, d, fma_f4(d, e, 0x1.b8bacep-2f * lo));
 }
-VM_INLINE double cubic_distance_f8(double a, double da, double *lo)
+VM_INLINE double cubic_near_f8(double a, double da)
 {
-    double d = 0x1.3b2cf738fa00ap+0 - a;
-    double larger = a < 0.75 ? 0x1.3b2cf738fa00ap+0 : -a, smaller = a < 0.75 ? -a : 0x1.3b2cf738fa00ap+0;
-    *lo = (((larger - d) + smaller) + -0x1.8216aac2632a2p-49) - da;
-    return d;
+    const double r = 0x1.81429f9e97e4dp-1;
+    double d = r - a;
+    double larger = a < 0.375 ? r : -a, smaller = a < 0.375 ? -a : r;
+    double lo = ((larger - d) + smaller) + (-0x1.4f523ed77dbdcp-55 - da);
+    double d2 = d * d;
+    double e = -0x1.8eee2a779504bp-28;
+    e = fma_f8(e, d2, 0x1.1d02bb6e9f721p-24);
+    e = fma_f8(e, d2, -0x1.c79bfe81f5288p-22);
+    e = fma_f8(e, d2, 0x1.463837e41e991p-19);
+    e = fma_f8(e, d2, -0x1.0b98e70a71062p-16);
+    e = fma_f8(e, d2, 0x1.049359f436c3p-13);
+    e = fma_f8(e, d2, -0x1.e63f28ad2cb19p-11);
+    e = fma_f8(e, d2, 0x1.58c9ed6ffe2cep-8);
+    e = fma_f8(e, d2, -0x1.104a83edbe4bdp-6);
+    e = fma_f8(e, d2, -0x1.029615edb08p-6);
+    e = fma_f8(e, d2, 0x1.71759a592d723p-3);
+    double o = -0x1.f1e58ccca92afp-27;
+    o = fma_f8(o, d2, 0x1.2d1ec51d40cfep-23);
+    o = fma_f8(o, d2, -0x1.09a5834eaad84p-20);
+    o = fma_f8(o, d2, 0x1.8d31df731c30ap-18);
+    o = fma_f8(o, d2, -0x1.253be1dd383dp-15);
+    o = fma_f8(o, d2, 0x1.14bf89d6fc91p-12);
+    o = fma_f8(o, d2, -0x1.3d8d64188fa78p-9);
+    o = fma_f8(o, d2, 0x1.427996dc26d77p-6);
+    o = fma_f8(o, d2, -0x1.d2b77346470d2p-4);
+    o = fma_f8(o, d2, 0x1.8cd1a2b2fff33p-2);
+    e = fma_f8(o, d, e);
+    return fma_f8(0.25, d, fma_f8(d, e, 0x1.b8bacd2c96b91p-2 * lo));
 }
-/* e^-a 2^64 (2^512) = s(1 + w) from d + lo = r - a, and gap = e^-a - e^-r, to full relative accuracy at the root too:
- * e^-a = e^-r e^(d + lo) = 2^n (C + v), C = 4e^-r, v = C expm1(z), z = d + lo - (n + 2) ln2. */
-VM_INLINE float silu_exp_f4(float d, float lo, float *w, float *gap)
-{
-    const float magic = 12582912.0f + 125.0f + 64.0f;
-    float j = fma_f4(d, 0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, d);
-    z = z + fma_f4(n, -LN2_LO_F4, lo);
-    float s = from_bits_f4(bits_f4(j) << 23);
-    float t = s * 0x1p-64f;
-    float q = 0x1.982d9p-10f;
-    q = fma_f4(q, z, 0x1.31c124p-7f);
-    q = fma_f4(q, z, 0x1.7c305p-5f);
-    q = fma_f4(q, z, 0x1.7c30c6p-3f);
-    q = fma_f4(q, z, 0x1.1d25dp-1f);
-    float v = fma_f4(0x1.1d25dp+0f, z, q * (z * z));
-    *w = v + 0x1.d25cf2p-4f;
-    *gap = fma_f4(t, v, fma_f4(t, 0x1.1d25dp+0f, -0x1.1d25dp-2f));
-    return s;
-}
-VM_INLINE double silu_exp_f8(double d, double lo, double *w, double *gap)
-{
-    const double magic = 6755399441055744.0 + 1021.0 + 512.0;
-    double j = fma_f8(d, 0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, d);
-    z = z + fma_f8(n, -LN2_LO_F8, lo);
-    double s = from_bits_f8(bits_f8(j) << 52);
-    double t = s * 0x1p-512;
-    double q = 0x1.df3dd9c525abfp-26;
-    q = fma_f8(q, z, 0x1.4a69ab666632fp-22);
-    q = fma_f8(q, z, 0x1.9bfb801f42c86p-19);
-    q = fma_f8(q, z, 0x1.cf7a01d4578afp-16);
-    q = fma_f8(q, z, 0x1.cf7a67f9fa9c3p-13);
-    q = fma_f8(q, z, 0x1.958b1b4a58fccp-10);
-    q = fma_f8(q, z, 0x1.3028546789779p-7);
-    q = fma_f8(q, z, 0x1.7c32698157917p-5);
-    q = fma_f8(q, z, 0x1.7c3269815b557p-3);
-    q = fma_f8(q, z, 0x1.1d25cf2104834p-1);
-    double v = fma_f8(0x1.1d25cf210482ep+0, z, q * (z * z));
-    *w = v + 0x1.d25cf210482ep-4;
-    *gap = fma_f8(t, v, fma_f8(t, 0x1.1d25cf210482ep+0, -0x1.1d25cf210482ep-2));
-    return s;
-}
-VM_INLINE float mish_exp_f4(float d, float lo, float *w, float *gap)
-{
-    const float magic = 12582912.0f + 125.0f + 64.0f;
-    float j = fma_f4(d, 0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, d);
-    z = z + fma_f4(n, -LN2_LO_F4, lo);
-    float s = from_bits_f4(bits_f4(j) << 23);
-    float t = s * 0x1p-64f;
-    float q = 0x1.b7cc8cp-10f;
-    q = fma_f4(q, z, 0x1.4cbac6p-7f);
-    q = fma_f4(q, z, 0x1.9e5ecp-5f);
-    q = fma_f4(q, z, 0x1.9e5a3cp-3f);
-    q = fma_f4(q, z, 0x1.36c41ep-1f);
-    float v = fma_f4(0x1.36c42p+0f, z, q * (z * z));
-    *w = v + 0x1.b62102p-3f;
-    *gap = fma_f4(t, v, fma_f4(t, 0x1.36c42p+0f, -0x1.36c42p-2f));
-    return s;
-}
-VM_INLINE double mish_exp_f8(double d, double lo, double *w, double *gap)
-{
-    const double magic = 6755399441055744.0 + 1021.0 + 512.0;
-    double j = fma_f8(d, 0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, d);
-    z = z + fma_f8(n, -LN2_LO_F8, lo);
-    double s = from_bits_f8(bits_f8(j) << 52);
-    double t = s * 0x1p-512;
-    double q = 0x1.07d0749e5191dp-25;
-    q = fma_f8(q, z, 0x1.681722c37a768p-22);
-    q = fma_f8(q, z, 0x1.c0fb7215c013ep-19);
-    q = fma_f8(q, z, 0x1.f91dd8dab8234p-16);
-    q = fma_f8(q, z, 0x1.f91e479e9b143p-13);
-    q = fma_f8(q, z, 0x1.b9fa7d827d90dp-10);
-    q = fma_f8(q, z, 0x1.4b7bde1083065p-7);
-    q = fma_f8(q, z, 0x1.9e5ad5950167ap-5);
-    q = fma_f8(q, z, 0x1.9e5ad59505579p-3);
-    q = fma_f8(q, z, 0x1.36c4202fc3ed2p-1);
-    double v = fma_f8(0x1.36c4202fc3eccp+0, z, q * (z * z));
-    *w = v + 0x1.b621017e1f663p-3;
-    *gap = fma_f8(t, v, fma_f8(t, 0x1.36c4202fc3eccp+0, -0x1.36c4202fc3eccp-2));
-    return s;
-}
-VM_INLINE float cubic_exp_f4(float d, float lo, float *w, float *gap)
-{
-    const float magic = 12582912.0f + 125.0f + 64.0f;
-    float j = fma_f4(d, 0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, d);
-    z = z + fma_f4(n, -LN2_LO_F4, lo);
-    float s = from_bits_f4(bits_f4(j) << 23);
-    float t = s * 0x1p-64f;
-    float q = 0x1.a60366p-10f;
-    q = fma_f4(q, z, 0x1.3fe718p-7f);
-    q = fma_f4(q, z, 0x1.8ea2bcp-5f);
-    q = fma_f4(q, z, 0x1.8e9d9ep-3f);
-    q = fma_f4(q, z, 0x1.2af64cp-1f);
-    float v = fma_f4(0x1.2af64ep+0f, z, q * (z * z));
-    *w = v + 0x1.57b274p-3f;
-    *gap = fma_f4(t, v, fma_f4(t, 0x1.2af64ep+0f, -0x1.2af64ep-2f));
-    return s;
-}
-VM_INLINE double cubic_exp_f8(double d, double lo, double *w, double *gap)
-{
-    const double magic = 6755399441055744.0 + 1021.0 + 512.0;
-    double j = fma_f8(d, 0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, d);
-    z = z + fma_f8(n, -LN2_LO_F8, lo);
-    double s = from_bits_f8(bits_f8(j) << 52);
-    double t = s * 0x1p-512;
-    double q = 0x1.f4af39523ce53p-26;
-    q = fma_f8(q, z, 0x1.5a6b38ad30041p-22);
-    q = fma_f8(q, z, 0x1.aff237d93f34fp-19);
-    q = fma_f8(q, z, 0x1.e5ee33afe0c53p-16);
-    q = fma_f8(q, z, 0x1.e5ee9dd23f0d9p-13);
-    q = fma_f8(q, z, 0x1.a930cae97b32p-10);
-    q = fma_f8(q, z, 0x1.3ee4981e5736ep-7);
-    q = fma_f8(q, z, 0x1.8e9dbe25b1ea7p-5);
-    q = fma_f8(q, z, 0x1.8e9dbe25b5c58p-3);
-    q = fma_f8(q, z, 0x1.2af64e9c485f4p-1);
-    double v = fma_f8(0x1.2af64e9c485eep+0, z, q * (z * z));
-    *w = v + 0x1.57b274e242f6fp-3;
-    *gap = fma_f8(t, v, fma_f8(t, 0x1.2af64e9c485eep+0, -0x1.2af64e9c485eep-2));
-    return s;
-}
+VM_INLINE float near_root_f4(float a, float near, float far) { return a < 2.0f ? near : far; }
+VM_INLINE double near_root_f8(double a, double near, double far) { return a < 2.0 ? near : far; }
+VM_INLINE float cubic_seam_f4(float a, float near, float far) { return a < 1.375f ? near : far; }
+VM_INLINE double cubic_seam_f8(double a, double near, double far) { return a < 1.375 ? near : far; }
 
 /* gelu_tanh's exponent S(x) = k x (1 + 0.044715 x^2), k = 2 sqrt(2/pi), with its rounding error in *lo: the tail
  * e^-S multiplies that error by S. The leading part of k is short, so that k - v is exact. */
@@ -275,20 +274,31 @@ VM_INLINE double cubic_f8(double x, double *lo)
     *lo = fma_f8(x, dv, fma_f8(x, v, -s));
     return s;
 }
-/* -2k(r - a) + c */
-VM_INLINE float cubic_linear_f4(float a, float c) { return fma_f4(-0x1.988454p+1f, (0x1.8142ap-1f - a) + -0x1.85a06cp-27f, c); }
-/* -2k(r - a) + c */
-VM_INLINE double cubic_linear_f8(double a, double c) { return fma_f8(-0x1.9884533d43651p+1, (0x1.81429f9e97e4dp-1 - a) + -0x1.4f523ed77dbdcp-55, c); }
-
-/* mish: (r+1) + (r+3/2) t + t^2 + t^3/4 vanishes at t = e^r; divided by t - e^r it is this */
-VM_INLINE float mish_slope_f4(float t) { return fma_f4(fma_f4(0.25f, t, 0x1.136c42p+0f), t, 0x1.44a5b4p-1f); }
-VM_INLINE double mish_slope_f8(double t) { return fma_f8(fma_f8(0.25, t, 0x1.136c4202fc3edp+0), t, 0x1.44a5b49f64236p-1); }
+/* x S'(x) - 1, with its rounding error in *lo */
+VM_INLINE float cubic_slope_f4(float x, float *lo)
+{
+    float p = x * x;
+    float u = fma_f4(0x1.b6676cp-3f, p, 0x1.988454p+0f);
+    float du = fma_f4(0x1.b6676cp-3f, p, 0x1.988454p+0f - u) + fma_f4(0x1.b6676cp-3f, fma_f4(x, x, -p), fma_f4(-0x1.175e2p-32f, p, -0x1.857936p-25f));
+    float h = x * u;
+    *lo = fma_f4(x, du, fma_f4(x, u, -h));
+    return h - 1.0f;
+}
+VM_INLINE double cubic_slope_f8(double x, double *lo)
+{
+    double p = x * x;
+    double u = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d43651p+0);
+    double du = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d43651p+0 - u) + fma_f8(0x1.b6676bf7450fp-3, fma_f8(x, x, -p), fma_f8(0x1.bba7351828aabp-57, p, -0x1.cbc0d30ebfd15p-54));
+    double h = x * u;
+    *lo = fma_f8(x, du, fma_f8(x, u, -h));
+    return h - 1.0;
+}
 
 /* ---- the Gaussian tail: a Phi(-a), p = -a^2/2 ---------------------------------------------------------------- */
 /* a < 0.875: a/2 + p E(p), E = erf(a/sqrt 2)/a; half is -a/2 */
 VM_INLINE float gauss_near_f4(float half, float p)
 {
-    float e = 0x1.97937cp-9f;
+    float e = 0x1.979388p-9f;
     e = fma_f4(e, p, 0x1.33adb6p-6f);
     e = fma_f4(e, p, 0x1.46aaaap-4f);
     e = fma_f4(e, p, 0x1.10579ap-2f);
@@ -314,10 +324,10 @@ VM_INLINE double gauss_seam_f8(double a, double near, double far) { return a < 0
 /* a >= 0.875: a Phi(-a) = e^p (1 + Q)/4. The part Q that carries rounding errors stays below 0.6. */
 VM_INLINE float gauss_far_f4(float a, float p)
 {
-    float num = fma_f4(0x1.52b93p-3f, p, fma_f4(-0x1.cf2df2p-2f, a, -0x1.174658p+0f));
+    float num = fma_f4(0x1.52b932p-3f, p, fma_f4(-0x1.cf2dfp-2f, a, -0x1.174658p+0f));
     num = fma_f4(num, p, fma_f4(0x1.843a3p-2f, a, -0x1.ff8152p-1f));
-    float den = fma_f4(0x1.1c493p-2f, p, fma_f4(-0x1.8492a8p-1f, a, -0x1.1ac824p+1f));
-    den = fma_f4(den, p, fma_f4(0x1.9d7b0ap+0f, a, 0x1p+0f));
+    float den = fma_f4(0x1.1c4932p-2f, p, fma_f4(-0x1.8492a8p-1f, a, -0x1.1ac822p+1f));
+    den = fma_f4(den, p, fma_f4(0x1.9d7b0cp+0f, a, 0x1p+0f));
     return num / den;
 }
 VM_INLINE double gauss_far_f8(double a, double p)
@@ -337,10 +347,10 @@ VM_INLINE double gauss_far_f8(double a, double p)
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
 VM_INLINE float gauss_slope_f4(float a, float p)
 {
-    float num = fma_f4(-0x1.5ba5aep-6f, p, fma_f4(0x1.d8af8ap-5f, a, 0x1.30844p-4f));
-    num = fma_f4(num, p, fma_f4(0x1.bd8fap-4f, a, 0x1.521468p-2f));
-    float den = fma_f4(0x1.ae0526p-4f, p, fma_f4(-0x1.c3cebcp-2f, a, -0x1.969c58p+0f));
-    den = fma_f4(den, p, fma_f4(0x1.664c12p+0f, a, 0x1p+0f));
+    float num = fma_f4(-0x1.5ba5c2p-6f, p, fma_f4(0x1.d8af92p-5f, a, 0x1.308446p-4f));
+    num = fma_f4(num, p, fma_f4(0x1.bd8fa6p-4f, a, 0x1.52146ap-2f));
+    float den = fma_f4(0x1.ae053ap-4f, p, fma_f4(-0x1.c3ced4p-2f, a, -0x1.969c54p+0f));
+    den = fma_f4(den, p, fma_f4(0x1.664c1cp+0f, a, 0x1p+0f));
     return num / den;
 }
 VM_INLINE double gauss_slope_f8(double a, double p)
@@ -357,7 +367,21 @@ VM_INLINE double gauss_slope_f8(double a, double p)
     den = fma_f8(den, p, fma_f8(0x1.2202cbeb0cf15p+1, a, 0x1p+0));
     return num / den;
 }
-/* r - a, r = 0.75179... */
-VM_INLINE float gauss_distance_f4(float a) { return (0x1.80ead2p-1f - a) + -0x1.a03fd4p-27f; }
-VM_INLINE double gauss_distance_f8(double a) { return (0x1.80ead197f00b4p-1 - a) + -0x1.13e74c58cada8p-56; }
+/* r - a, r = 0.75179..., and its rounding error */
+VM_INLINE float gauss_distance_f4(float a, float *lo)
+{
+    const float r = 0x1.80ead2p-1f;
+    float d = r - a;
+    float larger = a < 0.375f ? r : -a, smaller = a < 0.375f ? -a : r;
+    *lo = ((larger - d) + smaller) + -0x1.a03fd4p-27f;
+    return d;
+}
+VM_INLINE double gauss_distance_f8(double a, double *lo)
+{
+    const double r = 0x1.80ead197f00b4p-1;
+    double d = r - a;
+    double larger = a < 0.375 ? r : -a, smaller = a < 0.375 ? -a : r;
+    *lo = ((larger - d) + smaller) + -0x1.13e74c58cada8p-56;
+    return d;
+}
 #endif

@@ -128,6 +128,14 @@ cdef inline void maximum(const Operand* a, const Cut* cut, char* p, char* mask, 
     cdef real u, v
     for j in range(WIDTH):
         m[j] = <real>(-INFINITY)
+    while cut.shift == 0 and s + 4 <= a.ready:
+        x[0] = <real*>(p + s * a.segment)
+        for j in range(WIDTH):
+            u = x[0][j] if x[0][j] > m[j] else m[j]
+            u = x[0][j + 32] if x[0][j + 32] > u else u
+            u = x[0][j + 64] if x[0][j + 64] > u else u
+            m[j] = x[0][j + 96] if x[0][j + 96] > u else u
+        s += 4
     while s + 4 <= cut.segments:
         for k in range(4):
             x[k] = segment(a, cut, p, mask, s + k, <real>(-INFINITY), buffer + k * WIDTH)
@@ -171,6 +179,37 @@ cdef inline void exponentials(real** x, real* e, int depth, const real* c, const
         for j in range(WIDTH):
             s = exp_parts(at_least(p[j] - c[j], low[j]), <real>(-0.0), shift[j], &w)
             e[k * WIDTH + j] = fma(s, w, s)
+
+
+# Stretches of one row that lie in memory as they should: the same arithmetic as segment by segment.
+
+cdef inline void stretch_exponentials(real* x, real* e, npy_intp n, real c, real low, real shift) noexcept nogil:
+    cdef npy_intp j
+    cdef real s, w
+    if x == e:
+        for j in range(n):
+            s = exp_parts(at_least(e[j] - c, low), <real>(-0.0), shift, &w)
+            e[j] = fma(s, w, s)
+    else:
+        for j in range(n):
+            s = exp_parts(at_least(x[j] - c, low), <real>(-0.0), shift, &w)
+            e[j] = fma(s, w, s)
+
+
+cdef inline void stretch_products(real* e, npy_intp n, real a, real b) noexcept nogil:
+    cdef npy_intp j
+    for j in range(n):
+        e[j] = fma(e[j], a, e[j] * b)
+
+
+cdef inline void stretch_differences(real* x, real* e, npy_intp n, real a, real b) noexcept nogil:
+    cdef npy_intp j
+    if x == e:
+        for j in range(n):
+            e[j] = (e[j] - a) - b
+    else:
+        for j in range(n):
+            e[j] = (x[j] - a) - b
 
 
 cdef inline void take_out(real** x, real* e, int depth, const real* m, double* count, bint first) noexcept nogil:
@@ -341,7 +380,7 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
     cdef Operand* to
     cdef bint across = take_across(n_outer, n, sx, cx), staged, keep, wants_log = op == LOG_SOFTMAX or op == LOGSUMEXP
     cdef bint in_place = x == out and op != LOGSUMEXP
-    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, k, lead, back
+    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, k, lead, back, flat
     cdef int depth
     cdef real big, up, depth_of_0
     cdef double value[WIDTH]
@@ -436,6 +475,16 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
             while s0 < cut.segments:
                 for l in range(min(cut.sums, cut.segments - s0)):
                     depth = <int>min(DEPTH, ((cut.segments - s0 - l - 1) >> cut.shift) + 1)
+                    if cut.shift == 0 and s0 + DEPTH <= from_.ready and (wants_log or not keep or s0 + DEPTH <= to.ready):
+                        p[0] = <real*>(px + s0 * from_.segment)
+                        q = &e[0] if wants_log or not keep else <real*>(po + s0 * to.segment)
+                        stretch_exponentials(p[0], q, DEPTH * WIDTH, c[u * WIDTH], low[u * WIDTH], shift[u * WIDTH])
+                        if wants_log:
+                            for k in range(1, DEPTH):
+                                p[k] = p[0] + k * WIDTH
+                            take_out(p, e, DEPTH, m + u * WIDTH, count + u * WIDTH, s0 == 0)
+                        add_pairwise(q, DEPTH, hi + u * WIDTH, lo + u * WIDTH, s0 == 0)
+                        continue
                     for k in range(depth):
                         p[k] = segment(from_, &cut, px, pm, s0 + l + (k << cut.shift), <real>(-INFINITY), buffer + k * WIDTH)
                     exponentials(p, e, depth, c + u * WIDTH, low + u * WIDTH, shift + u * WIDTH)
@@ -503,7 +552,14 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
                 px = <char*>stage + u * S.row if staged else x + u * X.row
                 po = <char*>stage + u * S.row if staged else out + u * O.row
                 pm = NULL if mask == NULL else mask + u * X.mask_row
-                for s in range(cut.segments):
+                flat = 0
+                if cut.shift == 0 and op == SOFTMAX and keep:
+                    flat = to.ready
+                    stretch_products(<real*>po, flat * WIDTH, a[u * WIDTH], b[u * WIDTH])
+                elif cut.shift == 0 and op == LOG_SOFTMAX:
+                    flat = min(from_.ready, to.ready)
+                    stretch_differences(<real*>px, <real*>po, flat * WIDTH, a[u * WIDTH], b[u * WIDTH])
+                for s in range(flat, cut.segments):
                     if op == LOG_SOFTMAX:
                         p[0] = segment(from_, &cut, px, pm, s, <real>(-INFINITY), buffer)
                         for j in range(WIDTH):
@@ -584,7 +640,7 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
     cdef npy_intp row = 0, units, rows, u, j, s, s0, l, back
     cdef int k, depth
     cdef real power, w, floor_, up, down
-    cdef double h
+    cdef double h, h_lo
 
     if n == 0:
         return 0
@@ -616,13 +672,18 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
                         s = s0 + l + (k << cut.shift)
                         d[k] = segment(&D, &cut, dy + u * D.row, <char*>NULL, s, <real>0, buffer_d + k * WIDTH)
                         v[k] = segment(&Y, &cut, y + u * Y.row, <char*>NULL, s, <real>0, buffer_y + k * WIDTH) if op == SOFTMAX else d[k]
-                    if depth == 4 and op == SOFTMAX:
-                        add_gradients(d, v, 4, True, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
-                    elif depth == 4:
-                        add_gradients(d, v, 4, False, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                    if op == SOFTMAX:
+                        if depth == 4:
+                            add_gradients(d, v, 4, True, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                        else:
+                            for k in range(depth):
+                                add_gradients(d + k, v + k, 1, True, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
                     else:
-                        for k in range(depth):
-                            add_gradients(d + k, v + k, 1, op == SOFTMAX, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                        if depth == 4:
+                            add_gradients(d, v, 4, False, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                        else:
+                            for k in range(depth):
+                                add_gradients(d + k, v + k, 1, False, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
                 s0 += 4 << cut.shift
 
         if across:
@@ -632,11 +693,12 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
         for u in range(units):
             for j in range(WIDTH):
                 h = hi[u * WIDTH + (j if across else 0)]
-                a[u * WIDTH + j] = <real>h
-                if real is float:
-                    b[u * WIDTH + j] = <real>(h - <double>a[u * WIDTH + j])
-                else:
-                    b[u * WIDTH + j] = lo[u * WIDTH + (j if across else 0)]
+                h_lo = 0.0
+                if real is double:
+                    h_lo = lo[u * WIDTH + (j if across else 0)]
+                    h_lo = h_lo if abs_f8(h_lo) < INFINITY else 0.0
+                a[u * WIDTH + j] = <real>(h + h_lo)
+                b[u * WIDTH + j] = <real>((h - <double>a[u * WIDTH + j]) + h_lo)
                 if not (abs(b[u * WIDTH + j]) < <real>INFINITY):
                     b[u * WIDTH + j] = <real>0
 

@@ -23,16 +23,17 @@ VM_INLINE double from_bits_f8(uint64_t u) { double x; memcpy(&x, &u, sizeof x); 
 VM_INLINE float fma_f4(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else
 /* Without the instruction, float fma is exact in double up to one rounding: a*b is exact, a*b + c is rounded to odd
- * (Boldo & Melquiond 2008), and the last rounding, to float, is then correct. Vectorises on plain SSE2. */
+ * (Boldo & Melquiond 2008), and the last rounding, to float, is then correct. To odd: if s was rounded away from zero
+ * go one back, then set the last bit. Vectorises on plain SSE2. */
 VM_INLINE float fma_f4(float a, float b, float c)
 {
     double p = (double)a * (double)b, q = (double)c;
     double s = p + q;
     double t = s - p;
     double e = (p - (s - t)) + (q - t);           /* a*b + c = s + e, exactly; NaN when s is not finite */
-    double flag = __builtin_fabs(e) > 0.0 ? 0x1p-1074 : 0.0;      /* 1 as bits where s is inexact: a mask, not a branch */
-    uint64_t u = bits_f8(s), inexact = bits_f8(flag);
-    uint64_t away = ((bits_f8(e) ^ u) >> 63) & inexact;           /* s was rounded away from 0: one back, then odd */
+    uint64_t u = bits_f8(s), k = bits_f8(e) & 0x7FFFFFFFFFFFFFFFu;
+    uint64_t inexact = (-k & ~(0x7FF0000000000000u - k)) >> 63;   /* 0 < |e| < inf, as 0 or 1; a comparison would be a branch, */
+    uint64_t away = ((bits_f8(e) ^ u) >> 63) & inexact;           /* which gcc multiplies out and then cannot vectorise */
     return (float)from_bits_f8((u - away) | inexact);
 }
 #endif
@@ -174,9 +175,9 @@ VM_INLINE float expm1_times_f4(float c, float x, float dx)
     float a = at_most_f4(low, 102.0f);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
-    float near = fma_f4(n, -LN2_HI_F4, a), far = fma_f4(n, -LN2_LO_F4, residue);
-    float z = near + far;
-    float rest = (near - z) + far;
+    float head = fma_f4(n, -LN2_HI_F4, a), tail = fma_f4(n, -LN2_LO_F4, residue);
+    float z = head + tail;
+    float rest = (head - z) + tail;
     float w = expm1_poly_f4(z);
     float s = c * from_bits_f4(bits_f4(j) << 23);
     return fma_f4(s, w, fma_f4(s, rest, s - c * 0x1p-40f)) * 0x1p40f;
@@ -189,16 +190,17 @@ VM_INLINE double expm1_times_f8(double c, double x, double dx)
     double a = at_most_f8(low, 723.0);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double near = fma_f8(n, -LN2_HI_F8, a), far = fma_f8(n, -LN2_LO_F8, residue);
-    double z = near + far;
-    double rest = (near - z) + far;
+    double head = fma_f8(n, -LN2_HI_F8, a), tail = fma_f8(n, -LN2_LO_F8, residue);
+    double z = head + tail;
+    double rest = (head - z) + tail;
     double w = expm1_poly_f8(z);
     double s = c * from_bits_f8(bits_f8(j) << 52);
     return fma_f8(s, w, fma_f8(s, rest, s - c * 0x1p-40)) * 0x1p40;
 }
 
 /* ---- log(1 + t) on [0, 1] ------------------------------------------------------------------------------ */
-/* returns a and sets b: log(1+t) = t - a b. t comes scaled (times 2^64, 2^512), and a b is scaled like it. coefficients/log1p.sollya */
+/* Returns a and sets b: log(1+t) = t - a b. t comes scaled (times 2^64, 2^512), and a b is scaled like it.
+ * coefficients/log1p.sollya */
 /* float: (t - log(1+t))/t^2 as a polynomial in t - 1/2 (in t its terms would cancel); a division would cost more */
 VM_INLINE float log1p_parts_f4(float scaled_t, float *b)
 {
@@ -233,7 +235,8 @@ VM_INLINE double log1p_parts_f8(double scaled_t, double *b)
     r = fma_f8(r, z, 0.2857142857109436495655074850219535);
     r = fma_f8(r, z, 0.400000000000021171953079601735);
     r = fma_f8(r, z, 0.66666666666666662965923251249478);
-    *b = fma_f8(z * -0x1p512, r, scaled_t);
+    double missing = fma_f8(-s, t, fma_f8(-2.0, s, t));                     /* t - s(2+t): what s's rounding left out */
+    *b = fma_f8(missing, 0x1p512, fma_f8(z * -0x1p512, r, scaled_t));
     return s;
 }
 #endif

@@ -9,9 +9,9 @@ The error is measured relative to 1 + Q.
   gelu near 0:    a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
 """
 import sys
-from mpmath import mp, mpf, matrix, lu_solve, erf, erfc, exp, sqrt, pi, findroot, log, cos
+from mpmath import diff, mp, mpf, matrix, lu_solve, erf, erfc, exp, sqrt, pi, findroot, log, cos
 
-mp.prec = 260
+mp.prec = 220
 SQ = sqrt(2 * pi)
 SEAM = 0.875           # gelu: below, the odd part of erf; above, the Mills ratio
 
@@ -43,6 +43,56 @@ def erf_weight(p):
     """the error of E that costs one part in the result"""
     a = sqrt(2 * p)
     return erfc(a / sqrt(mpf(2))) / a if p else mpf(10) ** 20
+
+
+K = 2 * sqrt(2 / pi)
+C3 = K * mpf(44715) / 1000000
+
+
+def silu_tail(a):
+    t = exp(-a)
+    return t * (1 + t - a) / (1 + t) ** 2
+
+
+def mish_tail(a):
+    t = exp(-a)
+    e = 1 + t + t * t / 2
+    return t * ((1 - a) * (1 + t) + t / 2 + t * t + t ** 3 / 4) / e ** 2
+
+
+def cubic_tail(a):
+    t = exp(-K * a - C3 * a ** 3)
+    return t * (1 + t - K * a - 3 * C3 * a ** 3) / (1 + t) ** 2
+
+
+ROOTS = {g: findroot(g, x) for g, x in ((silu_tail, 1.27846), (mish_tail, 1.19243), (cubic_tail, 0.75246))}
+
+
+def by_root(g, c):
+    """P(d) = f'(-a)/d - c, d = r - a: c d is exact in a fused operation, so only the rest rounds"""
+    r = ROOTS[g]
+
+    def p(d):
+        d = d if abs(d) > mpf(10) ** -25 else mpf(10) ** -25
+        return g(r - d) / d - c
+    return p
+
+
+#: name, f'(-a), c, the ends of the range of a, degrees
+NEAR = (
+    ('silu', silu_tail, mpf(1) / 4, 2, 0, 11, 22),
+    ('mish', mish_tail, mpf(1) / 4, 2, mpf(1) / 4, 13, 26),
+    ('cubic', cubic_tail, mpf(3) / 8, mpf(11) / 8, 0, 10, 20),
+)
+
+
+def near(name, g, c, end, degree, bits, beyond=0):
+    r = ROOTS[g]
+    hi = rounded(r, bits)
+    print('root of %s:' % name, hexa(hi), hexa(rounded(r - hi, bits)))
+    p = by_root(g, c)
+    print('c', hexa(c))
+    fit(name, p, r - end, r + beyond, degree, 0, bits, k=0, count=240, weight=lambda d: p(d) + c)
 
 
 def horner(c, x):
@@ -123,40 +173,86 @@ def remez(g, gx, gf, gw, n, m, fixed, dens, rounds=25):
 
 
 def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None):
-    gx = list(grid(mpf(lo), mpf(hi), count, mpf(k)))
+    if k:
+        gx = list(grid(mpf(lo), mpf(hi), count, mpf(k)))
+    else:
+        gx = [(lo + hi) / mpf(2) - (hi - lo) / mpf(2) * cos(pi * i / count) for i in range(count + 1)]
     gf = [g(x) for x in gx]
     gw = [weight(x) if weight else 1 + y for x, y in zip(gx, gf)]
     top, num, den = remez(g, gx, gf, gw, n, m, {}, [mpf(1)] + [mpf(0)] * m)
     free = top
     fixed = {}
     if round_one_by_one:
-        order = [('d', j) for j in range(1, m + 1)] + [('n', i) for i in range(n)]
+        order = [('d', j) for j in range(1, m + 1)] + ([('n', i) for i in range(n)] if k else [('n', i) for i in range(n, 0, -1)])
         for c in order:
             fixed[c] = rounded(num[c[1]] if c[0] == 'n' else den[c[1]], bits)
             r = remez(g, gx, gf, gw, n, m, fixed, den, rounds=6)
             top, num, den = r
     num = [rounded(v, bits) for v in num]
     den = [rounded(v, bits) for v in den]
+    num, den = polish(num, den, gx, gf, gw, bits)
     err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw))
-    print('/* %s on [%s, %s]: degrees %d/%d, error 2^%.1f (before rounding 2^%.1f) */' % (
-        name, lo, hi, n, m, log(err, 2), log(free, 2)))
+    print('/* %s on [%.9s, %.9s]: degrees %d/%d, error 2^%.1f (before rounding 2^%.1f) */' % (
+        name, str(lo), str(hi), n, m, log(err, 2), log(free, 2)))
     for label, c in (('num', num), ('den', den)):
         print(label, ', '.join(hexa(v) for v in c))
     sys.stdout.flush()
     return num, den
 
 
+def polish(num, den, gx, gf, gw, bits):
+    """last bits of the coefficients, by trial (seeded): rounding them costs more than the fit does"""
+    import numpy as np
+    rng = np.random.default_rng(1)
+    store, wide = (np.float32, np.float64) if bits == 24 else (np.float64, np.longdouble)
+    x, y, w = (np.array([wide(mp.nstr(v, 30)) for v in c]) for c in (gx, gf, gw))
+    c = np.array([float(v) for v in num + den], dtype=store)
+    size = len(num)
+    movable = [i for i in range(len(c)) if i != size]
+
+    def error(c):
+        n, d = c[:size].astype(wide), c[size:].astype(wide)
+        return np.abs((np.polyval(n[::-1], x) / np.polyval(d[::-1], x) - y) / w).max()
+
+    best = error(c)
+    for _ in range(6000):
+        t = c.copy()
+        for i in rng.choice(movable, size=int(rng.integers(1, min(4, len(movable)) + 1)), replace=False):
+            for _ in range(int(rng.integers(1, 4))):
+                t[i] = np.nextafter(t[i], store(rng.choice((-np.inf, np.inf))))
+        e = error(t)
+        if e <= best:
+            c, best = t, e
+    return [mpf(float(v)) for v in c[:size]], [mpf(float(v)) for v in c[size:]]
+
+
 def hexa(v):
     return float(v).hex()
 
 
-if __name__ == '__main__':
+def about_roots(only):
+    for name, g, c, end, beyond, n4, n8 in NEAR:
+        if only in (None, name):
+            near('near %s f4' % name, g, c, end, n4, 24, beyond)
+            near('near %s f8' % name, g, c, end, n8, 53, beyond)
+
+
+def tails(only):
     for bits, digits in ((24, 'f4'), (53, 'f8')):
         hi = rounded(ROOT, bits)
-        print('root of M(a) = a, %s:' % digits, hexa(hi), hexa(rounded(ROOT - hi, bits)))
-    fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
-    fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
-    fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24)
-    fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53)
-    fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24)
-    fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)
+        if only in (None, digits):
+            print('root of M(a) = a, %s:' % digits, hexa(hi), hexa(rounded(ROOT - hi, bits)))
+    if only in (None, 'f4'):
+        fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
+        fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24)
+        fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24)
+    if only in (None, 'f8'):
+        fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
+        fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53)
+        fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)
+
+
+if __name__ == '__main__':
+    part = sys.argv[1] if len(sys.argv) > 1 else None       # silu, mish, cubic, f4 or f8: one of the parts
+    about_roots(part)
+    tails(part)

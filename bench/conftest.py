@@ -1,0 +1,38 @@
+"""Options that choose how much of the benchmark runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rows import DTYPES, ROW_LENGTHS, SIZES, axis_rows, can_run_in_place, elementwise_rows
+
+#: Not run unless asked for.
+LARGE = 1 << 20
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(n) for n in text.replace("_", "").split(",")]
+
+
+def pytest_addoption(parser: Any) -> None:
+    group = parser.getgroup("fastact")
+    small = ",".join(str(s) for s in SIZES if s < LARGE)
+    group.addoption("--sizes", default=small, help=f"elements, comma-separated, or 'all' for {SIZES} (default: {small})")
+    group.addoption("--dtypes", default=",".join(DTYPES), help="comma-separated (default: all)")
+    group.addoption("--functions", default=None, help="names of the registry, comma-separated (default: all)")
+    group.addoption("--lengths", default=",".join(map(str, ROW_LENGTHS)), help="row lengths over an axis, comma-separated")
+    group.addoption("--seconds", default=0.05, type=float, help="per benchmark (default: 0.05)")
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    if "row" not in metafunc.fixturenames:
+        return
+    option = metafunc.config.getoption
+    functions = option("functions").split(",") if option("functions") else None
+    sizes = list(SIZES) if option("sizes") == "all" else _numbers(option("sizes"))
+    elementwise = "elementwise" in metafunc.function.__name__
+    rows = list(elementwise_rows(functions) if elementwise else axis_rows(functions, _numbers(option("lengths"))))
+    if "in_place" in metafunc.function.__name__:
+        rows = [r for r in rows if can_run_in_place(r)]
+    cases = [(r, dtype, size) for size in sizes for dtype in option("dtypes").split(",") for r in rows if r.length <= size]
+    metafunc.parametrize(("row", "dtype", "size"), cases, ids=[f"{r.label.replace(' ', '_')}-{dtype}-{size}" for r, dtype, size in cases])

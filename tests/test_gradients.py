@@ -1,0 +1,180 @@
+"""Gradients three ways: the derivative of the forward reference, central differences, other libraries."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+from _support import CASES, DEFAULT_CASES, Case, call, functions, proof, ufuncs
+
+from fastact import _proof
+from fastact._registry import ELEMENTWISE, NAMES, ROWWISE
+
+TRAINED = [(case, p) for case in CASES for p in case.record.parameters if p.gradient]
+
+
+def smooth_points(case: Case, n: int, seed: int = 0) -> np.ndarray:
+    """Points around the origin and in the tails, away from kinks and from 0."""
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([rng.uniform(-6, 6, n), rng.uniform(-60, 60, n // 2), rng.standard_normal(n // 2) * 1e-3])
+    for kink in (0.0, *case.record.kinks):
+        x = x[np.abs(x - kink) > 1e-4]
+    return x
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_table_states_the_derivative(case):
+    """The table's derivative expression is the derivative of its forward expression."""
+    x = smooth_points(case, 60)
+    assert x.size > 60
+    for v in x.tolist():
+        derived = _proof.gradient(case.record.name, v, **case.parameters)
+        stated = _proof.stated(f"{case.record.name}_backward", v, **case.parameters)
+        assert abs(derived - stated) <= abs(derived) * mp.mpf(2) ** -90, (str(case), v)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.output_determines], ids=str)
+def test_table_states_the_derivative_from_the_output(case):
+    """The form from y, at y = f(x) to thousands of digits, is the derivative at x."""
+    parameters = {k: _proof.exact(v) for k, v in case.parameters.items()}
+    name = case.record.name
+    for v in smooth_points(case, 60, seed=1).tolist():
+        with mp.workprec(3000):
+            y = _proof.FORWARD[name](_proof.exact(v), **parameters)
+            from_y = _proof.FORWARD[f"{name}_backward_y"](mp.mpf(1), y, **parameters)
+            from_x = _proof.FORWARD[f"{name}_backward"](mp.mpf(1), _proof.exact(v), **parameters)
+            assert abs(from_y - from_x) <= abs(from_x) * mp.mpf(2) ** -100, (str(case), v)
+
+
+@pytest.mark.parametrize("case_parameter", TRAINED, ids=lambda v: f"{v[0]}-{v[1].name}")
+def test_gradient_of_a_parameter(case_parameter, variant, dtype):
+    """The kernel of a parameter's gradient is the derivative of the forward reference by that parameter, times dy."""
+    case, parameter = case_parameter
+    name = case.record.name
+    x = smooth_points(case, 60).astype(dtype)
+    dy = np.random.default_rng(3).standard_normal(x.size).astype(dtype)
+    others = {k: _proof.exact(v) for k, v in case.rounded(dtype).items() if k != parameter.name}
+    at = case.rounded(dtype)[parameter.name]
+    got = ufuncs(variant)[f"{name}_backward_{parameter.name}"](dy, x, *case.parameters.values())
+    for i in range(x.size):
+        with mp.workprec(200):
+            dual = _proof._ON_DUALS[name](_proof.exact(float(x[i])), **others, **{parameter.name: _proof.Dual(_proof.exact(at), mp.mpf(1))})
+            true = _proof._dual(dual).slope * _proof.exact(float(dy[i]))
+            assert _proof.error(got[i], true, dtype) <= case.record.bounds[dtype], (str(case), x[i], dy[i], got[i])
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_kernels_against_central_differences(case, variant):
+    """(f(x+h) - f(x-h)) / 2h in float64, as good as that formula is."""
+    x = smooth_points(case, 2000, seed=2)
+    x = x[np.abs(x) < 20]
+    h = 1e-5
+    slope = (call(variant, case, "forward", x + h, "float64") - call(variant, case, "forward", x - h, "float64")) / ((x + h) - (x - h))
+    gradient = call(variant, case, "backward", x, "float64")
+    scale = np.abs(call(variant, case, "forward", x, "float64")) + 1
+    # h*h/6 times the third derivative, at most 12 times the scale here, and two ulp of f on both sides over 2h
+    tolerance = (12 / 6 * h * h + 4.5e-16 / h) * scale
+    bad = np.flatnonzero(~(np.abs(slope - gradient) <= tolerance))
+    assert bad.size == 0, (str(case), x[bad[:3]], slope[bad[:3]], gradient[bad[:3]])
+
+
+@pytest.mark.parametrize("case", DEFAULT_CASES, ids=str)
+def test_dy_is_a_factor(case, variant, dtype):
+    """backward(dy, x) is dy times backward(1, x), rounded once more."""
+    rng = np.random.default_rng(4)
+    x = smooth_points(case, 200).astype(dtype)
+    dy = rng.standard_normal(x.size).astype(dtype)
+    backward = ufuncs(variant)[f"{case.record.name}_backward"]
+    # half precision is computed in float32, so there the factor is known before it is rounded
+    wide = np.dtype(np.float32 if dtype == "float16" else dtype)
+    one = backward(np.ones(x.size, wide), x.astype(wide), *case.rounded(dtype).values())
+    with np.errstate(all="ignore"):
+        product = np.multiply(dy, one, dtype=wide).astype(dtype)
+    got = backward(dy, x, *case.parameters.values())
+    finite = np.isfinite(product)
+    assert finite.sum() > 100
+    assert (got[~finite] == product[~finite]).all()
+    distance = np.abs(got[finite].astype(np.longdouble) - product[finite].astype(np.longdouble))
+    assert (distance <= np.spacing(np.abs(product[finite])).astype(np.longdouble)).all()
+
+
+# ---- second opinions ---------------------------------------------------------------------------------------------
+
+
+def test_scipy_agrees(variant):
+    """Whatever SciPy or NumPy call by one of the table's names gives the same to a few ulp of float64."""
+    special = pytest.importorskip("scipy.special")
+    public = functions(variant)
+    x = np.random.default_rng(6).uniform(-30, 30, 4000)
+    rows = x.reshape(40, 100)
+    compared = []
+    for name in NAMES:
+        theirs = getattr(special, name, None) or getattr(np, name, None)
+        if theirs is None:
+            continue
+        row = NAMES[name] in {r.name for r in ROWWISE}
+        ours = public[name](rows) if row else public[name](x)
+        np.testing.assert_allclose(ours, theirs(rows, axis=-1) if row else theirs(x), rtol=1e-14, atol=1e-300, err_msg=name)
+        compared.append(name)
+    assert {"expit", "log_expit", "softmax", "log_softmax", "logsumexp", "exp", "tanh"} <= set(compared)
+
+
+def test_scipy_normal_distribution_agrees(variant):
+    """gelu through SciPy's normal distribution function, value and gradient."""
+    special = pytest.importorskip("scipy.special")
+    public = functions(variant)
+    x = np.linspace(-30, 30, 6001)
+    density = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    np.testing.assert_allclose(public["gelu"](x), x * special.ndtr(x), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(public["gelu_backward"](1.0, x=x), special.ndtr(x) + x * density, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("case", DEFAULT_CASES, ids=str)
+def test_torch_agrees(case, variant):
+    """Value and gradient of the torch function of the same name, in float64, away from kinks."""
+    torch = pytest.importorskip("torch")
+    name = case.record.name
+    places = [getattr(m, n, None) for m in (torch.nn.functional, torch) for n in (name, name.replace("_", ""))]
+    theirs = next((f for f in places if callable(f)), None)
+    if theirs is None:
+        pytest.skip(f"torch has no {name}")
+    public = functions(variant)
+    x = smooth_points(case, 500, seed=8)
+    x = x[np.abs(x) < 15]  # torch's softplus is a straight line from 20
+    t = torch.tensor(x, requires_grad=True)
+    trained = {p.name for p in case.record.parameters if p.gradient}
+    extra = {k: torch.tensor([v], dtype=torch.float64, requires_grad=True) if k in trained else v for k, v in case.parameters.items()}
+    y = theirs(t, **extra)
+    y.sum().backward()
+    np.testing.assert_allclose(public[name](x, **case.parameters), y.detach().numpy(), rtol=1e-12, atol=1e-14)
+    got = public[f"{name}_backward"](np.ones_like(x), x=x, **case.parameters)
+    if trained:
+        got, *others = got
+        for p, other in zip(sorted(trained), others, strict=True):
+            np.testing.assert_allclose(other, extra[p].grad.numpy()[0], rtol=1e-12)
+    np.testing.assert_allclose(got, t.grad.numpy(), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("row", ROWWISE, ids=lambda r: r.name)
+def test_torch_agrees_on_rows(row, variant):
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch, row.name, None) or getattr(torch.nn.functional, row.name)
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((7, 33)) * 5
+    t = torch.tensor(x, requires_grad=True)
+    y = theirs(t, dim=-1)
+    dy = rng.standard_normal(y.shape)
+    y.backward(torch.tensor(dy))
+    public = functions(variant)
+    np.testing.assert_allclose(public[row.name](x), y.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(public[f"{row.name}_backward"](dy, x=x), t.grad.numpy(), rtol=1e-11, atol=1e-14)
+
+
+def test_gradient_at_zero_follows_the_convention(variant, dtype):
+    """At 0, kink or not, the gradient is what the table's derivative expression says."""
+    for case in CASES:
+        got = call(variant, case, "backward", [0.0, -0.0], dtype)
+        true = proof(case, "backward", 0.0, dtype)
+        for value in got:
+            assert _proof.error(value, true, dtype) <= case.record.bounds[dtype], str(case)
+    assert len(CASES) > len(ELEMENTWISE)

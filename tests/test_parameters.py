@@ -1,0 +1,237 @@
+"""Parameters are checked before anything is written; y= is refused where the output cannot give the gradient."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+from _support import CASES, DEFAULT_CASES, ROWWISE, assert_same_bits
+
+WITH_PARAMETERS = [case for case in DEFAULT_CASES if case.record.parameters]
+TRAINED = [case for case in DEFAULT_CASES if any(p.gradient for p in case.record.parameters)]
+BAD = {"finite": (math.inf, -math.inf, math.nan), "nonzero": (math.inf, -math.inf, math.nan, 0, 0.0, -0.0)}
+NAMED = [*DEFAULT_CASES, *ROWWISE]
+
+
+def name_of(case) -> str:
+    return getattr(case, "record", case).name
+
+
+@pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
+def test_bad_values(case, public):
+    """A ValueError that names the function, the parameter and the value; out and dy are as they were."""
+    name = case.record.name
+    for parameter in case.record.parameters:
+        for bad in BAD[parameter.check]:
+            for kind in (float, np.float64, np.float32, np.array):
+                extra = {**case.parameters, parameter.name: kind(bad)}
+                out, x = np.full(3, 7.0), np.array([-1.0, 0.5, 2.0])
+                for call in (
+                    lambda name=name, x=x, out=out, extra=extra: public[name](x, out=out, **extra),
+                    lambda name=name, x=x, out=out, extra=extra: public[f"{name}_backward"](out, x=x, out=out, **extra),
+                ):
+                    with pytest.raises(ValueError, match=parameter.name) as caught:
+                        call()
+                    assert name in str(caught.value) and "finite" in str(caught.value)
+                    assert str(float(bad)) in str(caught.value) or repr(kind(bad)) in str(caught.value) or str(bad) in str(caught.value)
+                    assert out.tolist() == [7.0] * 3 and x.tolist() == [-1.0, 0.5, 2.0]
+
+
+@pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
+def test_arrays_with_a_bad_entry(case, public):
+    """The message gives the first bad entry and its place."""
+    name = case.record.name
+    for parameter in case.record.parameters:
+        for bad in BAD[parameter.check]:
+            values = np.full((2, 3), 0.5)
+            values[1, 2] = bad
+            out = np.full((2, 3), 7.0)
+            with pytest.raises(ValueError, match=r"at index \(1, 2\)") as caught:
+                public[name](np.ones((2, 3)), out=out, **{**case.parameters, parameter.name: values})
+            assert parameter.name in str(caught.value) and name in str(caught.value)
+            with pytest.raises(ValueError, match=r"at index \(1, 2\)"):
+                public[f"{name}_backward"](np.ones((2, 3)), x=np.ones((2, 3)), out=out, **{**case.parameters, parameter.name: values})
+            assert (out == 7.0).all()
+
+
+@pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
+def test_parameter_finite_only_in_a_wider_type(case, public):
+    """1e300 is a number, but not in float32: it must not turn into a silent NaN."""
+    x = np.array([-1.0, 0.0, 2.0], np.float32)
+    for parameter in case.parameters:
+        extra = {**case.parameters, parameter: 1e300}
+        with np.errstate(all="ignore"):
+            try:
+                y = public[case.record.name](x, **extra)
+            except (ValueError, OverflowError):
+                continue
+        assert not np.isnan(y).any(), (str(case), parameter, y)
+
+
+@pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
+def test_extreme_parameters_give_numbers(case, public, dtype):
+    """Any finite parameter that the type holds: no NaN anywhere, and f(0) = 0 for those with f(0) = 0."""
+    info = np.finfo(dtype)
+    x = np.array([-float(info.max), -30.0, -1.0, -1e-3, -float(info.smallest_subnormal), 0.0, 1e-3, 1.0, 30.0, float(info.max)], dtype)
+    signs = (1.0, -1.0)
+    for parameter in case.parameters:
+        for magnitude in (float(info.smallest_normal), float(info.eps), 1e-3, 1e3, float(info.max) / 4, float(info.max)):
+            for sign in signs:
+                extra = {**case.parameters, parameter: sign * magnitude}
+                y = public[case.record.name](x, **extra)
+                assert not np.isnan(y).any(), (str(case), parameter, sign * magnitude, x[np.isnan(y)])
+                dx = public[f"{case.record.name}_backward"](np.ones_like(x), x=x, **extra)
+                dx = dx[0] if isinstance(dx, tuple) else dx
+                assert not np.isnan(dx).any(), (str(case), "gradient", parameter, sign * magnitude, x[np.isnan(dx)])
+
+
+@pytest.mark.parametrize("case", NAMED, ids=name_of)
+def test_exactly_one_of_x_and_y(case, public):
+    name = name_of(case)
+    backward, extra = public[f"{name}_backward"], dict(getattr(case, "parameters", {}))
+    x = np.array([0.5, 0.25])
+    dy = np.ones(()) if not hasattr(case, "record") and case.reduces else np.ones(2)
+    with pytest.raises(TypeError, match=rf"{name}_backward: pass .*x="):
+        backward(dy, **extra)
+    both = {"x": x, "y": x, **extra}
+    out = np.full(2, 7.0)
+    with pytest.raises(TypeError, match=rf"{name}_backward: .*x="):
+        backward(dy, **both, out=out)
+    assert (out == 7.0).all()
+    with pytest.raises(TypeError):
+        backward(dy, x, **extra)  # the saved array is given by name
+
+
+@pytest.mark.parametrize("case", [c for c in NAMED if getattr(c, "record", c).saves == "x"], ids=name_of)
+def test_output_that_cannot_give_the_gradient(case, public):
+    name = name_of(case)
+    out = np.full(2, 7.0)
+    with pytest.raises(TypeError, match=rf"{name}_backward: the output does not determine .*save the input and pass x="):
+        public[f"{name}_backward"](np.ones(()), y=np.ones(2), out=out, **getattr(case, "parameters", {}))
+    assert (out == 7.0).all()
+
+
+@pytest.mark.parametrize("case", [c for c in DEFAULT_CASES if c.record.from_output and c.record.from_output.requires], ids=str)
+def test_parameters_under_which_the_output_does_not_do(case, public):
+    """Negative slopes fold the output over: y= is refused with the parameter, the condition and the value."""
+    name = case.record.name
+    parameter, comparison, bound = case.record.from_output.requires
+    refused = [bound - 0.5, np.array([1.0, bound - 0.25])] + ([bound] if comparison == ">" and case.record.parameters[0].check == "finite" else [])
+    for value in refused:
+        out = np.full(2, 7.0)
+        with pytest.raises(TypeError, match=rf"{parameter} {comparison} {bound:g}, got {parameter}=") as caught:
+            public[f"{name}_backward"](np.ones(2), y=np.ones(2), out=out, **{parameter: value})
+        assert "save the input and pass x=" in str(caught.value)
+        assert (out == 7.0).all()
+        public[f"{name}_backward"](np.ones(2), x=np.ones(2), **{parameter: value})
+    accepted = bound + 0.5
+    public[f"{name}_backward"](np.ones(2), y=np.ones(2), **{parameter: accepted})
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.output_determines], ids=str)
+def test_from_output_agrees_with_from_input(case, public, dtype):
+    """In the middle of the range both forms give the same gradient, to the precision that y has."""
+    name = case.record.name
+    x = np.random.default_rng(1).uniform(-2, 2, 500).astype(dtype)
+    y = public[name](x, **case.parameters)
+    dy = np.random.default_rng(2).standard_normal(500).astype(dtype)
+    a = public[f"{name}_backward"](dy, x=x, **case.parameters)
+    b = public[f"{name}_backward"](dy, y=y, **case.parameters)
+    scale = np.abs(dy) * (1 + np.abs(y).max())
+    assert (np.abs(a.astype(float) - b.astype(float)) <= 64 * np.finfo(dtype).eps * scale + np.finfo(dtype).smallest_subnormal).all()
+
+
+@pytest.mark.parametrize("case", NAMED, ids=name_of)
+def test_gradient_in_place_of_dy(case, public, dtype):
+    """out= may be dy itself."""
+    name, extra = name_of(case), dict(getattr(case, "parameters", {}))
+    if not hasattr(case, "record") and case.reduces:
+        pytest.skip("dy has another shape than the gradient")
+    rng = np.random.default_rng(3)
+    x, dy = (rng.standard_normal((5, 130)).astype(dtype) for _ in range(2))
+    wanted = public[f"{name}_backward"](dy, x=x, **extra)
+    got = public[f"{name}_backward"](dy, x=x, out=dy, **extra)
+    wanted, got = (v[0] if isinstance(v, tuple) else v for v in (wanted, got))
+    assert got is dy
+    assert_same_bits(dy, wanted, name)
+
+
+@pytest.mark.parametrize("case", NAMED, ids=name_of)
+def test_signatures(case, public):
+    """forward(x, parameters...), backward(dy, *, x=, y=, parameters...): the same order and names everywhere."""
+    name = name_of(case)
+    record = getattr(case, "record", case)
+    backward = list(inspect.signature(public[f"{name}_backward"]).parameters.values())
+    assert backward[0].name == "dy"
+    assert [p.name for p in backward[1:3]] == ["x", "y"]
+    assert all(p.kind is p.KEYWORD_ONLY for p in backward[1:] if p.kind is not p.VAR_KEYWORD)
+    parameters = [p.name for p in getattr(record, "parameters", ())]
+    assert [p.name for p in backward[3 : 3 + len(parameters)]] == parameters
+    forward = public[name]
+    if not isinstance(forward, np.ufunc):
+        signature = inspect.signature(forward).parameters
+        assert list(signature)[: 1 + len(parameters)] == ["x", *parameters]
+        for p in getattr(record, "parameters", ()):
+            assert signature[p.name].default == (inspect.Parameter.empty if p.default is None else p.default)
+        assert isinstance(forward.ufunc, np.ufunc)
+
+
+# ---- trained parameters ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", TRAINED, ids=str)
+def test_gradients_of_trained_parameters(case, public, dtype):
+    """(dx, dw): each of its operand's shape, summed over what was broadcast, for every broadcast shape and axis=."""
+    record = case.record
+    (parameter,) = (p.name for p in record.parameters if p.gradient)
+    rng = np.random.default_rng(4)
+    x = rng.integers(-8, 9, (4, 3, 5)).astype(dtype)
+    dy = rng.integers(-4, 5, (4, 3, 5)).astype(dtype)
+    each = public[f"{record.name}_backward"].__globals__[f"_{parameter}_gradient"](dy, x, np.full(x.shape, 0.5, dtype)).astype(np.float64)
+    assert (each == np.where(x < 0, x.astype(float) * dy, 0)).all()
+    for shape in ((), (1,), (5,), (3, 1), (1, 5), (4, 1, 1), (1, 3, 1), (4, 3, 5), (1, 1, 1), (3, 5)):
+        w = np.full(shape, 0.5, dtype)
+        dx, dw = public[f"{record.name}_backward"](dy, x=x, **{parameter: w})
+        assert dw.shape == shape and dx.shape == x.shape and dw.dtype == dx.dtype == np.dtype(dtype)
+        assert_same_bits(dx, np.where(x > 0, dy, (w * dy).astype(dtype)) + dtype_zero(dtype), shape)
+        axes = tuple(range(3 - len(shape))) + tuple(3 - len(shape) + i for i, n in enumerate(shape) if n == 1)
+        wanted = each.sum(axis=axes).reshape(shape)
+        assert (dw.astype(np.float64) == wanted).all(), (shape, dw, wanted)
+    for axis, n in ((0, 4), (1, 3), (2, 5), (-1, 5), (-2, 3), (-3, 4)):
+        w = rng.uniform(0.1, 1, n).astype(dtype)
+        laid = w.reshape([n if i == axis % 3 else 1 for i in range(3)])
+        assert_same_bits(public[record.name](x, w, axis=axis), public[record.name](x, laid), axis)
+        dx, dw = public[f"{record.name}_backward"](dy, x=x, axis=axis, **{parameter: w})
+        assert dw.shape == (n,)
+        assert_same_bits(dx, public[f"{record.name}_backward"](dy, x=x, **{parameter: laid})[0], axis)
+        assert (dw.astype(np.float64) == each.sum(axis=tuple(i for i in range(3) if i != axis % 3))).all()
+    for axis in (3, -4):
+        with pytest.raises(np.exceptions.AxisError):
+            public[record.name](x, np.ones(3, dtype), axis=axis)
+    with pytest.raises(ValueError, match=parameter):
+        public[record.name](x, np.ones((3, 1), dtype), axis=1)
+    with pytest.raises(ValueError, match="broadcast"):
+        public[record.name](x, np.ones(4, dtype), axis=1)
+    dx, dw = public[f"{record.name}_backward"](dy, x=x, out=dy, **{parameter: 0.5})
+    assert dx is dy
+    assert np.shape(dw) == ()
+
+
+def dtype_zero(dtype: str):
+    """Adding it turns -0.0 into 0.0 nowhere but leaves the type: a typed -0.0."""
+    return np.dtype(dtype).type(-0.0)
+
+
+@pytest.mark.parametrize("case", TRAINED, ids=str)
+def test_half_precision_sums_of_parameters(case, public):
+    """The sum of 65 536 halves is made in float32 at least: 60 000 terms of 1 would stop at 2048 otherwise."""
+    (parameter,) = (p.name for p in case.record.parameters if p.gradient)
+    x, dy = np.full((8, 8192), -1, np.float16), np.full((8, 8192), 0.5, np.float16)
+    _, dw = public[f"{case.record.name}_backward"](dy, x=x, **{parameter: np.float16(0.25)})
+    assert float(dw) == -32768.0
+    _, dw = public[f"{case.record.name}_backward"](dy, x=x, **{parameter: np.full(8192, 0.25, np.float16)})
+    assert (dw == -4.0).all()
+    _, dw = public[f"{case.record.name}_backward"](dy, x=x, axis=0, **{parameter: np.full(8, 0.25, np.float16)})
+    assert (dw == -4096.0).all()

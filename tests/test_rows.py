@@ -1,0 +1,507 @@
+"""softmax, log_softmax, logsumexp and their gradients: accuracy, axes, masks, edges, and rows that know no neighbours."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import mpmath as mp
+import numpy as np
+import pytest
+from _support import ROWWISE, VARIANTS, assert_same_bits, errors, functions
+
+from fastact import _proof
+
+ROW_IDS = [row.name for row in ROWWISE]
+KEEPING = [row for row in ROWWISE if not row.reduces]
+REDUCING = [row for row in ROWWISE if row.reduces]
+LENGTHS = (1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 200, 256, 257, 1000)
+
+
+def named(rows):
+    return pytest.mark.parametrize("row", rows, ids=lambda r: r.name)
+
+
+# ---- exact references: the definitions, in exact arithmetic, of the numbers as they are --------------------------
+
+
+def exact_rows(x: np.ndarray) -> dict[str, list]:
+    """softmax, log_softmax and logsumexp of one row."""
+    with mp.workprec(400):
+        values = [_proof.exact(float(v)) for v in x]
+        top = max(values)
+        first = values.index(top)
+        terms = [mp.exp(v - top) for v in values]
+        rest = mp.fsum(t for i, t in enumerate(terms) if i != first)
+        logarithm, total = mp.log1p(rest), 1 + rest
+        return {
+            "softmax": [t / total for t in terms],
+            "log_softmax": [(v - top) - logarithm for v in values],
+            "logsumexp": [top + logarithm],
+        }
+
+
+def exact_backward(name: str, dy: np.ndarray, saved: np.ndarray) -> tuple[list, list]:
+    """The gradient and, for each entry, the size of the terms whose difference it is."""
+    with mp.workprec(400):
+        d, s = ([_proof.exact(float(v)) for v in a] for a in (dy, saved))
+        if name == "softmax":
+            total = mp.fsum(a * b for a, b in zip(d, s, strict=True))
+            return [b * (a - total) for a, b in zip(d, s, strict=True)], [abs(b) * (abs(a) + abs(total)) for a, b in zip(d, s, strict=True)]
+        total = mp.fsum(d)
+        return [a - mp.exp(b) * total for a, b in zip(d, s, strict=True)], [abs(a) + mp.exp(b) * abs(total) for a, b in zip(d, s, strict=True)]
+
+
+def hard_rows(n: int, dtype: str) -> dict[str, np.ndarray]:
+    """Rows that break the usual ways of computing softmax."""
+    rng = np.random.default_rng(n)
+    info = np.finfo(dtype)
+    largest = float(info.max)
+    depth = {"float16": 16.0, "float32": 103.0, "float64": 744.0}[dtype]
+    offset = {"float16": 1000.0, "float32": 1e6, "float64": 1e12}[dtype]
+    rows = {
+        "normal": rng.standard_normal(n),
+        "wide": rng.standard_normal(n) * 30,
+        "offset": offset + rng.standard_normal(n) * 8,
+        "negative offset": -offset + rng.standard_normal(n) * 8,
+        "equal": np.full(n, 3.7),
+        "huge and equal": np.full(n, largest / 2),
+        "descending to the end of the range": -np.linspace(0, depth, n),
+        "one dominates": np.where(np.arange(n) == n // 2, depth / 3, rng.standard_normal(n)),
+        "alternating magnitude": np.where(np.arange(n) % 2 == 0, 1e-3, -depth / 2) * rng.uniform(0.5, 1, n),
+        "tiny": rng.standard_normal(n) * float(info.smallest_subnormal) * 9,
+        "all sizes": rng.choice([-1.0, 1.0], n) * np.exp(rng.uniform(np.log(float(info.smallest_normal)), np.log(largest) - 1, n)),
+        "with -inf": np.where(rng.random(n) < 0.4, -np.inf, rng.standard_normal(n)),
+        "cancelling": -math.log(n) + rng.standard_normal(n) * 1e-3,
+    }
+    rows["with -inf"][n // 3] = 0.5
+    return {k: v.astype(dtype) for k, v in rows.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def truths(dtype: str) -> list[tuple[str, np.ndarray, dict[str, list]]]:
+    found = []
+    for n in (*LENGTHS, 10_000):
+        for label, x in hard_rows(n, dtype).items():
+            if n <= 64 or (n <= 300 and label in ("wide", "descending to the end of the range", "equal", "cancelling")) or label in ("normal", "offset"):
+                found.append((f"{label}, {n}", x, exact_rows(x)))
+    return found
+
+
+def assert_within(computed: np.ndarray, true: list, bound: float, *context) -> None:
+    dtype = computed.dtype.name
+    for i, (value, exact) in enumerate(zip(computed.ravel(), true, strict=True)):
+        if mp.isinf(exact):
+            assert float(value) == float(exact), (*context, i)
+            continue
+        error = _proof.error(value, exact, dtype)
+        assert error <= bound, (*context, f"entry {i}: got {value!r}, true {mp.nstr(exact, 20)}: {error:.2f} ulp")
+
+
+@named(ROWWISE)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_accuracy(row, dtype):
+    """Rows of 1 to 10^4, easy and hard, within the record's bound for every entry."""
+    for label, x, true in truths(dtype):
+        first = np.atleast_1d(functions(VARIANTS[0])[row.name](x))
+        assert_within(first, true[row.name], row.bounds[dtype], row.name, dtype, label)
+        for variant in VARIANTS[1:]:
+            assert_same_bits(np.atleast_1d(functions(variant)[row.name](x)), first, row.name, variant, label)
+
+
+@named(ROWWISE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_accuracy_of_a_million(row, dtype):
+    """Rows of 10^6 against extended precision."""
+    for seed, scale in enumerate((0.01, 1, 5)):
+        x = (np.random.default_rng(seed).standard_normal(10**6) * scale).astype(dtype)
+        wide = x.astype(np.longdouble)
+        terms = np.exp(wide - wide.max())
+        total = terms.sum()
+        true = {
+            "softmax": terms / total,
+            "log_softmax": (wide - wide.max()) - np.log(total),
+            "logsumexp": np.atleast_1d(wide.max() + np.log(total)),
+        }[row.name]
+        got = np.atleast_1d(functions(VARIANTS[-1])[row.name](x))
+        assert errors(got, true).max() <= row.bounds[dtype], (row.name, scale)
+
+
+@named(KEEPING)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_accuracy_of_the_gradient_from_the_output(row, variant, dtype):
+    """Against exact arithmetic on the saved y; where two terms cancel, the bound is in ulp of the terms."""
+    function, backward = functions(variant)[row.name], functions(variant)[f"{row.name}_backward"]
+    for n in (1, 2, 3, 17, 33, 64, 130, 1000):
+        rng = np.random.default_rng(n)
+        for label, x in hard_rows(n, dtype).items():
+            if n > 130 and label != "normal":
+                continue
+            y = function(x)
+            for dy in (rng.standard_normal(n), np.ones(n), np.eye(1, n, n // 2)[0], rng.standard_normal(n) * 1e3):
+                dy = dy.astype(dtype)
+                true, size = exact_backward(row.name, dy, y)
+                got = backward(dy, y=y)
+                for i in range(n):
+                    error = abs(_proof.exact(float(got[i])) - true[i]) / _proof.ulp(size[i], dtype)
+                    assert error <= row.bounds[dtype], (row.name, label, n, i, got[i], true[i], float(error))
+
+
+@named(REDUCING)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_accuracy_of_the_gradient_of_a_reduction(row, variant, dtype):
+    """dy times softmax, within the record's bound."""
+    backward = functions(variant)[f"{row.name}_backward"]
+    for n in (1, 2, 3, 17, 33, 64, 130):
+        for label, x in hard_rows(n, dtype).items():
+            for dy in (1.0, -0.7, 1e3):
+                d = np.dtype(dtype).type(dy)
+                true = [t * _proof.exact(float(d)) for t in exact_rows(x)["softmax"]]
+                assert_within(backward(d, x=x), true, row.bounds[dtype], row.name, label, n, dy)
+
+
+@named(KEEPING)
+def test_gradient_from_x_is_that_of_the_output(row, public, dtype):
+    x = (np.random.default_rng(1).standard_normal((6, 45)) * 4).astype(dtype)
+    dy = np.random.default_rng(2).standard_normal((6, 45)).astype(dtype)
+    backward = public[f"{row.name}_backward"]
+    for axis in (0, 1, -1, (0, 1), None):
+        y = public[row.name](x, axis=axis)
+        assert_same_bits(backward(dy, x=x, axis=axis), backward(dy, y=y, axis=axis), axis)
+
+
+@named(ROWWISE)
+def test_gradient_is_the_derivative(row, public):
+    """Central differences in float64."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(7)
+    dy = rng.standard_normal() if row.reduces else rng.standard_normal(7)
+    h = 1e-6
+    wanted = [np.sum(dy * (public[row.name](x + h * e) - public[row.name](x - h * e))) / (2 * h) for e in np.eye(7)]
+    np.testing.assert_allclose(public[f"{row.name}_backward"](dy, x=x), wanted, rtol=1e-7, atol=1e-9)
+
+
+# ---- sums, shifts ------------------------------------------------------------------------------------------------
+
+
+def test_softmax_sums_to_one(public, dtype):
+    """However long the row; 65 536 halves of 0 among them."""
+    eps = float(np.finfo(dtype).eps)
+    for n in (1, 2, 10, 100, 1000, 65536):
+        for x in (np.zeros(n, dtype), np.random.default_rng(n).standard_normal(n).astype(dtype)):
+            y = public["softmax"](x)
+            slack = n * float(np.finfo(dtype).smallest_subnormal) / 2       # what rounding into the subnormals may cost
+            assert abs(math.fsum(y.tolist()) - 1) <= 2 * eps + slack, (n, math.fsum(y.tolist()))
+    assert (public["softmax"](np.zeros(65536, dtype)) == 2.0**-16).all()
+
+
+def test_shift_invariance(public, dtype):
+    """x + c, where that is exact, has the softmax and log_softmax of x to within the bound of both."""
+    rng = np.random.default_rng(5)
+    x = rng.integers(-32, 33, 70) / 4
+    true = exact_rows(x)
+    for c in (0, 1, -1, 7, 64, -64, 500, -500) if dtype == "float16" else (0, 1, -7, 100, 4096, -(2.0**18)):
+        shifted = (x + c).astype(dtype)
+        assert (shifted.astype(float) == x + c).all()
+        for row in KEEPING:
+            assert_within(public[row.name](shifted), true[row.name], row.bounds[dtype], row.name, c)
+        with mp.workprec(400):
+            assert_within(np.atleast_1d(public["logsumexp"](shifted)), [true["logsumexp"][0] + c], REDUCING[0].bounds[dtype], "logsumexp", c)
+
+
+def test_log_softmax_of_equal_pairs(public, dtype):
+    """-log 2 at any height, where x - logsumexp(x) gives 0 or -0.69 by luck."""
+    wanted = np.full(2, -math.log(2)).astype(dtype)
+    for k in range(0, 4 if dtype == "float16" else 37):
+        for v in (10.0**k, -(10.0**k)):
+            assert_same_bits(public["log_softmax"](np.full(2, v, dtype)), wanted, v)
+    assert_same_bits(public["log_softmax"](np.zeros(2, dtype)), wanted)
+    assert (public["log_softmax"](np.full(2, np.finfo(dtype).max)) == wanted).all()
+
+
+# ---- edges -------------------------------------------------------------------------------------------------------
+
+
+def test_edges(public, dtype):
+    inf, nan = np.inf, np.nan
+    table = [
+        ([-inf, -inf], [nan, nan], [nan, nan], -inf),
+        ([inf, 0.0], [nan, nan], [nan, nan], inf),
+        ([inf, inf], [nan, nan], [nan, nan], inf),
+        ([inf, -inf], [nan, nan], [nan, nan], inf),
+        ([nan, 0.0], [nan, nan], [nan, nan], nan),
+        ([nan, -inf], [nan, nan], [nan, nan], nan),
+        ([-inf, 0.0], [0.0, 1.0], [-inf, 0.0], 0.0),
+        ([-inf, 2.0, -inf], [0.0, 1.0, 0.0], [-inf, 0.0, -inf], 2.0),
+        ([5.0], [1.0], [0.0], 5.0),
+        ([-inf], [nan], [nan], -inf),
+        ([inf], [nan], [nan], inf),
+    ]
+    with np.errstate(all="raise"):
+        for x, softmax, log_softmax, logsumexp in table:
+            for pad in (0, 40):
+                row = np.array(x + [-inf] * pad, dtype)
+                dead = np.isnan(softmax[0])
+                for name, wanted, fill in (("softmax", softmax, 0.0), ("log_softmax", log_softmax, -inf)):
+                    got = public[name](row)
+                    np.testing.assert_array_equal(got, np.array(wanted + [nan if dead else fill] * pad, dtype), err_msg=f"{name} {x} {pad}")
+                np.testing.assert_array_equal(public["logsumexp"](row), np.array(logsumexp, dtype), err_msg=f"logsumexp {x} {pad}")
+
+
+@named(ROWWISE)
+def test_gradient_edges(row, public, dtype):
+    """Entries of probability 0 have gradient 0 whatever dy is there, and the others do not notice."""
+    x = np.array([[-np.inf, 1.0, 0.5, -np.inf]] * 2, dtype)
+    if row.reduces:
+        got = public[f"{row.name}_backward"](np.ones(2, dtype), x=x)
+    else:
+        dy = np.array([[5.0, 1.0, 2.0, 3.0]] * 2, dtype)
+        got = public[f"{row.name}_backward"](dy, x=x)
+    assert np.isfinite(got).all()
+    if row.name != "log_softmax":
+        assert (got[:, [0, 3]] == 0).all()
+
+
+@named(ROWWISE)
+def test_empty(row, public, dtype):
+    function, backward = public[row.name], public[f"{row.name}_backward"]
+    for shape, axis in (((3, 0), -1), ((0,), 0), ((0, 3), 0), ((2, 0, 3), 1), ((2, 0, 3), (0, 1)), ((0, 0), None), ((0, 3), None)):
+        x = np.zeros(shape, dtype)
+        y = function(x, axis=axis)
+        axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis))
+        if row.reduces:
+            assert y.shape == tuple(n for i, n in enumerate(shape) if i not in axes)
+            assert (np.asarray(y) == -np.inf).all() and y.dtype == np.dtype(dtype)
+        else:
+            assert y.shape == shape and y.dtype == np.dtype(dtype)
+        assert backward(np.zeros_like(y), x=x, axis=axis).shape == shape
+    for shape, axis in (((0, 3), -1), ((0, 3), 1), ((4, 0, 3), 2), ((4, 0, 3), (0, 2))):
+        x = np.zeros(shape, dtype)
+        y = function(x, axis=axis)
+        assert y.size == 0 and y.dtype == np.dtype(dtype)
+        assert backward(np.zeros_like(y), x=x, axis=axis).shape == shape
+        masked = function(x, axis=axis, where=np.ones(shape, bool))
+        assert masked.shape == y.shape
+
+
+@named(ROWWISE)
+def test_zero_dimensional(row, public, dtype):
+    """A single number is a row of one with axis=None, and has no axis -1."""
+    x = np.array(2.5, dtype)
+    wanted = {"softmax": 1.0, "log_softmax": 0.0, "logsumexp": 2.5}[row.name]
+    got = public[row.name](x, axis=None)
+    assert np.shape(got) == () and got == wanted and got.dtype == np.dtype(dtype)
+    with pytest.raises(ValueError):
+        public[row.name](x)
+    with pytest.raises(ValueError):
+        public[row.name](x, axis=0)
+
+
+# ---- axes --------------------------------------------------------------------------------------------------------
+
+
+@named(ROWWISE)
+def test_any_axis(row, public, dtype):
+    """Every axis, tuples in any order, None: the bits of the rows taken out one by one."""
+    function, backward = public[row.name], public[f"{row.name}_backward"]
+    x = (np.random.default_rng(6).standard_normal((4, 5, 37)) * 6).astype(dtype)
+    d = np.random.default_rng(7).standard_normal((4, 5, 37)).astype(dtype)
+    for axis in (0, 1, 2, -1, -2, -3, (0,), (0, 1), (1, 0), (0, 2), (2, 1), (-1, 0), (0, 1, 2), None):
+        axes = (0, 1, 2) if axis is None else tuple(a % 3 for a in (axis if isinstance(axis, tuple) else (axis,)))
+        others = tuple(i for i in range(3) if i not in axes)
+        rows = x.transpose(*others, *axes).reshape(-1, math.prod(x.shape[a] for a in axes))
+        alone = [function(np.ascontiguousarray(r)) for r in rows]
+        got = function(x, axis=axis)
+        shape = tuple(x.shape[i] for i in others)
+        if row.reduces:
+            assert_same_bits(got, np.array(alone, dtype).reshape(shape), axis)
+            kept = function(x, axis=axis, keepdims=True)
+            assert kept.shape == tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+            assert_same_bits(kept.reshape(shape), got, axis, "keepdims")
+            dy = np.random.default_rng(8).standard_normal(shape).astype(dtype)
+            dx = backward(dy, x=x, axis=axis)
+            assert_same_bits(backward(dy.reshape(kept.shape), x=x, axis=axis, keepdims=True), dx, axis, "keepdims")
+            wanted = np.array([backward(g, x=np.ascontiguousarray(r)) for g, r in zip(dy.ravel(), rows, strict=True)])
+            assert_same_bits(dx.transpose(*others, *axes).reshape(rows.shape), wanted, axis, "gradient")
+        else:
+            assert got.shape == x.shape
+            assert_same_bits(got.transpose(*others, *axes).reshape(rows.shape), np.array(alone), axis)
+            dx = backward(d, y=got, axis=axis)
+            flat_d, flat_y = (a.transpose(*others, *axes).reshape(rows.shape) for a in (d, got))
+            wanted = np.array([backward(np.ascontiguousarray(a), y=np.ascontiguousarray(b)) for a, b in zip(flat_d, flat_y, strict=True)])
+            assert_same_bits(dx.transpose(*others, *axes).reshape(rows.shape), wanted, axis, "gradient")
+        out = np.zeros(got.shape, dtype)
+        assert function(x, axis=axis, out=out) is out or got.shape == ()
+        assert_same_bits(out, got, axis, "out=")
+
+
+@named(ROWWISE)
+def test_refused_axes(row, public):
+    x = np.ones((3, 4))
+    for bad in (2, -3, (0, 2), (0, -3)):
+        with pytest.raises(np.exceptions.AxisError):
+            public[row.name](x, axis=bad)
+    with pytest.raises(ValueError, match="[Rr]epeat"):
+        public[row.name](x, axis=(0, 0))
+    for bad in (0.5, "0"):
+        with pytest.raises(TypeError):
+            public[row.name](x, axis=bad)
+    with pytest.raises(ValueError):
+        public[row.name](x, out=np.zeros((5, 5)))
+
+
+@named(ROWWISE)
+def test_rows_do_not_know_their_neighbours(row, public, dtype):
+    """The same row gives the same bits whatever its batch, place, stride, alignment and length of stay."""
+    function, backward = public[row.name], public[f"{row.name}_backward"]
+    rng = np.random.default_rng(9)
+    for n in LENGTHS[:-1]:
+        x = (rng.standard_normal((41, n)) * 5).astype(dtype)
+        d = rng.standard_normal((41,) if row.reduces else (41, n)).astype(dtype)
+        alone = np.array([function(r) for r in x])
+        saved = {"x": x} if row.reduces else {"y": alone}
+        alone_d = np.array([backward(g, **{k: v[i] for k, v in saved.items()}) for i, g in enumerate(d)])
+        for start, stop in ((0, 41), (0, 1), (3, 5), (1, 9), (5, 38), (0, 32), (7, 41)):
+            assert_same_bits(function(x[start:stop]), alone[start:stop], n, start, stop)
+            assert_same_bits(function(np.asfortranarray(x[start:stop])), alone[start:stop], n, start, stop, "across")
+            across = function(np.ascontiguousarray(x[start:stop].T), axis=0)
+            assert_same_bits(across if row.reduces else across.T, alone[start:stop], n, start, stop, "axis 0")
+            part = {k: v[start:stop] for k, v in saved.items()}
+            assert_same_bits(backward(d[start:stop], **part), alone_d[start:stop], n, start, stop, "gradient")
+            fortran = {k: np.asfortranarray(v) for k, v in part.items()}
+            assert_same_bits(backward(np.asfortranarray(d[start:stop]), **fortran), alone_d[start:stop], n, start, stop, "gradient across")
+        for offset in range(1, 5):
+            room = np.empty(n * 3 + offset, dtype)
+            for stride in (1, 2, 3):
+                place = room[offset : offset + n * stride : stride]
+                place[:] = x[7]
+                assert_same_bits(function(place), alone[7], n, offset, stride)
+            backwards = room[offset : offset + n][::-1]
+            backwards[:] = x[7]
+            assert_same_bits(function(backwards), alone[7], n, "reversed")
+        assert_same_bits(function(np.broadcast_to(x[7], (5, n))), np.stack([alone[7]] * 5), n, "broadcast")
+
+
+@named(KEEPING)
+def test_in_place(row, public, dtype):
+    function, backward = public[row.name], public[f"{row.name}_backward"]
+    rng = np.random.default_rng(10)
+    for n in (1, 7, 16, 17, 33, 64, 130, 1000, 5000):
+        x = (rng.standard_normal((19, n)) * 5).astype(dtype)
+        d = rng.standard_normal((19, n)).astype(dtype)
+        wanted = function(x)
+        gradient = backward(d, y=wanted)
+        for make in (np.array, np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2]):
+            inside = make(x.copy())
+            assert function(inside, out=inside) is inside
+            assert_same_bits(inside, wanted, n, make)
+            dy, y = make(d.copy()), make(wanted.copy())
+            assert backward(dy, y=y, out=dy) is dy
+            assert_same_bits(dy, gradient, n, "out=dy")
+            dy = make(d.copy())
+            assert backward(dy, y=y, out=y) is y
+            assert_same_bits(y, gradient, n, "out=y")
+        inside = np.ascontiguousarray(x.T)
+        function(inside, axis=0, out=inside)
+        assert_same_bits(inside.T, wanted, n, "axis 0")
+        inside = x.copy()
+        assert function(inside, axis=(1, 0), out=inside) is inside
+        assert_same_bits(inside, function(x, axis=(1, 0)), n, "both axes")
+
+
+# ---- masks -------------------------------------------------------------------------------------------------------
+
+
+def masks(shape: tuple[int, ...]) -> list[np.ndarray]:
+    rng = np.random.default_rng(11)
+    found = [rng.random(shape) < p for p in (0.1, 0.5, 0.9)]
+    found[1][0] = False
+    found[1][-1] = True
+    return [*found, np.zeros(shape, bool), np.ones(shape, bool)]
+
+
+@named(ROWWISE)
+def test_masked_entries_have_no_part(row, public, dtype):
+    """Exact values of the entries that remain; 0 or -inf for the rest; NaN and inf behind the mask are silent."""
+    function = public[row.name]
+    masked = np.dtype(dtype).type(row.masked)
+    with np.errstate(all="raise"):
+        for n in (1, 2, 5, 16, 17, 33, 64, 130):
+            x = (np.random.default_rng(n).standard_normal((6, n)) * 5).astype(dtype)
+            for mask in masks(x.shape):
+                got = function(x, where=mask)
+                for rubbish in (np.nan, np.inf, -np.inf, np.finfo(dtype).max):
+                    dirty = np.where(mask, x, np.dtype(dtype).type(rubbish))
+                    assert_same_bits(function(dirty, where=mask), got, n, rubbish)
+                    assert_same_bits(function(np.asfortranarray(dirty), where=mask), got, n, rubbish, "across")
+                for i in range(6):
+                    if not mask[i].any():
+                        assert (got[i] == masked).all()
+                        continue
+                    true = exact_rows(x[i][mask[i]])[row.name]
+                    if row.reduces:
+                        assert_within(got[i : i + 1], true, row.bounds[dtype], n, i)
+                    else:
+                        assert_within(got[i][mask[i]], true, row.bounds[dtype], n, i)
+                        assert (got[i][~mask[i]] == masked).all()
+            assert_same_bits(function(x, where=np.ones(x.shape, bool)), function(x), n, "full mask")
+
+
+@named(ROWWISE)
+def test_gradients_behind_masks_are_zero(row, public, dtype):
+    backward = public[f"{row.name}_backward"]
+    rng = np.random.default_rng(12)
+    with np.errstate(all="raise"):
+        for n in (1, 2, 5, 17, 64, 130):
+            x = (rng.standard_normal((6, n)) * 3).astype(dtype)
+            for mask in masks(x.shape):
+                dy = rng.standard_normal((6,) if row.reduces else (6, n)).astype(dtype)
+                got = backward(dy, x=x, where=mask)
+                assert (got[~mask] == 0).all() and np.isfinite(got).all()
+                dirty = np.where(mask, x, np.dtype(dtype).type(np.nan))
+                assert_same_bits(backward(dy, x=dirty, where=mask), got, n, "NaN behind the mask")
+                if not row.reduces:
+                    noise = np.where(mask, dy, np.dtype(dtype).type(np.nan))
+                    assert_same_bits(backward(noise, x=x, where=mask), got, n, "NaN dy behind the mask")
+                    y = public[row.name](x, where=mask)
+                    assert_same_bits(backward(dy, y=y, where=mask), got, n, "from y")
+                for i in range(6):
+                    kept = mask[i]
+                    if kept.any():
+                        alone = backward(dy[i] if row.reduces else dy[i][kept], x=x[i][kept])
+                        scale = np.abs(dy[i]).max() * (1 + n)
+                        assert (np.abs(got[i][kept].astype(float) - alone) <= 8 * np.finfo(dtype).eps * scale).all()
+
+
+@named(ROWWISE)
+def test_masks_broadcast_and_follow_the_axis(row, public, dtype):
+    function = public[row.name]
+    x = (np.random.default_rng(13).standard_normal((4, 5, 9)) * 3).astype(dtype)
+    for shape in ((9,), (5, 1), (1, 5, 9), (4, 1, 1), (4, 5, 9), ()):
+        mask = np.random.default_rng(14).random(shape) < 0.6
+        full = np.ascontiguousarray(np.broadcast_to(mask, x.shape))
+        for axis in (0, 1, 2, -1, (0, 2), None):
+            assert_same_bits(function(x, axis=axis, where=mask), function(x, axis=axis, where=full), shape, axis)
+        moved = function(np.moveaxis(x, 0, -1), where=np.moveaxis(full, 0, -1))
+        assert_same_bits(function(x, axis=0, where=full), moved if row.reduces else np.moveaxis(moved, -1, 0), shape)
+    assert_same_bits(function(x, where=True), function(x))
+    assert_same_bits(function(x, where=np.random.default_rng(15).random((5, 9)).tolist() and [[True] * 9] * 5), function(x))
+
+
+@named(ROWWISE)
+def test_refused_masks(row, public):
+    x, out = np.ones((3, 4)), np.full((3,) if row.reduces else (3, 4), 7.0)
+    for bad in (np.ones((3, 4)), np.ones((3, 4), int), [0, 1, 1, 0]):
+        with pytest.raises(TypeError, match=rf"{row.name}: where must be a boolean mask, got"):
+            public[row.name](x, where=bad, out=out)
+    for shape in ((5,), (4, 3), (2, 3, 4)):
+        with pytest.raises(ValueError, match=rf"{row.name}: where of shape .* does not broadcast"):
+            public[row.name](x, where=np.ones(shape, bool), out=out)
+    assert (out == 7.0).all()
+
+
+@named(REDUCING)
+def test_refused_gradient_shapes(row, public):
+    with pytest.raises(ValueError, match=rf"{row.name}_backward: dy of shape"):
+        public[f"{row.name}_backward"](np.ones(4), x=np.ones((3, 4)))
+    assert_same_bits(public[f"{row.name}_backward"](1.0, x=np.ones((3, 4))), np.full((3, 4), 0.25))

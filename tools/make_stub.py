@@ -1,0 +1,100 @@
+"""Write src/fastact/__init__.pyi from the table: run after changing it (a test keeps the stub fresh).
+
+python tools/make_stub.py          writes the stub
+python tools/make_stub.py --check  fails if it is stale
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+from typing import Any
+
+PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "src" / "fastact"
+
+HEADER = '''# Written by tools/make_stub.py from the table.
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastact import reference as reference
+from fastact import ufuncs as ufuncs
+from fastact._functions import Activation as Activation
+
+__version__: str
+ISA: str
+_ufuncs: dict[str, np.ufunc]
+
+def get(name: str) -> Activation: ...
+def names() -> list[str]: ...
+def show_config() -> None: ...
+'''
+
+OUT = "out: NDArray[Any] | None = None"
+
+
+def load_table() -> Any:
+    """The table, without importing the compiled package."""
+    spec = importlib.util.spec_from_file_location("_registry", PACKAGE / "_registry.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["_registry"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def elementwise(record: Any, name: str) -> list[str]:
+    """Forward and backward of an element-by-element record, under one of its names."""
+    given = [f"{p.name}: ArrayLike" + ("" if p.default is None else f" = {p.default!r}") for p in record.parameters]
+    trained = [p for p in record.parameters if p.gradient]
+    axis = ["axis: int | None = None"] if trained else []
+    forward = f"{name}: np.ufunc"
+    if record.parameters:
+        forward = f"def {name}({', '.join(['x: ArrayLike', *given, '*', *axis, OUT])}, **kwargs: Any) -> Any: ..."
+    saved = ["dy: ArrayLike", "*", "x: ArrayLike | None = None", "y: ArrayLike | None = None"]
+    result = f"tuple[Any, {', '.join('Any' for _ in trained)}]" if trained else "Any"
+    backward = f"def {name}_backward({', '.join([*saved, *given, *axis, OUT])}, **kwargs: Any) -> {result}: ..."
+    return [forward, backward]
+
+
+def rowwise(record: Any, name: str) -> list[str]:
+    """The same of a function over an axis."""
+    axis, where = "axis: int | tuple[int, ...] | None = -1", "where: ArrayLike | None = None"
+    keep = ["keepdims: bool = False"] if record.reduces else []
+    saved = ["dy: ArrayLike", "*", "x: ArrayLike | None = None", "y: ArrayLike | None = None"]
+    return [
+        f"def {name}({', '.join(['x: ArrayLike', axis, '*', *keep, where, OUT])}, **kwargs: Any) -> Any: ...",
+        f"def {name}_backward({', '.join([*saved, axis, *keep, where, OUT])}, **kwargs: Any) -> Any: ...",
+    ]
+
+
+def stub() -> str:
+    """The stub's text."""
+    table = load_table()
+    lines: list[str] = []
+    for record in table.ELEMENTWISE:
+        for name in (record.name, *record.aliases):
+            lines += elementwise(record, name)
+    for record in table.ROWWISE:
+        for name in (record.name, *record.aliases):
+            lines += rowwise(record, name)
+    return HEADER + "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the stub, or with --check compare."""
+    target = PACKAGE / "__init__.pyi"
+    text = stub()
+    if "--check" in sys.argv[1:]:
+        if not target.exists() or target.read_text() != text:
+            print(f"{target.name} is stale: run python tools/make_stub.py", file=sys.stderr)
+            return 1
+        return 0
+    target.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
