@@ -157,8 +157,8 @@ def random_bits(n: int, dtype: str, seed: int = 0) -> np.ndarray:
 def hard_values(dtype: str) -> np.ndarray:
     """Zeros, ones, extremes, subnormals, infinities, NaN, and numbers around which formulas switch."""
     info = np.finfo(dtype)
-    magnitudes = [0.0, float(info.smallest_subnormal), float(info.smallest_normal), float(info.eps), 0.3466, 0.5, 0.7518, 1.0, 1.1925, 1.2785]
-    magnitudes += [2.0, 3.0, 5.5, 6.0, 8.7, 10.0, 13.0, 17.0, 20.0, 38.5, 87.5, 88.7, 103.9, 104.0, 709.7, 745.1, 746.0, 1e4]
+    magnitudes = [0.0, float(info.smallest_subnormal), float(info.smallest_normal), float(info.eps)]
+    magnitudes += [0.3466, 0.5, 0.7518, 1.0, 1.1925, 1.2785, 2.0, 3.0, 5.5, 6.0, 8.7, 10.0, 13.0, 17.0, 20.0, 38.5, 87.5, 88.7, 103.9, 104.0, 709.7, 745.1, 746.0, 1e4]
     magnitudes += [math.sqrt(float(info.max)), float(info.max) / 2, float(info.max), math.inf]
     values = [s * v for v in magnitudes for s in (1.0, -1.0)] + [math.nan]
     with np.errstate(over="ignore"):
@@ -232,6 +232,22 @@ def proof(case: Case, kind: str, x: float, dtype: str) -> Any:
     return _proof.stated(f"{name}_{kind}", x, **parameters)         # at 0, where some are not smooth: the convention
 
 
+def exact_rows(x: np.ndarray) -> dict[str, list]:
+    """softmax, log_softmax and logsumexp of one row, in exact arithmetic."""
+    with mp.workprec(400):
+        values = [_proof.exact(float(v)) for v in x]
+        top = max(values)
+        first = values.index(top)
+        terms = [mp.exp(v - top) for v in values]
+        rest = mp.fsum(t for i, t in enumerate(terms) if i != first)
+        logarithm, total = mp.log1p(rest), 1 + rest
+        return {
+            "softmax": [t / total for t in terms],
+            "log_softmax": [(v - top) - logarithm for v in values],
+            "logsumexp": [top + logarithm],
+        }
+
+
 # ---- points ------------------------------------------------------------------------------------------------------
 
 
@@ -267,8 +283,9 @@ def _crossings(case: Case, kind: str, dtype: str) -> list[float]:
             finer = []
             for points in pending:
                 value = extended(case, kind, points, dtype)
-                wide = np.searchsorted(limits, np.abs(value)).astype(int) * 4 + np.sign(np.where(np.abs(value) < limits[0], 0, value)).astype(int)
-                finer += [np.linspace(points[i], points[i + 1], 400) for i in _changes(wide)]
+                size = np.searchsorted(limits, np.abs(value))
+                sign_of = np.where(size == 0, 0, np.sign(value)).astype(int)
+                finer += [np.linspace(points[i], points[i + 1], 400) for i in _changes(size * 4 + sign_of)]
             pending = finer
         found += [float(points[len(points) // 2]) for points in pending]
     return found
@@ -299,7 +316,8 @@ def points(case: Case, kind: str, dtype: str, density: int = 1) -> np.ndarray:
     for crossing in _crossings(case, kind if kind != "backward_y" else "forward", dtype):
         found += _neighbours(crossing, dtype, rng)
     reach = 300 if dtype == "float32" else 2150
-    seams = np.unique(np.concatenate([np.arange(-24, 25), np.geomspace(25, reach, 10).astype(int), -np.geomspace(25, reach, 10).astype(int)]))
+    beyond = np.geomspace(25, reach, 10).astype(int)
+    seams = np.unique(np.concatenate([np.arange(-24, 25), beyond, -beyond]))
     for k in seams:
         found += _neighbours(k * math.log(2) / 2, dtype, rng, steps=1)[:3]
     x = np.unique(np.array(found).astype(dtype))
@@ -314,5 +332,6 @@ def worst(variant: str, case: Case, kind: str, x: np.ndarray, computed: np.ndarr
         error = _proof.error(value, exact, dtype)
         if not error <= biggest:
             biggest = error
-            line = f"{case} {kind} {dtype} {variant} at {float(point).hex()} ({point!r}): got {value!r}, true {mp.nstr(exact, 20)}: {error:.3f} ulp"
+            found = f"got {value!r}, true {mp.nstr(exact, 20)}: {error:.3f} ulp"
+            line = f"{case} {kind} {dtype} {variant} at {float(point).hex()} ({point!r}): {found}"
     return biggest, line

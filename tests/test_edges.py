@@ -11,7 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, OPERATIONS, ROW_UFUNCS, assert_same_bits, call, hard_values, operation_id, operands, proof, random_bits
+from _support import (
+    CASES,
+    DEFAULT_CASES,
+    OPERATIONS,
+    ROW_UFUNCS,
+    assert_same_bits,
+    call,
+    hard_values,
+    operands,
+    operation_id,
+    proof,
+    random_bits,
+)
 
 from fastact import _proof
 
@@ -173,7 +185,8 @@ def test_no_floating_point_warning_from_rows(row_suffix, made, dtype):
 
 def _run(code: str, **environment: str) -> str:
     env = {**os.environ, **environment}
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120, env=env, cwd=Path(__file__).parent)
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env, cwd=Path(__file__).parent)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -185,7 +198,7 @@ def test_floating_point_environment_is_left_alone(variant):
     code = f"""
         import importlib.machinery, importlib.util, pathlib
         import numpy as np
-        folder = pathlib.Path({list(spec.submodule_search_locations)[0]!r})
+        folder = pathlib.Path({next(iter(spec.submodule_search_locations))!r})
         path = next(p for s in importlib.machinery.EXTENSION_SUFFIXES for p in folder.glob("_cpu" + s))
         loader = importlib.machinery.ExtensionFileLoader("fastact._cpu", str(path))
         cpu = importlib.util.module_from_spec(importlib.util.spec_from_loader("fastact._cpu", loader))
@@ -194,7 +207,7 @@ def test_floating_point_environment_is_left_alone(variant):
         before = cpu.floating_point_status() & ~flags
         import fastact as fa
         assert fa.ISA == {variant!r}
-        print(before == fa._cpu.floating_point_status() & ~flags) if hasattr(fa, "_cpu") else print(before == cpu.floating_point_status() & ~flags)
+        print(before == cpu.floating_point_status() & ~flags)
         sticky = cpu.floating_point_status()
         for name in fa.ufuncs.__all__:
             ufunc = getattr(fa.ufuncs, name)

@@ -141,5 +141,6 @@ def test_adding_an_activation_touches_two_files(tmp_path):
         shutil.copy(tree / "build" / module, package)
     shutil.copy(tree / "build/src/fastact/_version.py", package)
 
-    shown = run([sys.executable, "-W", "error", "-c", textwrap.dedent(USE), str(tree)], tmp_path, found["PATH"], PYTHONPATH=str(tree / "src"))
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(USE), str(tree)]
+    shown = run(command, tmp_path, found["PATH"], PYTHONPATH=str(tree / "src"))
     assert shown.split() == ["works"]

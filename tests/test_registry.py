@@ -63,7 +63,8 @@ def test_activation_objects(record):
 
 
 def test_unknown_names_get_a_suggestion():
-    for asked, meant in (("gelo", "gelu"), ("GELU", "gelu"), ("leaky-relu", "leaky_relu"), ("softmaxx", "softmax"), ("sigmoid_", "sigmoid"), ("ReLU", "relu")):
+    near = {"gelo": "gelu", "GELU": "gelu", "leaky-relu": "leaky_relu", "softmaxx": "softmax", "sigmoid_": "sigmoid", "ReLU": "relu"}
+    for asked, meant in near.items():
         with pytest.raises(ValueError, match=rf"name: no activation is called '{asked}'; did you mean '{meant}'\?"):
             fa.get(asked)
     for asked in ("qqqqqqqq", "", 3, None, ["gelu"], ("a",)):
@@ -230,7 +231,7 @@ def test_example_of_reference_source_runs():
 
 def test_every_ufunc_has_a_docstring():
     texts = _docs.ufunc_docs()
-    assert set(texts) == set(fa.ufuncs.__all__)
+    assert set(texts) >= set(fa.ufuncs.__all__)
     for name in fa.ufuncs.__all__:
         assert texts[name].splitlines()[0] in getattr(fa.ufuncs, name).__doc__
 

@@ -8,11 +8,10 @@ import math
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import ROWWISE, VARIANTS, assert_same_bits, errors, functions
+from _support import ROWWISE, VARIANTS, assert_same_bits, errors, exact_rows, functions
 
 from fastact import _proof
 
-ROW_IDS = [row.name for row in ROWWISE]
 KEEPING = [row for row in ROWWISE if not row.reduces]
 REDUCING = [row for row in ROWWISE if row.reduces]
 LENGTHS = (1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 200, 256, 257, 1000)
@@ -25,31 +24,17 @@ def named(rows):
 # ---- exact references: the definitions, in exact arithmetic, of the numbers as they are --------------------------
 
 
-def exact_rows(x: np.ndarray) -> dict[str, list]:
-    """softmax, log_softmax and logsumexp of one row."""
-    with mp.workprec(400):
-        values = [_proof.exact(float(v)) for v in x]
-        top = max(values)
-        first = values.index(top)
-        terms = [mp.exp(v - top) for v in values]
-        rest = mp.fsum(t for i, t in enumerate(terms) if i != first)
-        logarithm, total = mp.log1p(rest), 1 + rest
-        return {
-            "softmax": [t / total for t in terms],
-            "log_softmax": [(v - top) - logarithm for v in values],
-            "logsumexp": [top + logarithm],
-        }
-
-
 def exact_backward(name: str, dy: np.ndarray, saved: np.ndarray) -> tuple[list, list]:
     """The gradient and, for each entry, the size of the terms whose difference it is."""
     with mp.workprec(400):
         d, s = ([_proof.exact(float(v)) for v in a] for a in (dy, saved))
         if name == "softmax":
             total = mp.fsum(a * b for a, b in zip(d, s, strict=True))
-            return [b * (a - total) for a, b in zip(d, s, strict=True)], [abs(b) * (abs(a) + abs(total)) for a, b in zip(d, s, strict=True)]
-        total = mp.fsum(d)
-        return [a - mp.exp(b) * total for a, b in zip(d, s, strict=True)], [abs(a) + mp.exp(b) * abs(total) for a, b in zip(d, s, strict=True)]
+            terms = [(a * b, b * total) for a, b in zip(d, s, strict=True)]
+        else:
+            total = mp.fsum(d)
+            terms = [(a, mp.exp(b) * total) for a, b in zip(d, s, strict=True)]
+        return [a - b for a, b in terms], [abs(a) + abs(b) for a, b in terms]
 
 
 def hard_rows(n: int, dtype: str) -> dict[str, np.ndarray]:
@@ -83,7 +68,8 @@ def truths(dtype: str) -> list[tuple[str, np.ndarray, dict[str, list]]]:
     found = []
     for n in (*LENGTHS, 10_000):
         for label, x in hard_rows(n, dtype).items():
-            if n <= 64 or (n <= 300 and label in ("wide", "descending to the end of the range", "equal", "cancelling")) or label in ("normal", "offset"):
+            short = n <= 64 or (n <= 300 and label in ("wide", "descending to the end of the range", "equal", "cancelling"))
+            if short or label in ("normal", "offset"):
                 found.append((f"{label}, {n}", x, exact_rows(x)))
     return found
 
@@ -98,15 +84,20 @@ def assert_within(computed: np.ndarray, true: list, bound: float, *context) -> N
         assert error <= bound, (*context, f"entry {i}: got {value!r}, true {mp.nstr(exact, 20)}: {error:.2f} ulp")
 
 
+def in_every_variant(name: str, *args, **kwargs) -> np.ndarray:
+    """The result, after making sure that every variant gives it."""
+    first = functions(VARIANTS[0])[name](*args, **kwargs)
+    for variant in VARIANTS[1:]:
+        assert_same_bits(functions(variant)[name](*args, **kwargs), first, name, variant)
+    return first
+
+
 @named(ROWWISE)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 def test_accuracy(row, dtype):
     """Rows of 1 to 10^4, easy and hard, within the record's bound for every entry."""
     for label, x, true in truths(dtype):
-        first = np.atleast_1d(functions(VARIANTS[0])[row.name](x))
-        assert_within(first, true[row.name], row.bounds[dtype], row.name, dtype, label)
-        for variant in VARIANTS[1:]:
-            assert_same_bits(np.atleast_1d(functions(variant)[row.name](x)), first, row.name, variant, label)
+        assert_within(np.atleast_1d(in_every_variant(row.name, x)), true[row.name], row.bounds[dtype], row.name, dtype, label)
 
 
 @named(ROWWISE)
@@ -129,35 +120,34 @@ def test_accuracy_of_a_million(row, dtype):
 
 @named(KEEPING)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_accuracy_of_the_gradient_from_the_output(row, variant, dtype):
+def test_accuracy_of_the_gradient_from_the_output(row, dtype):
     """Against exact arithmetic on the saved y; where two terms cancel, the bound is in ulp of the terms."""
-    function, backward = functions(variant)[row.name], functions(variant)[f"{row.name}_backward"]
     for n in (1, 2, 3, 17, 33, 64, 130, 1000):
         rng = np.random.default_rng(n)
         for label, x in hard_rows(n, dtype).items():
-            if n > 130 and label != "normal":
+            if n > 64 and label not in ("normal", "wide"):
                 continue
-            y = function(x)
+            y = in_every_variant(row.name, x)
             for dy in (rng.standard_normal(n), np.ones(n), np.eye(1, n, n // 2)[0], rng.standard_normal(n) * 1e3):
                 dy = dy.astype(dtype)
                 true, size = exact_backward(row.name, dy, y)
-                got = backward(dy, y=y)
+                got = in_every_variant(f"{row.name}_backward", dy, y=y)
                 for i in range(n):
                     error = abs(_proof.exact(float(got[i])) - true[i]) / _proof.ulp(size[i], dtype)
-                    assert error <= row.bounds[dtype], (row.name, label, n, i, got[i], true[i], float(error))
+                    assert error <= row.bounds[dtype], (row.name, label, n, i, dy.tolist()[:3], got[i], mp.nstr(true[i], 20), float(error))
 
 
 @named(REDUCING)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_accuracy_of_the_gradient_of_a_reduction(row, variant, dtype):
+def test_accuracy_of_the_gradient_of_a_reduction(row, dtype):
     """dy times softmax, within the record's bound."""
-    backward = functions(variant)[f"{row.name}_backward"]
     for n in (1, 2, 3, 17, 33, 64, 130):
         for label, x in hard_rows(n, dtype).items():
+            softmax = exact_rows(x)["softmax"]
             for dy in (1.0, -0.7, 1e3):
                 d = np.dtype(dtype).type(dy)
-                true = [t * _proof.exact(float(d)) for t in exact_rows(x)["softmax"]]
-                assert_within(backward(d, x=x), true, row.bounds[dtype], row.name, label, n, dy)
+                got = in_every_variant(f"{row.name}_backward", d, x=x)
+                assert_within(got, [t * _proof.exact(float(d)) for t in softmax], row.bounds[dtype], row.name, label, n, dy)
 
 
 @named(KEEPING)
@@ -206,7 +196,8 @@ def test_shift_invariance(public, dtype):
         for row in KEEPING:
             assert_within(public[row.name](shifted), true[row.name], row.bounds[dtype], row.name, c)
         with mp.workprec(400):
-            assert_within(np.atleast_1d(public["logsumexp"](shifted)), [true["logsumexp"][0] + c], REDUCING[0].bounds[dtype], "logsumexp", c)
+            summed = [true["logsumexp"][0] + c]
+        assert_within(np.atleast_1d(public["logsumexp"](shifted)), summed, REDUCING[0].bounds[dtype], "logsumexp", c)
 
 
 def test_log_softmax_of_equal_pairs(public, dtype):
@@ -341,7 +332,7 @@ def test_refused_axes(row, public):
     for bad in (2, -3, (0, 2), (0, -3)):
         with pytest.raises(np.exceptions.AxisError):
             public[row.name](x, axis=bad)
-    with pytest.raises(ValueError, match="[Rr]epeat"):
+    with pytest.raises(ValueError, match=r"[Rr]epeat"):
         public[row.name](x, axis=(0, 0))
     for bad in (0.5, "0"):
         with pytest.raises(TypeError):
@@ -485,7 +476,7 @@ def test_masks_broadcast_and_follow_the_axis(row, public, dtype):
         moved = function(np.moveaxis(x, 0, -1), where=np.moveaxis(full, 0, -1))
         assert_same_bits(function(x, axis=0, where=full), moved if row.reduces else np.moveaxis(moved, -1, 0), shape)
     assert_same_bits(function(x, where=True), function(x))
-    assert_same_bits(function(x, where=np.random.default_rng(15).random((5, 9)).tolist() and [[True] * 9] * 5), function(x))
+    assert_same_bits(function(x, where=[[True] * 9] * 5), function(x))
 
 
 @named(ROWWISE)

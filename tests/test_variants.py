@@ -9,7 +9,7 @@ import types
 
 import numpy as np
 import pytest
-from _support import OPERATIONS, ROW_UFUNCS, VARIANTS, assert_same_bits, hard_values, operation_id, operands, random_bits, ufuncs
+from _support import OPERATIONS, ROW_UFUNCS, VARIANTS, assert_same_bits, hard_values, operands, operation_id, random_bits, ufuncs
 
 from fastact import _cpu, _variants
 

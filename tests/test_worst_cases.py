@@ -8,11 +8,10 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import ELEMENTWISE, Case, call, functions, proof
+from _support import ELEMENTWISE, Case, call, exact_rows, functions, proof
 
 from fastact import _proof
 from fastact._registry import RECORDS
-from test_rows import exact_rows
 
 FOLDER = Path(__file__).parent / "worst_cases"
 LINE = re.compile(r"(\w+)(?:\(([^)]*)\))?\s+(float16|float32|float64)\s+(.+)")

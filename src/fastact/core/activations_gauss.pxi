@@ -10,12 +10,11 @@ cdef inline real silu(real x) noexcept nogil:
     cdef real d = logistic_divisor(head_ceiling(held), -0.0, &unit)
     return held / d * unit
 
-cdef inline real silu_slope(real u, real du) noexcept nogil:
-    # left, a = |u + du|, t = e^-a: f' = t(1 + t - a)/(1 + t)^2 = s o(1 + r), o = d + b, d = 1 - a the larger part, as
+cdef inline real silu_slope(real u, real da) noexcept nogil:
+    # left, a = |u| + da, t = e^-a: f' = t(1 + t - a)/(1 + t)^2 = s o(1 + r), o = d + b, d = 1 - a the larger part, as
     # s(d + (o r + b)); from a = 2 inwards its root is near: (root - a) times a polynomial. Right: f'(a) = 1 - f'(-a).
     cdef real a = tail_clamp(abs(u))
     cdef real w
-    cdef real da = -du if u < 0.0 else du
     cdef real s = tail_exp(-a, -da, &w)
     cdef real t = unscale(fma(s, w, s))
     cdef real v = 2.0 + t
@@ -28,11 +27,11 @@ cdef inline real silu_slope(real u, real du) noexcept nogil:
     return left if u < 0.0 else right
 
 cdef inline real silu_backward(real dy, real x) noexcept nogil:
-    return dy * silu_slope(x, -0.0)
+    return dy * silu_slope(x, 0.0)
 
 cdef inline real swish(real x, real beta) noexcept nogil:
     # x / (1 + e^-u), u = beta x with its rounding error; x may be huge where e^-|u| is below the range, so e^-|u| comes
-    # as s s s2 (1 + w): left x s s s2 (1 + r), (1 + r) = (1 + w)/(1 + t); right x(1 + r), r = -t/(1 + t)
+    # as s s s2 (1 + w): left x s s s2 k(1 + r), k(1 + r) = (1 + w)/(1 + t); right x(1 + r), r = -t/(1 + t)
     cdef real product = beta * x
     cdef real u = wide_clamp(product)
     cdef real error = fma(beta, x, -u)
@@ -42,11 +41,13 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real w, s2
     cdef real s = exp_factors(a, da, &w, &s2)
     cdef real t = (1.0 + w) * s * s * s2
+    cdef real near = t if u < 0.0 else 0.0
     cdef real left_w = w if u < 0.0 else 0.0
-    cdef real r = (left_w - t) / (1.0 + t)
+    cdef real k = 0.5 if near > 0.353553 else 1.0
+    cdef real r = (fma(-k, t, 1.0 - k) + left_w) / fma(k, t, k)
     cdef real held = finite_clamp(x)
     cdef real b = 0.5 * held
-    cdef real left = fma(b, r, b) * s * s * (2.0 * s2)
+    cdef real left = fma(b, r, b) * s * s * (2.0 * k * s2)
     cdef real right = fma(held, r, x)
     return left if u < 0.0 else right
 
@@ -57,7 +58,8 @@ cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
     cdef real error = fma(beta, x, -u)
     cdef real a = abs(product)
     cdef real du = error if a == tail_clamp(a) else 0.0
-    return dy * silu_slope(product, du)
+    cdef real da = -du if product < 0.0 else du
+    return dy * silu_slope(product, da)
 
 cdef inline real mish(real x) noexcept nogil:
     # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) = x(1 + r) on the right.
@@ -99,7 +101,7 @@ cdef inline real mish_backward(real dy, real x) noexcept nogil:
     cdef real r = (left_r if x < 0.0 else right_r) / fma(m, v, 1.0)
     cdef real b = t * fma(t, fma(0.25, t, 1.0), 0.5 + d)
     cdef real far = unscale(s * (d + fma(d + b, r, b)))
-    cdef real left = near_root(a, mish_near(-x, -0.0), far)
+    cdef real left = near_root(a, mish_near(-x, 0.0), far)
     cdef real right = 1.0 + r
     return dy * (left if x < 0.25 else right)
 
@@ -111,7 +113,7 @@ cdef inline real gelu(real x) noexcept nogil:
     cdef real w
     cdef real s = tail_exp(p, fma(half, a, -p), &w)
     cdef real q = gauss_far(a, p)
-    cdef real far = unscale(0.25 * fma(s, fma(q, w, q + w), s))
+    cdef real far = unscale(0.25 * fma(s, fma(1.0 + w, q, fma(1.25, w, 0.25)), s))
     cdef real tail = gauss_seam(a, gauss_near(half, p), far)
     cdef real right = x - tail
     return right if x >= 0.0 else -tail
@@ -150,6 +152,6 @@ cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
     cdef real d = -cubic_slope(a, &lo)
     cdef real b = t - lo
     cdef real far = unscale(s * (d + fma(d + b, r, b)))
-    cdef real left = cubic_seam(a, cubic_near(a, -0.0), far)
+    cdef real left = cubic_seam(a, cubic_near(a, 0.0), far)
     cdef real right = 1.0 - left
     return dy * (left if x < 0.0 else right)

@@ -77,7 +77,7 @@ VM_INLINE double wide_clamp_f8(double u) { return at_most_f8(at_least_f8(u, -146
 VM_INLINE float finite_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -0x1.fffffep+127f), 0x1.fffffep+127f); }
 VM_INLINE double finite_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -0x1.fffffffffffffp+1023), 0x1.fffffffffffffp+1023); }
 
-/* ---- the gradients about their roots: f'(-a) = d/4 + d P(d), d = r - (a + da) -------------------------------- */
+/* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
 VM_INLINE float silu_near_f4(float a, float da)
 {
@@ -99,7 +99,8 @@ VM_INLINE float silu_near_f4(float a, float da)
     o = fma_f4(o, d2, -0x1.f2d08ep-7f);
     o = fma_f4(o, d2, 0x1.2c5634p-3f);
     e = fma_f4(o, d, e);
-    return fma_f4(0.25f, d, fma_f4(d, e, 0x1.be141p-3f * lo));
+    float sum = d + lo;
+    return fma_f4(0.25f, sum, fma_f4(sum, e, 0.25f * ((d - sum) + lo)));
 }
 VM_INLINE double silu_near_f8(double a, double da)
 {
@@ -108,31 +109,32 @@ VM_INLINE double silu_near_f8(double a, double da)
     double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
     double lo = ((larger - d) + smaller) + (0x1.f8d74bc9ac154p-54 - da);
     double d2 = d * d;
-    double e = -0x1.af15dc8c31267p-39;
-    e = fma_f8(e, d2, -0x1.aedb52150ccb3p-34);
-    e = fma_f8(e, d2, 0x1.6de04a2de0c84p-32);
-    e = fma_f8(e, d2, 0x1.358b3184f51bdp-28);
-    e = fma_f8(e, d2, -0x1.8db2b342095cdp-24);
-    e = fma_f8(e, d2, 0x1.cdade1168680dp-21);
-    e = fma_f8(e, d2, -0x1.8af3e0a082714p-19);
-    e = fma_f8(e, d2, -0x1.57238e2c22562p-15);
-    e = fma_f8(e, d2, 0x1.a2a7caf166a9fp-11);
-    e = fma_f8(e, d2, -0x1.b0f82c49907c2p-8);
+    double e = -0x1.af15dc8c31295p-39;
+    e = fma_f8(e, d2, -0x1.aedb52150cc9ap-34);
+    e = fma_f8(e, d2, 0x1.6de04a2de0c85p-32);
+    e = fma_f8(e, d2, 0x1.358b3184f51c6p-28);
+    e = fma_f8(e, d2, -0x1.8db2b342095cp-24);
+    e = fma_f8(e, d2, 0x1.cdade11686808p-21);
+    e = fma_f8(e, d2, -0x1.8af3e0a082755p-19);
+    e = fma_f8(e, d2, -0x1.57238e2c2255ep-15);
+    e = fma_f8(e, d2, 0x1.a2a7caf166aa2p-11);
+    e = fma_f8(e, d2, -0x1.b0f82c49907c3p-8);
     e = fma_f8(e, d2, 0x1.353eb573ca46ap-6);
     e = fma_f8(e, d2, -0x1.07afbee7eb605p-5);
-    double o = 0x1.820dd1955d854p-35;
-    o = fma_f8(o, d2, -0x1.44302871a6268p-32);
-    o = fma_f8(o, d2, 0x1.955c0866605c4p-29);
-    o = fma_f8(o, d2, -0x1.43fdbb74eedcdp-26);
-    o = fma_f8(o, d2, -0x1.06563e51c6ae5p-25);
-    o = fma_f8(o, d2, 0x1.3ae16efae8fdbp-19);
-    o = fma_f8(o, d2, -0x1.f2d89b543faaap-16);
-    o = fma_f8(o, d2, 0x1.8574d1496faedp-13);
-    o = fma_f8(o, d2, 0x1.098e92b77817fp-13);
-    o = fma_f8(o, d2, -0x1.f2d0e32bc263cp-7);
+    double o = 0x1.820dd1955d872p-35;
+    o = fma_f8(o, d2, -0x1.44302871a6259p-32);
+    o = fma_f8(o, d2, 0x1.955c0866605b6p-29);
+    o = fma_f8(o, d2, -0x1.43fdbb74eedb5p-26);
+    o = fma_f8(o, d2, -0x1.06563e51c6ad3p-25);
+    o = fma_f8(o, d2, 0x1.3ae16efae8fddp-19);
+    o = fma_f8(o, d2, -0x1.f2d89b543fad4p-16);
+    o = fma_f8(o, d2, 0x1.8574d1496faf4p-13);
+    o = fma_f8(o, d2, 0x1.098e92b77819ep-13);
+    o = fma_f8(o, d2, -0x1.f2d0e32bc2638p-7);
     o = fma_f8(o, d2, 0x1.2c563458cc0acp-3);
     e = fma_f8(o, d, e);
-    return fma_f8(0.25, d, fma_f8(d, e, 0x1.be1410460527fp-3 * lo));
+    double sum = d + lo;
+    return fma_f8(0.25, sum, fma_f8(sum, e, 0.25 * ((d - sum) + lo)));
 }
 VM_INLINE float mish_near_f4(float a, float da)
 {
@@ -156,7 +158,8 @@ VM_INLINE float mish_near_f4(float a, float da)
     o = fma_f4(o, d2, -0x1.4c230cp-6f);
     o = fma_f4(o, d2, 0x1.a34a26p-3f);
     e = fma_f4(o, d, e);
-    return fma_f4(0.25f, d, fma_f4(d, e, 0x1.115accp-2f * lo));
+    float sum = d + lo;
+    return fma_f4(0.25f, sum, fma_f4(sum, e, 0.25f * ((d - sum) + lo)));
 }
 VM_INLINE double mish_near_f8(double a, double da)
 {
@@ -165,35 +168,36 @@ VM_INLINE double mish_near_f8(double a, double da)
     double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
     double lo = ((larger - d) + smaller) + (0x1.bf319154da21p-55 - da);
     double d2 = d * d;
-    double e = -0x1.32c39b1d0346ap-36;
-    e = fma_f8(e, d2, -0x1.e9a2e5d4a7332p-35);
-    e = fma_f8(e, d2, 0x1.66c0a6a7d1256p-36);
-    e = fma_f8(e, d2, 0x1.7dd12f7f0853ap-29);
-    e = fma_f8(e, d2, -0x1.4e773f71856bfp-28);
-    e = fma_f8(e, d2, -0x1.2ff1e45b2b9a8p-23);
-    e = fma_f8(e, d2, 0x1.1fb6c5f38c5adp-20);
-    e = fma_f8(e, d2, 0x1.fa1bc8bbc85bep-21);
-    e = fma_f8(e, d2, -0x1.d453abd75290ap-15);
-    e = fma_f8(e, d2, 0x1.0a7954de6bc4p-12);
-    e = fma_f8(e, d2, 0x1.1e5e184a365b1p-10);
+    double e = -0x1.32c39b1d03496p-36;
+    e = fma_f8(e, d2, -0x1.e9a2e5d4a7308p-35);
+    e = fma_f8(e, d2, 0x1.66c0a6a7d1255p-36);
+    e = fma_f8(e, d2, 0x1.7dd12f7f084ffp-29);
+    e = fma_f8(e, d2, -0x1.4e773f71856ccp-28);
+    e = fma_f8(e, d2, -0x1.2ff1e45b2b983p-23);
+    e = fma_f8(e, d2, 0x1.1fb6c5f38c5cfp-20);
+    e = fma_f8(e, d2, 0x1.fa1bc8bbc85b8p-21);
+    e = fma_f8(e, d2, -0x1.d453abd752924p-15);
+    e = fma_f8(e, d2, 0x1.0a7954de6bc56p-12);
+    e = fma_f8(e, d2, 0x1.1e5e184a3659ep-10);
     e = fma_f8(e, d2, -0x1.03369d4ac926p-6);
     e = fma_f8(e, d2, 0x1.574f121a868dfp-5);
     e = fma_f8(e, d2, 0x1.15acb42500bb5p-6);
-    double o = 0x1.b5f5adef819d6p-34;
-    o = fma_f8(o, d2, -0x1.de4556aada8bdp-32);
-    o = fma_f8(o, d2, 0x1.9dc7af1ba9ef3p-31);
-    o = fma_f8(o, d2, 0x1.b4136a487f31dp-28);
-    o = fma_f8(o, d2, -0x1.09e0e209949a4p-24);
-    o = fma_f8(o, d2, 0x1.d0ca6f7594c7ep-26);
-    o = fma_f8(o, d2, 0x1.866720901c6dp-19);
-    o = fma_f8(o, d2, -0x1.223bad82f1acp-16);
-    o = fma_f8(o, d2, -0x1.5fffa38514d4dp-15);
-    o = fma_f8(o, d2, 0x1.03799185a439ep-10);
-    o = fma_f8(o, d2, -0x1.b87ddfb534374p-9);
-    o = fma_f8(o, d2, -0x1.4c222fe64d37dp-6);
+    double o = 0x1.b5f5adef819dap-34;
+    o = fma_f8(o, d2, -0x1.de4556aada8bcp-32);
+    o = fma_f8(o, d2, 0x1.9dc7af1ba9fp-31);
+    o = fma_f8(o, d2, 0x1.b4136a487f33p-28);
+    o = fma_f8(o, d2, -0x1.09e0e2099498bp-24);
+    o = fma_f8(o, d2, 0x1.d0ca6f7594c82p-26);
+    o = fma_f8(o, d2, 0x1.866720901c6e8p-19);
+    o = fma_f8(o, d2, -0x1.223bad82f1ac9p-16);
+    o = fma_f8(o, d2, -0x1.5fffa38514d3ap-15);
+    o = fma_f8(o, d2, 0x1.03799185a43afp-10);
+    o = fma_f8(o, d2, -0x1.b87ddfb53437cp-9);
+    o = fma_f8(o, d2, -0x1.4c222fe64d37fp-6);
     o = fma_f8(o, d2, 0x1.a34a251d8ad7bp-3);
     e = fma_f8(o, d, e);
-    return fma_f8(0.25, d, fma_f8(d, e, 0x1.115acb42500bbp-2 * lo));
+    double sum = d + lo;
+    return fma_f8(0.25, sum, fma_f8(sum, e, 0.25 * ((d - sum) + lo)));
 }
 VM_INLINE float cubic_near_f4(float a, float da)
 {
@@ -202,19 +206,20 @@ VM_INLINE float cubic_near_f4(float a, float da)
     float larger = a < 0.375f ? r : -a, smaller = a < 0.375f ? -a : r;
     float lo = ((larger - d) + smaller) + (-0x1.85a06cp-27f - da);
     float d2 = d * d;
-    float e = 0x1.7171e8p-14f;
-    e = fma_f4(e, d2, -0x1.d857c4p-11f);
-    e = fma_f4(e, d2, 0x1.58413cp-8f);
-    e = fma_f4(e, d2, -0x1.10461ap-6f);
-    e = fma_f4(e, d2, -0x1.02963ap-6f);
-    e = fma_f4(e, d2, 0x1.71759ap-3f);
-    float o = 0x1.dc74b2p-13f;
-    o = fma_f4(o, d2, -0x1.3b7b18p-9f);
-    o = fma_f4(o, d2, 0x1.426c62p-6f);
-    o = fma_f4(o, d2, -0x1.d2b72ap-4f);
+    float e = 0x1.7171e4p-14f;
+    e = fma_f4(e, d2, -0x1.d857d4p-11f);
+    e = fma_f4(e, d2, 0x1.584118p-8f);
+    e = fma_f4(e, d2, -0x1.104608p-6f);
+    e = fma_f4(e, d2, -0x1.02965p-6f);
+    e = fma_f4(e, d2, 0x1.c5d66ap-5f);
+    float o = 0x1.dc74dcp-13f;
+    o = fma_f4(o, d2, -0x1.3b7b1p-9f);
+    o = fma_f4(o, d2, 0x1.426c4ap-6f);
+    o = fma_f4(o, d2, -0x1.d2b728p-4f);
     o = fma_f4(o, d2, 0x1.8cd1a2p-2f);
     e = fma_f4(o, d, e);
-    return fma_f4(0.25f, d, fma_f4(d, e, 0x1.b8bacep-2f * lo));
+    float sum = d + lo;
+    return fma_f4(0.375f, sum, fma_f4(sum, e, 0.375f * ((d - sum) + lo)));
 }
 VM_INLINE double cubic_near_f8(double a, double da)
 {
@@ -223,29 +228,30 @@ VM_INLINE double cubic_near_f8(double a, double da)
     double larger = a < 0.375 ? r : -a, smaller = a < 0.375 ? -a : r;
     double lo = ((larger - d) + smaller) + (-0x1.4f523ed77dbdcp-55 - da);
     double d2 = d * d;
-    double e = -0x1.8eee2a779504bp-28;
-    e = fma_f8(e, d2, 0x1.1d02bb6e9f721p-24);
-    e = fma_f8(e, d2, -0x1.c79bfe81f5288p-22);
-    e = fma_f8(e, d2, 0x1.463837e41e991p-19);
-    e = fma_f8(e, d2, -0x1.0b98e70a71062p-16);
-    e = fma_f8(e, d2, 0x1.049359f436c3p-13);
-    e = fma_f8(e, d2, -0x1.e63f28ad2cb19p-11);
-    e = fma_f8(e, d2, 0x1.58c9ed6ffe2cep-8);
-    e = fma_f8(e, d2, -0x1.104a83edbe4bdp-6);
-    e = fma_f8(e, d2, -0x1.029615edb08p-6);
-    e = fma_f8(e, d2, 0x1.71759a592d723p-3);
-    double o = -0x1.f1e58ccca92afp-27;
-    o = fma_f8(o, d2, 0x1.2d1ec51d40cfep-23);
-    o = fma_f8(o, d2, -0x1.09a5834eaad84p-20);
-    o = fma_f8(o, d2, 0x1.8d31df731c30ap-18);
-    o = fma_f8(o, d2, -0x1.253be1dd383dp-15);
-    o = fma_f8(o, d2, 0x1.14bf89d6fc91p-12);
-    o = fma_f8(o, d2, -0x1.3d8d64188fa78p-9);
-    o = fma_f8(o, d2, 0x1.427996dc26d77p-6);
-    o = fma_f8(o, d2, -0x1.d2b77346470d2p-4);
+    double e = -0x1.8eee2a779507cp-28;
+    e = fma_f8(e, d2, 0x1.1d02bb6e9f725p-24);
+    e = fma_f8(e, d2, -0x1.c79bfe81f5277p-22);
+    e = fma_f8(e, d2, 0x1.463837e41e9ap-19);
+    e = fma_f8(e, d2, -0x1.0b98e70a7104cp-16);
+    e = fma_f8(e, d2, 0x1.049359f436c52p-13);
+    e = fma_f8(e, d2, -0x1.e63f28ad2cb11p-11);
+    e = fma_f8(e, d2, 0x1.58c9ed6ffe323p-8);
+    e = fma_f8(e, d2, -0x1.104a83edbe4bfp-6);
+    e = fma_f8(e, d2, -0x1.029615edb0809p-6);
+    e = fma_f8(e, d2, 0x1.c5d66964b5c8cp-5);
+    double o = -0x1.f1e58ccca92a8p-27;
+    o = fma_f8(o, d2, 0x1.2d1ec51d40cf4p-23);
+    o = fma_f8(o, d2, -0x1.09a5834eaadaep-20);
+    o = fma_f8(o, d2, 0x1.8d31df731c333p-18);
+    o = fma_f8(o, d2, -0x1.253be1dd383d2p-15);
+    o = fma_f8(o, d2, 0x1.14bf89d6fc8ep-12);
+    o = fma_f8(o, d2, -0x1.3d8d64188fa7p-9);
+    o = fma_f8(o, d2, 0x1.427996dc26d68p-6);
+    o = fma_f8(o, d2, -0x1.d2b77346470d6p-4);
     o = fma_f8(o, d2, 0x1.8cd1a2b2fff33p-2);
     e = fma_f8(o, d, e);
-    return fma_f8(0.25, d, fma_f8(d, e, 0x1.b8bacd2c96b91p-2 * lo));
+    double sum = d + lo;
+    return fma_f8(0.375, sum, fma_f8(sum, e, 0.375 * ((d - sum) + lo)));
 }
 VM_INLINE float near_root_f4(float a, float near, float far) { return a < 2.0f ? near : far; }
 VM_INLINE double near_root_f8(double a, double near, double far) { return a < 2.0 ? near : far; }
@@ -307,12 +313,12 @@ VM_INLINE float gauss_near_f4(float half, float p)
 }
 VM_INLINE double gauss_near_f8(double half, double p)
 {
-    double e = 0x1.93456551c86cbp-24;
-    e = fma_f8(e, p, 0x1.32d444dcdc84ap-20);
-    e = fma_f8(e, p, 0x1.61bee5778616fp-17);
-    e = fma_f8(e, p, 0x1.6585e1209c9d1p-14);
-    e = fma_f8(e, p, 0x1.3ce8dd3125aa2p-11);
-    e = fma_f8(e, p, 0x1.e42b0c4f21c6fp-9);
+    double e = 0x1.93456551c86dfp-24;
+    e = fma_f8(e, p, 0x1.32d444dcdc85p-20);
+    e = fma_f8(e, p, 0x1.61bee57786171p-17);
+    e = fma_f8(e, p, 0x1.6585e1209ca02p-14);
+    e = fma_f8(e, p, 0x1.3ce8dd3125a6ap-11);
+    e = fma_f8(e, p, 0x1.e42b0c4f21c75p-9);
     e = fma_f8(e, p, 0x1.37403f68f49a8p-6);
     e = fma_f8(e, p, 0x1.46d04297614dp-4);
     e = fma_f8(e, p, 0x1.1058377e2ce36p-2);
@@ -332,16 +338,16 @@ VM_INLINE float gauss_far_f4(float a, float p)
 }
 VM_INLINE double gauss_far_f8(double a, double p)
 {
-    double num = fma_f8(-0x1.0a8aa62afb265p-13, p, fma_f8(0x1.879c5b233c10dp-10, a, 0x1.2231d492097fp-6));
-    num = fma_f8(num, p, fma_f8(-0x1.139c1ac2d512dp-4, a, -0x1.6b526be98272bp-2));
-    num = fma_f8(num, p, fma_f8(0x1.5398fea97ec7cp-1, a, 0x1.b8c5676f18b25p+0));
-    num = fma_f8(num, p, fma_f8(-0x1.6b0a6bb43b5e7p+0, a, -0x1.05b26a522c0d1p+0));
-    num = fma_f8(num, p, fma_f8(-0x1.bb265773ea76ap-2, a, -0x1.fffffffc47813p-1));
+    double num = fma_f8(-0x1.0a8aa62afb265p-13, p, fma_f8(0x1.879c5b233c10cp-10, a, 0x1.2231d492097fp-6));
+    num = fma_f8(num, p, fma_f8(-0x1.139c1ac2d512ep-4, a, -0x1.6b526be98272ap-2));
+    num = fma_f8(num, p, fma_f8(0x1.5398fea97ec7cp-1, a, 0x1.b8c5676f18b24p+0));
+    num = fma_f8(num, p, fma_f8(-0x1.6b0a6bb43b5e7p+0, a, -0x1.05b26a522c0cfp+0));
+    num = fma_f8(num, p, fma_f8(-0x1.bb265773ea76cp-2, a, -0x1.fffffffc4781p-1));
     double den = fma_f8(-0x1.bf64089e62a87p-13, p, fma_f8(0x1.48a8eb1fe9eaep-9, a, 0x1.ebc6021cb34cfp-6));
-    den = fma_f8(den, p, fma_f8(-0x1.dc5dde0f67945p-4, a, -0x1.4547cf4fc7eacp-1));
-    den = fma_f8(den, p, fma_f8(0x1.4397757cfe11dp+0, a, 0x1.d73eb58ff688fp+1));
-    den = fma_f8(den, p, fma_f8(-0x1.ed12dedda313ep+1, a, -0x1.611ad1c7a824p+2));
-    den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b37p+1, a, 0x1p+0));
+    den = fma_f8(den, p, fma_f8(-0x1.dc5dde0f67944p-4, a, -0x1.4547cf4fc7eaep-1));
+    den = fma_f8(den, p, fma_f8(0x1.4397757cfe11bp+0, a, 0x1.d73eb58ff688ep+1));
+    den = fma_f8(den, p, fma_f8(-0x1.ed12dedda313ep+1, a, -0x1.611ad1c7a8242p+2));
+    den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b32p+1, a, 0x1p+0));
     return num / den;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
@@ -355,16 +361,16 @@ VM_INLINE float gauss_slope_f4(float a, float p)
 }
 VM_INLINE double gauss_slope_f8(double a, double p)
 {
-    double num = fma_f8(0x1.b7db79a3e8f5ep-17, p, fma_f8(-0x1.6b2e278f41b1dp-13, a, -0x1.1d5fe43378892p-9));
-    num = fma_f8(num, p, fma_f8(0x1.11a2175a77d5ep-7, a, 0x1.56c2f25d8dc2ep-5));
-    num = fma_f8(num, p, fma_f8(-0x1.1274f0e2257ep-4, a, -0x1.cbc52a471d3a1p-4));
-    num = fma_f8(num, p, fma_f8(-0x1.8db8624cadc3ap-6, a, -0x1.71aad1e5bb4bcp-2));
-    num = fma_f8(num, p, fma_f8(0x1.9434594657bd7p-2, a, 0x1.5214697307b1fp-2));
-    double den = fma_f8(-0x1.100891ec8d123p-14, p, fma_f8(0x1.f3aedb72f0774p-11, a, 0x1.bbd8a8697f33ap-7));
-    den = fma_f8(den, p, fma_f8(-0x1.f03f197905a95p-5, a, -0x1.7f9891dcd8222p-2));
-    den = fma_f8(den, p, fma_f8(0x1.a9de2b88e8adap-1, a, 0x1.564163c28c5b2p+1));
-    den = fma_f8(den, p, fma_f8(-0x1.87c20f3fe0341p+1, a, -0x1.30ad708c08038p+2));
-    den = fma_f8(den, p, fma_f8(0x1.2202cbeb0cf15p+1, a, 0x1p+0));
+    double num = fma_f8(0x1.b7db79a3e8f63p-17, p, fma_f8(-0x1.6b2e278f41b15p-13, a, -0x1.1d5fe43378898p-9));
+    num = fma_f8(num, p, fma_f8(0x1.11a2175a77d5bp-7, a, 0x1.56c2f25d8dc3p-5));
+    num = fma_f8(num, p, fma_f8(-0x1.1274f0e2257ep-4, a, -0x1.cbc52a471d39cp-4));
+    num = fma_f8(num, p, fma_f8(-0x1.8db8624cadc41p-6, a, -0x1.71aad1e5bb4bdp-2));
+    num = fma_f8(num, p, fma_f8(0x1.9434594657bd5p-2, a, 0x1.5214697307b1fp-2));
+    double den = fma_f8(-0x1.100891ec8d123p-14, p, fma_f8(0x1.f3aedb72f0774p-11, a, 0x1.bbd8a8697f339p-7));
+    den = fma_f8(den, p, fma_f8(-0x1.f03f197905a94p-5, a, -0x1.7f9891dcd8223p-2));
+    den = fma_f8(den, p, fma_f8(0x1.a9de2b88e8addp-1, a, 0x1.564163c28c5b4p+1));
+    den = fma_f8(den, p, fma_f8(-0x1.87c20f3fe0339p+1, a, -0x1.30ad708c0803ap+2));
+    den = fma_f8(den, p, fma_f8(0x1.2202cbeb0cf14p+1, a, 0x1p+0));
     return num / den;
 }
 /* r - a, r = 0.75179..., and its rounding error */

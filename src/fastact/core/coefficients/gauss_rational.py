@@ -3,9 +3,9 @@
     python gauss_rational.py        prints the coefficients that stand in gauss.h, and each fit's error
 
 M(a) = Phi(-a)/phi(a) is the Mills ratio.
-  gelu:           1 + Q = 4 a M(a) / sqrt(2 pi)                      so that a Phi(-a)  = e^(-a^2/2) (1 + Q) / 4
+  gelu:           5/4 + Q = 4 a M(a) / sqrt(2 pi)                    so that a Phi(-a)  = e^(-a^2/2) (5/4 + Q) / 4
   gelu gradient:  1 + Q = 2 (M(a) - a) / ((r - a) sqrt(2 pi))        so that gelu'(-a) = e^(-a^2/2) (r - a)(1 + Q) / 2
-The error is measured relative to 1 + Q.
+The error is measured relative to 1 + Q (5/4 + Q).
   gelu near 0:    a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
 """
 import sys
@@ -24,7 +24,7 @@ ROOT = findroot(lambda a: mills(a) - a, mpf('0.75179'))
 
 
 def q_gelu(a):
-    return 4 * a * mills(a) / SQ - 1
+    return 4 * a * mills(a) / SQ - mpf(5) / 4
 
 
 def q_grad(a):
@@ -81,7 +81,7 @@ def by_root(g, c):
 #: name, f'(-a), c, the ends of the range of a, degrees
 NEAR = (
     ('silu', silu_tail, mpf(1) / 4, 2, 0, 11, 22),
-    ('mish', mish_tail, mpf(1) / 4, 2, mpf(1) / 4, 13, 26),
+    ('mish', mish_tail, mpf(3) / 16, 2, mpf(1) / 4, 13, 26),
     ('cubic', cubic_tail, mpf(3) / 8, mpf(11) / 8, 0, 10, 20),
 )
 
@@ -238,17 +238,20 @@ def about_roots(only):
 
 
 def tails(only):
+    def weight(a):
+        return q_gelu(a) + mpf(5) / 4
+
     for bits, digits in ((24, 'f4'), (53, 'f8')):
         hi = rounded(ROOT, bits)
         if only in (None, digits):
             print('root of M(a) = a, %s:' % digits, hexa(hi), hexa(rounded(ROOT - hi, bits)))
     if only in (None, 'f4'):
         fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
-        fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24)
+        fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24, weight=weight)
         fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24)
     if only in (None, 'f8'):
         fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
-        fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53)
+        fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53, weight=weight)
         fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)
 
 
