@@ -36,10 +36,10 @@ from fastact import _proof
 
 LENGTHS = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 #: A reference whose own error may exceed this many ulp decides nothing.
-_DOUBT = 0.05
+_DOUBT = 0.25
 #: At most so many points per chunk, and undecidable points per row, go to mpmath.
 _DECIDE, _SAMPLE = 48, 400
-#: Longer rows are compared in longdouble.
+#: Longer rows are compared in longdouble, and exactly only where that finds a bound broken.
 _EXACT_ROWS = 10_000
 
 
@@ -89,7 +89,9 @@ def truth_of(row: Row, dtype: str) -> Callable[[float], Any]:
     if row.form == "backward_y":
         return lambda y: _proof.stated(row.ufunc, y, **parameters)
     if row.form == "backward":
-        return lambda x: _proof.gradient(name, x, **parameters)
+        # where the expression's branches meet, the forward form has one-sided slopes only: the table says which
+        meet = {0.0, *row.record.kinks}  # type: ignore[union-attr]
+        return lambda x: _proof.stated(row.ufunc, x, **parameters) if x in meet else _proof.gradient(name, x, **parameters)
     # a parameter's gradient: the forward expression differentiated by the parameter
     parameter = row.form.removeprefix("backward_")
     dual = _proof._ON_DUALS[name]
@@ -126,7 +128,7 @@ def sweep(row: Row, dtype: str, stride: int, points: int) -> Worst:
         error = _proof.error(got, truth(float(x)), dtype)
         if error > worst.ulp:
             worst.ulp, worst.at = error, float(x).hex()
-        if estimate is not None and (error > 2.1 * estimate + 0.2 or estimate > 2.1 * error + 0.2):  # a binade's unit may differ
+        if estimate is not None and (error > 2.1 * estimate + 0.5 or estimate > 2.1 * error + 0.5):  # a binade's unit may differ
             worst.disagreement = worst.disagreement or f"{float(x).hex()} ({figure(error)}, {figure(estimate)})"
 
     for x in inputs(row, dtype, stride, points, compute):
@@ -191,7 +193,7 @@ def sweep_rows(row: Row, dtype: str, stride: int, points: int) -> Worst:
     worst = Worst(row.label, dtype, row.record.bounds[dtype])
     rng = np.random.default_rng(row.length)
     n = row.length
-    kinds = {
+    kinds: dict[str, Callable[[], Any]] = {
         "normal, sigma 3": lambda: rng.standard_normal(n) * 3,
         "normal, sigma 30": lambda: rng.standard_normal(n) * 30,
         "offset 1000": lambda: rng.standard_normal(n) * 3 + 1000,
@@ -200,14 +202,14 @@ def sweep_rows(row: Row, dtype: str, stride: int, points: int) -> Worst:
         "equal": lambda: np.zeros(n),
     }
     for kind, draw in kinds.items():
-        for _ in range(max(1, min(200, 20_000 // n))):
+        for _ in range(max(1, min(200, 10_000 // n))):
             x = draw().astype(dtype)
             got = np.atleast_1d(fa.get(row.record.name)(x))
+            error = np.full(got.shape, np.inf)
             if n > _EXACT_ROWS:
-                function = getattr(fa.reference, row.record.name)
-                value = np.atleast_1d(np.squeeze(function(x.astype(np.longdouble))))
+                value = np.atleast_1d(np.squeeze(getattr(fa.reference, row.record.name)(x.astype(np.longdouble))))
                 error = bounded.errors(got, bounded.Bounded(value, np.zeros(value.shape, np.longdouble)))[0]
-            else:
+            if np.max(error) > worst.bound:
                 error = np.array([exact_error(g, t, dtype) for g, t in zip(got, exact_rows(row, x), strict=True)])
             worst.points += got.size
             i = int(np.argmax(error))
@@ -272,8 +274,12 @@ def main() -> int:
     order = sorted(found, key=lambda i: (tasks[i][1].length, i))
     ordered = [found[i] for i in order]
     broken = [w for w in ordered if w.verdict]
-    how = "all 2^32 float32 inputs" if stride == 1 else f"every {stride}th float32 bit pattern"
-    what = f"all float16 inputs, {how}, about {options.points} float64 inputs a row"
+    covered = {
+        "float16": "all float16 inputs",
+        "float32": "all 2^32 float32 inputs" if stride == 1 else f"float32 inputs {stride} bit patterns apart",
+        "float64": f"about {options.points} float64 inputs a row",
+    }
+    what = "; ".join(covered[dtype] for dtype in options.dtype)
     text = [
         f"fastact {fa.__version__} ({fa.ISA}), NumPy {np.__version__}, {datetime.date.today()}: {what}.",
         "",

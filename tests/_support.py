@@ -158,7 +158,8 @@ def hard_values(dtype: str) -> np.ndarray:
     """Zeros, ones, extremes, subnormals, infinities, NaN, and numbers around which formulas switch."""
     info = np.finfo(dtype)
     magnitudes = [0.0, float(info.smallest_subnormal), float(info.smallest_normal), float(info.eps)]
-    magnitudes += [0.3466, 0.5, 0.7518, 1.0, 1.1925, 1.2785, 2.0, 3.0, 5.5, 6.0, 8.7, 10.0, 13.0, 17.0, 20.0, 38.5, 87.5, 88.7, 103.9, 104.0, 709.7, 745.1, 746.0, 1e4]
+    magnitudes += [0.3466, 0.5, 0.7518, 1.0, 1.1925, 1.2785, 2.0, 3.0, 5.5, 6.0, 8.7, 10.0, 13.0, 17.0, 20.0, 38.5]
+    magnitudes += [87.5, 88.7, 103.9, 104.0, 709.7, 745.1, 746.0, 1e4]
     magnitudes += [math.sqrt(float(info.max)), float(info.max) / 2, float(info.max), math.inf]
     values = [s * v for v in magnitudes for s in (1.0, -1.0)] + [math.nan]
     with np.errstate(over="ignore"):

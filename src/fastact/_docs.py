@@ -140,6 +140,9 @@ where : array_like of bool, optional
     Which entries take part; broadcasts to x. The others have no effect, whatever they hold."""
 
 
+_RELATIVE_TO = {"result": " per element", "larger": " of the larger of |max(x)| and |f(x)|"}
+
+
 def _row_notes(record: RowRecord) -> str:
     masked = "0" if record.masked == 0 else "-inf"
     parts = [
@@ -148,7 +151,7 @@ def _row_notes(record: RowRecord) -> str:
         (f"Masked entries and fully masked rows give {masked}" if not record.reduces else f"A fully masked row gives {masked}")
         + "; the gradient there is 0.",
         record.notes,
-        f"Accuracy: at most {_bounds(record.bounds)} per element for rows of up to 10^6.",
+        f"Accuracy: at most {_bounds(record.bounds)}{_RELATIVE_TO[record.ulp_of]} for rows of up to 10^6.",
         "The sum has one fixed order, so the result does not depend on layout, batch size or instruction set.",
     ]
     return "\n\n".join(_fold(p) for p in parts if p)

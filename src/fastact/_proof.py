@@ -145,7 +145,8 @@ def _settled(evaluate: Callable[[], Any]) -> Any:
     for bits in PRECISIONS:
         with mp.workprec(bits):
             value = mp.mpf(evaluate())
-        if last is not None and (value == last or mp.isnan(value) or abs(value - last) < abs(value) * mp.mpf(2) ** -100):
+        # a 0 may be all that is left of a cancellation: only the last precision is believed on it
+        if last is not None and value != 0 and (value == last or mp.isnan(value) or abs(value - last) < abs(value) * mp.mpf(2) ** -100):
             return value
         last = value
     return last

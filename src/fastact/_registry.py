@@ -102,6 +102,8 @@ class RowRecord:
     example_gradient: tuple[float, ...] = ()
     bounds: dict[str, float] = field(default_factory=lambda: {"float16": 1.0, "float32": 4.0, "float64": 4.0})
     notes: str = ""
+    #: What the bounds count in: ulps of the result, or of the larger of |result| and |max(x)|, where their difference cancels.
+    ulp_of: str = "result"
 
 
 INF = float("inf")
@@ -160,7 +162,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         hidden=True,
         maths="x if x > 0 else alpha * expm1(x)",
         gradient_maths="1 if x > 0 else alpha * exp(x)",
-        forward="where(x > 0, x, alpha * expm1(minimum(x, 0)))",
+        forward="maximum(x, 0) + alpha * expm1(minimum(x, 0))",
         derivative="where(x > 0, 1, alpha * exp(minimum(x, 0)))",
         parameters=(Parameter("alpha", 1.0, "scale of the negative part", samples=(0.3, 2.5)),),
         from_output=FromOutput("where(y > 0, 1, y + alpha)", requires=("alpha", ">=", 0.0)),
@@ -175,7 +177,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         summary="Continuously differentiable exponential linear unit.",
         maths="max(x, 0) + min(0, alpha * expm1(x / alpha))",
         gradient_maths="1 if x > 0 else exp(x / alpha)",
-        forward="where(x > 0, x, alpha * expm1(minimum(x, 0) / alpha))",
+        forward="maximum(x, 0) + alpha * expm1(minimum(x, 0) / alpha)",
         derivative="where(x > 0, 1, exp(minimum(x, 0) / alpha))",
         parameters=(Parameter("alpha", 1.0, "scale of the negative part", check="nonzero", samples=(0.3, 2.5)),),
         from_output=FromOutput("where(y > 0, 1, y / alpha + 1)", requires=("alpha", ">", 0.0)),
@@ -190,7 +192,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         hidden=True,
         maths="lambda * (x if x > 0 else alpha * expm1(x)), lambda = 1.0507..., alpha = 1.6733...",
         gradient_maths="lambda if x > 0 else lambda * alpha * exp(x)",
-        forward="1.0507009873554804934193349852946 * where(x > 0, x, 1.6732632423543772848170429916717 * expm1(minimum(x, 0)))",
+        forward="1.0507009873554804934193349852946 * (maximum(x, 0) + 1.6732632423543772848170429916717 * expm1(minimum(x, 0)))",
         derivative="1.0507009873554804934193349852946 * where(x > 0, 1, 1.6732632423543772848170429916717 * exp(minimum(x, 0)))",
         from_output=FromOutput(
             "where(y > 0, 1.0507009873554804934193349852946, y + 1.0507009873554804934193349852946 * 1.6732632423543772848170429916717)"
@@ -274,7 +276,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         hidden=True,
         maths="x * Phi(x), Phi the standard normal distribution function",
         gradient_maths="Phi(x) + x * phi(x)",
-        forward="x * erfc(-x / sqrt(2)) / 2",
+        forward="x * (erfc(-x / sqrt(2)) / 2)",
         derivative="erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / sqrt(2 * pi)",
         edges=((-INF, -0.0, 0.0), (0.0, 0.0, 0.5), (INF, INF, 1.0)),
         example=((-1.0, -0.1587, -0.0833), (0.5, 0.3457, 0.8675), (2.0, 1.9545, 1.0852)),
@@ -375,7 +377,8 @@ ROWWISE: tuple[RowRecord, ...] = (
         example_output=(3.4076,),
         example_gradient=(0.0900, 0.2447, 0.6652),
         source="Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.",
-        notes="A row of zero length gives -inf.",
+        ulp_of="larger",
+        notes="A row of zero length gives -inf. Where max(x) and the logarithm cancel, the error is that of the larger of the two.",
     ),
 )
 

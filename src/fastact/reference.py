@@ -125,12 +125,17 @@ def _numpy_function(name: str, arguments: str, expression: str, row: bool) -> Ca
         with np.errstate(all="ignore"):
             return np.asarray(inner(*arrays, **kwargs)).astype(dtype)[()]  # type: ignore[misc]
 
+    along = eval(f"lambda {arguments}, max, sum: {expression}", dict(NUMPY)) if row else None
+
     def over_axis(*args: Any, axis: int | tuple[int, ...] | None = -1, keepdims: bool = True) -> Any:
-        scope = dict(NUMPY)
-        scope["max"] = lambda a: np.max(a, axis=axis, keepdims=True)
-        scope["sum"] = lambda a: np.sum(a, axis=axis, keepdims=True)
+        def highest(a: Any) -> Any:
+            return np.max(a, axis=axis, keepdims=True)
+
+        def total(a: Any) -> Any:
+            return np.sum(a, axis=axis, keepdims=True)
+
         with np.errstate(all="ignore"):
-            y = np.asarray(eval(f"lambda {arguments}: {expression}", scope)(*(np.asarray(a) for a in args)))
+            y = np.asarray(along(*(np.asarray(a) for a in args), highest, total))  # type: ignore[misc]
         return y if keepdims else np.squeeze(y, axis=axis)
 
     function = over_axis if row else elementwise

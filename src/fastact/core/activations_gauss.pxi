@@ -12,16 +12,17 @@ cdef inline real silu(real x) noexcept nogil:
 
 cdef inline real silu_slope(real u, real da) noexcept nogil:
     # left, a = |u| + da, t = e^-a: f' = t(1 + t - a)/(1 + t)^2 = s o(1 + r), o = d + b, d = 1 - a the larger part, as
-    # s(d + (o r + b)); from a = 2 inwards its root is near: (root - a) times a polynomial. Right: f'(a) = 1 - f'(-a).
+    # s(d + (d r + (b r + b))); from a = 2 inwards its root is near: (root - a) times a polynomial. Right: f'(a) = 1 - f'(-a).
     cdef real a = tail_clamp(abs(u))
-    cdef real w
-    cdef real s = tail_exp(-a, -da, &w)
-    cdef real t = unscale(fma(s, w, s))
-    cdef real v = 2.0 + t
-    cdef real r = fma(-t, v, w) / fma(t, v, 1.0)
+    cdef real z, y
+    cdef real s = tail_exp_split(-a, -da, &z, &y)
+    cdef real e = 1.0 + (z + y)
+    cdef real t = unscale(s * e)
+    cdef real v = t * (2.0 + t)
+    cdef real r = z + fma(-v / (1.0 + v), e, y)
     cdef real d = 1.0 - a
     cdef real b = t - da
-    cdef real far = unscale(s * (d + fma(d + b, r, b)))
+    cdef real far = unscale(s * (d + fma(d, r, fma(b, r, b))))
     cdef real left = near_root(a, silu_near(a, da), far)
     cdef real right = 1.0 - left
     return left if u < 0.0 else right
@@ -62,8 +63,8 @@ cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
     return dy * silu_slope(product, da)
 
 cdef inline real mish(real x) noexcept nogil:
-    # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) = x(1 + r) on the right.
-    # On the left x s k(1 + r), k = 1 or 1/2 to keep r small.
+    # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) on the right:
+    # x s k(1 + r) and x k(1 + r), with k = 1 or 1/2 to keep r small.
     cdef real a = tail_clamp(abs(x))
     cdef real w
     cdef real s = tail_exp(-a, -0.0, &w)
@@ -71,38 +72,39 @@ cdef inline real mish(real x) noexcept nogil:
     cdef real v = 1.0 + t
     cdef real t2 = t + t
     cdef real p = v if x < 0.0 else t2
-    cdef real near = t if x < 0.0 else 0.0
-    cdef real k = 0.5 if near > 0.5625 else 1.0
-    cdef real one = 1.0 if near > 0.5625 else 0.0
-    cdef real c = 0.5 * t if near > 0.5625 else p
+    cdef real k = 0.5 if t > 0.5625 else 1.0
+    cdef real near_c = 0.5 * t if x < 0.0 else t
+    cdef real near_one = 1.0 if x < 0.0 else 0.5 + t
+    cdef real c = near_c if t > 0.5625 else p
+    cdef real one = near_one if t > 0.5625 else 0.0
     cdef real left_w = w if x < 0.0 else 0.0
     cdef real r = fma(left_w, 1.0 + v, fma(-t, c, one)) / (k * fma(p, v, 1.0))
     cdef real b = a * s * k
     cdef real left = unscale(fma(-b, r, -b))
-    cdef real right = fma(a, r, x)
+    cdef real right = fma(k * tail_clamp(x), r, k * x)
     return left if x < 0.0 else right
 
 cdef inline real mish_backward(real dy, real x) noexcept nogil:
     # left, a = -x, t = e^-a: f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4; as silu'.
-    # right, p = 2 e^-x, m = p + p^2/2: f' = 1 + r, r = -p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2,
+    # right, p = 2 e^-x, m = p + p^2/2: f' = 1 - h, h = p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2,
     # where that is small: from 1/4 on
     cdef real a = tail_clamp(abs(x))
-    cdef real w
-    cdef real s = tail_exp(-a, -0.0, &w)
-    cdef real t = unscale(fma(s, w, s))
+    cdef real z, y
+    cdef real s = tail_exp_split(-a, -0.0, &z, &y)
+    cdef real e = 1.0 + (z + y)
+    cdef real t = unscale(s * e)
     cdef real t2 = t + t
     cdef real p = t if x < 0.0 else t2
     cdef real m = fma(0.5 * p, p, p)
-    cdef real v = 2.0 + m
-    cdef real j = 0.5 - a
+    cdef real v = m * (2.0 + m)
     cdef real d = 1.0 - a
-    cdef real left_r = fma(-m, v, w)
-    cdef real right_r = -p * p * fma(p, fma(0.25, p, 0.5 * d), j)
-    cdef real r = (left_r if x < 0.0 else right_r) / fma(m, v, 1.0)
+    cdef real c = p * p * fma(p, fma(0.25, p, 0.5 * d), 0.5 - a)
+    cdef real h = (v if x < 0.0 else c) / (1.0 + v)
+    cdef real r = z + fma(-h, e, y)
     cdef real b = t * fma(t, fma(0.25, t, 1.0), 0.5 + d)
-    cdef real far = unscale(s * (d + fma(d + b, r, b)))
+    cdef real far = unscale(s * (d + fma(d, r, fma(b, r, b))))
     cdef real left = near_root(a, mish_near(-x, 0.0), far)
-    cdef real right = 1.0 + r
+    cdef real right = 1.0 - h
     return dy * (left if x < 0.25 else right)
 
 cdef inline real gelu(real x) noexcept nogil:
@@ -110,10 +112,10 @@ cdef inline real gelu(real x) noexcept nogil:
     cdef real a = gauss_clamp(abs(x))
     cdef real half = -0.5 * a
     cdef real p = half * a
-    cdef real w
-    cdef real s = tail_exp(p, fma(half, a, -p), &w)
+    cdef real z, y
+    cdef real s = tail_exp_split(p, fma(half, a, -p), &z, &y)
     cdef real q = gauss_far(a, p)
-    cdef real far = unscale(0.25 * fma(s, fma(1.0 + w, q, fma(1.25, w, 0.25)), s))
+    cdef real far = unscale(0.25 * fma(s, fma(1.25, z, 0.25) + fma(q, 1.0 + (z + y), 1.25 * y), s))
     cdef real tail = gauss_seam(a, gauss_near(half, p), far)
     cdef real right = x - tail
     return right if x >= 0.0 else -tail
@@ -123,12 +125,12 @@ cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     cdef real a = gauss_clamp(abs(x))
     cdef real half = -0.5 * a
     cdef real p = half * a
-    cdef real w
-    cdef real s = tail_exp(p, fma(half, a, -p), &w)
+    cdef real z, y
+    cdef real s = tail_exp_split(p, fma(half, a, -p), &z, &y)
     cdef real q = gauss_slope(a, p)
     cdef real lo
     cdef real d = gauss_distance(a, &lo)
-    cdef real g = unscale(0.5 * s * (d + fma(d + lo, fma(q, w, q + w), lo)))
+    cdef real g = unscale(0.5 * s * (d + fma(d + lo, z + fma(q, 1.0 + (z + y), y), lo)))
     cdef real right = 1.0 - g
     return dy * (g if x < 0.0 else right)
 
@@ -143,15 +145,16 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
 cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
     # as silu', with t = e^-S(a) and o = 1 + t - a S'(a)
     cdef real a = cubic_clamp(abs(x))
-    cdef real w, ds, lo
+    cdef real z, y, ds, lo
     cdef real sx = cubic(a, &ds)
-    cdef real s = tail_exp(-sx, -ds, &w)
-    cdef real t = unscale(fma(s, w, s))
-    cdef real v = 2.0 + t
-    cdef real r = fma(-t, v, w) / fma(t, v, 1.0)
+    cdef real s = tail_exp_split(-sx, -ds, &z, &y)
+    cdef real e = 1.0 + (z + y)
+    cdef real t = unscale(s * e)
+    cdef real v = t * (2.0 + t)
+    cdef real r = z + fma(-v / (1.0 + v), e, y)
     cdef real d = -cubic_slope(a, &lo)
     cdef real b = t - lo
-    cdef real far = unscale(s * (d + fma(d + b, r, b)))
+    cdef real far = unscale(s * (d + fma(d, r, fma(b, r, b))))
     cdef real left = cubic_seam(a, cubic_near(a, 0.0), far)
     cdef real right = 1.0 - left
     return dy * (left if x < 0.0 else right)

@@ -27,6 +27,39 @@ VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 VM_INLINE float tail_exp_f4(float x, float dx, float *w) { return exp_parts_f4(x, dx, 64.0f, w); }
 VM_INLINE double tail_exp_f8(double x, double dx, double *w) { return exp_parts_f8(x, dx, 512.0, w); }
 
+/* The same with e^(x + dx) 2^64 (2^512) = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once. */
+VM_INLINE float tail_exp_split_f4(float x, float dx, float *reduced, float *y)
+{
+    const float magic = 12582912.0f + 127.0f + 64.0f;
+    float j = fma_f4(x, 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -LN2_HI_F4, x);
+    z = fma_f4(n, -LN2_LO_F4, z + dx);
+    float z2 = z * z;
+    float q = fma_f4(1.3910769484937191009521484375e-3f, z2, fma_f4(8.363098837435245513916015625e-3f, z, 4.1666708886623382568359375e-2f));
+    q = fma_f4(q, z2, fma_f4(0.16666577756404876708984375f, z, 0.5f));
+    *reduced = z;
+    *y = z2 * q;
+    return from_bits_f4(bits_f4(j) << 23);
+}
+VM_INLINE double tail_exp_split_f8(double x, double dx, double *reduced, double *y)
+{
+    const double magic = 6755399441055744.0 + 1023.0 + 512.0;
+    double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -LN2_HI_F8, x);
+    z = fma_f8(n, -LN2_LO_F8, z + dx);
+    double z2 = z * z;
+    double q = fma_f8(2.08997021832286702907428744700659567490319545868e-9, z2, fma_f8(2.510182889882441630630763318172277154260996212542e-8, z, 2.75573145639414635518229211574858794620013213716e-7));
+    q = fma_f8(q, z2, fma_f8(2.75572645540589318408617770794766244080165051855e-6, z, 2.480158728808565398479650532248541594526614062488e-5));
+    q = fma_f8(q, z2, fma_f8(1.984126986657778980629313059225182769296225160360e-4, z, 1.3888888888896606770007036146807877230457961559e-3));
+    q = fma_f8(q, z2, fma_f8(8.333333333328883651969221091349027119576930999755e-3, z, 4.16666666666666574148081281236954964697360992431e-2));
+    q = fma_f8(q, z2, fma_f8(0.16666666666666668517038374375260900706052780151, z, 0.5));
+    *reduced = z;
+    *y = z2 * q;
+    return from_bits_f8(bits_f8(j) << 52);
+}
+
 /* (1 + e^-(x + dx)) unit, with unit = 1 for x >= 0 and 2^-64 (2^-512) below, where e^-x alone would overflow */
 VM_INLINE float logistic_divisor_f4(float x, float dx, float *unit)
 {
@@ -100,7 +133,7 @@ VM_INLINE float silu_near_f4(float a, float da)
     o = fma_f4(o, d2, 0x1.2c5634p-3f);
     e = fma_f4(o, d, e);
     float sum = d + lo;
-    return fma_f4(0.25f, sum, fma_f4(sum, e, 0.25f * ((d - sum) + lo)));
+    return fma_f4(0.25f, sum, fma_f4(sum, e, (0.25f + e) * ((d - sum) + lo)));
 }
 VM_INLINE double silu_near_f8(double a, double da)
 {
@@ -134,7 +167,7 @@ VM_INLINE double silu_near_f8(double a, double da)
     o = fma_f8(o, d2, 0x1.2c563458cc0acp-3);
     e = fma_f8(o, d, e);
     double sum = d + lo;
-    return fma_f8(0.25, sum, fma_f8(sum, e, 0.25 * ((d - sum) + lo)));
+    return fma_f8(0.25, sum, fma_f8(sum, e, (0.25 + e) * ((d - sum) + lo)));
 }
 VM_INLINE float mish_near_f4(float a, float da)
 {
@@ -159,7 +192,7 @@ VM_INLINE float mish_near_f4(float a, float da)
     o = fma_f4(o, d2, 0x1.a34a26p-3f);
     e = fma_f4(o, d, e);
     float sum = d + lo;
-    return fma_f4(0.25f, sum, fma_f4(sum, e, 0.25f * ((d - sum) + lo)));
+    return fma_f4(0.25f, sum, fma_f4(sum, e, (0.25f + e) * ((d - sum) + lo)));
 }
 VM_INLINE double mish_near_f8(double a, double da)
 {
@@ -168,36 +201,36 @@ VM_INLINE double mish_near_f8(double a, double da)
     double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
     double lo = ((larger - d) + smaller) + (0x1.bf319154da21p-55 - da);
     double d2 = d * d;
-    double e = -0x1.32c39b1d03496p-36;
-    e = fma_f8(e, d2, -0x1.e9a2e5d4a7308p-35);
-    e = fma_f8(e, d2, 0x1.66c0a6a7d1255p-36);
-    e = fma_f8(e, d2, 0x1.7dd12f7f084ffp-29);
-    e = fma_f8(e, d2, -0x1.4e773f71856ccp-28);
-    e = fma_f8(e, d2, -0x1.2ff1e45b2b983p-23);
-    e = fma_f8(e, d2, 0x1.1fb6c5f38c5cfp-20);
-    e = fma_f8(e, d2, 0x1.fa1bc8bbc85b8p-21);
-    e = fma_f8(e, d2, -0x1.d453abd752924p-15);
-    e = fma_f8(e, d2, 0x1.0a7954de6bc56p-12);
-    e = fma_f8(e, d2, 0x1.1e5e184a3659ep-10);
+    double e = -0x1.32c39b1d0349p-36;
+    e = fma_f8(e, d2, -0x1.e9a2e5d4a730cp-35);
+    e = fma_f8(e, d2, 0x1.66c0a6a7d1259p-36);
+    e = fma_f8(e, d2, 0x1.7dd12f7f0850cp-29);
+    e = fma_f8(e, d2, -0x1.4e773f71856b2p-28);
+    e = fma_f8(e, d2, -0x1.2ff1e45b2b985p-23);
+    e = fma_f8(e, d2, 0x1.1fb6c5f38c5d1p-20);
+    e = fma_f8(e, d2, 0x1.fa1bc8bbc859ep-21);
+    e = fma_f8(e, d2, -0x1.d453abd75292ap-15);
+    e = fma_f8(e, d2, 0x1.0a7954de6bc3cp-12);
+    e = fma_f8(e, d2, 0x1.1e5e184a365b5p-10);
     e = fma_f8(e, d2, -0x1.03369d4ac926p-6);
-    e = fma_f8(e, d2, 0x1.574f121a868dfp-5);
-    e = fma_f8(e, d2, 0x1.15acb42500bb5p-6);
+    e = fma_f8(e, d2, 0x1.574f121a868ep-5);
+    e = fma_f8(e, d2, 0x1.456b2d09402edp-4);
     double o = 0x1.b5f5adef819dap-34;
-    o = fma_f8(o, d2, -0x1.de4556aada8bcp-32);
-    o = fma_f8(o, d2, 0x1.9dc7af1ba9fp-31);
-    o = fma_f8(o, d2, 0x1.b4136a487f33p-28);
-    o = fma_f8(o, d2, -0x1.09e0e2099498bp-24);
-    o = fma_f8(o, d2, 0x1.d0ca6f7594c82p-26);
-    o = fma_f8(o, d2, 0x1.866720901c6e8p-19);
-    o = fma_f8(o, d2, -0x1.223bad82f1ac9p-16);
-    o = fma_f8(o, d2, -0x1.5fffa38514d3ap-15);
-    o = fma_f8(o, d2, 0x1.03799185a43afp-10);
-    o = fma_f8(o, d2, -0x1.b87ddfb53437cp-9);
+    o = fma_f8(o, d2, -0x1.de4556aada8bfp-32);
+    o = fma_f8(o, d2, 0x1.9dc7af1ba9efcp-31);
+    o = fma_f8(o, d2, 0x1.b4136a487f324p-28);
+    o = fma_f8(o, d2, -0x1.09e0e2099498ap-24);
+    o = fma_f8(o, d2, 0x1.d0ca6f7594c77p-26);
+    o = fma_f8(o, d2, 0x1.866720901c6ep-19);
+    o = fma_f8(o, d2, -0x1.223bad82f1accp-16);
+    o = fma_f8(o, d2, -0x1.5fffa38514d4dp-15);
+    o = fma_f8(o, d2, 0x1.03799185a43a9p-10);
+    o = fma_f8(o, d2, -0x1.b87ddfb53437ep-9);
     o = fma_f8(o, d2, -0x1.4c222fe64d37fp-6);
     o = fma_f8(o, d2, 0x1.a34a251d8ad7bp-3);
     e = fma_f8(o, d, e);
     double sum = d + lo;
-    return fma_f8(0.25, sum, fma_f8(sum, e, 0.25 * ((d - sum) + lo)));
+    return fma_f8(0.1875, sum, fma_f8(sum, e, (0.1875 + e) * ((d - sum) + lo)));
 }
 VM_INLINE float cubic_near_f4(float a, float da)
 {
@@ -219,7 +252,7 @@ VM_INLINE float cubic_near_f4(float a, float da)
     o = fma_f4(o, d2, 0x1.8cd1a2p-2f);
     e = fma_f4(o, d, e);
     float sum = d + lo;
-    return fma_f4(0.375f, sum, fma_f4(sum, e, 0.375f * ((d - sum) + lo)));
+    return fma_f4(0.375f, sum, fma_f4(sum, e, (0.375f + e) * ((d - sum) + lo)));
 }
 VM_INLINE double cubic_near_f8(double a, double da)
 {
@@ -251,7 +284,7 @@ VM_INLINE double cubic_near_f8(double a, double da)
     o = fma_f8(o, d2, 0x1.8cd1a2b2fff33p-2);
     e = fma_f8(o, d, e);
     double sum = d + lo;
-    return fma_f8(0.375, sum, fma_f8(sum, e, 0.375 * ((d - sum) + lo)));
+    return fma_f8(0.375, sum, fma_f8(sum, e, (0.375 + e) * ((d - sum) + lo)));
 }
 VM_INLINE float near_root_f4(float a, float near, float far) { return a < 2.0f ? near : far; }
 VM_INLINE double near_root_f8(double a, double near, double far) { return a < 2.0 ? near : far; }
@@ -284,8 +317,8 @@ VM_INLINE double cubic_f8(double x, double *lo)
 VM_INLINE float cubic_slope_f4(float x, float *lo)
 {
     float p = x * x;
-    float u = fma_f4(0x1.b6676cp-3f, p, 0x1.988454p+0f);
-    float du = fma_f4(0x1.b6676cp-3f, p, 0x1.988454p+0f - u) + fma_f4(0x1.b6676cp-3f, fma_f4(x, x, -p), fma_f4(-0x1.175e2p-32f, p, -0x1.857936p-25f));
+    float u = fma_f4(0x1.b6676cp-3f, p, 0x1.98846p+0f);
+    float du = fma_f4(0x1.b6676cp-3f, p, 0x1.98846p+0f - u) + fma_f4(0x1.b6676cp-3f, fma_f4(x, x, -p), fma_f4(-0x1.175e2p-32f, p, -0x1.985794p-21f));
     float h = x * u;
     *lo = fma_f4(x, du, fma_f4(x, u, -h));
     return h - 1.0f;
@@ -293,8 +326,8 @@ VM_INLINE float cubic_slope_f4(float x, float *lo)
 VM_INLINE double cubic_slope_f8(double x, double *lo)
 {
     double p = x * x;
-    double u = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d43651p+0);
-    double du = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d43651p+0 - u) + fma_f8(0x1.b6676bf7450fp-3, fma_f8(x, x, -p), fma_f8(0x1.bba7351828aabp-57, p, -0x1.cbc0d30ebfd15p-54));
+    double u = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d4366p+0);
+    double du = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d4366p+0 - u) + fma_f8(0x1.b6676bf7450fp-3, fma_f8(x, x, -p), fma_f8(0x1.bba7351828aabp-57, p, -0x1.ee5e069875fe9p-49));
     double h = x * u;
     *lo = fma_f8(x, du, fma_f8(x, u, -h));
     return h - 1.0;
@@ -327,27 +360,27 @@ VM_INLINE double gauss_near_f8(double half, double p)
 }
 VM_INLINE float gauss_seam_f4(float a, float near, float far) { return a < 0.875f ? near : far; }
 VM_INLINE double gauss_seam_f8(double a, double near, double far) { return a < 0.875 ? near : far; }
-/* a >= 0.875: a Phi(-a) = e^p (1 + Q)/4. The part Q that carries rounding errors stays below 0.6. */
+/* a >= 0.875: a Phi(-a) = e^p (5/4 + Q)/4. |Q| < 0.4 is the only part that carries the rounding errors of a quotient. */
 VM_INLINE float gauss_far_f4(float a, float p)
 {
-    float num = fma_f4(0x1.52b932p-3f, p, fma_f4(-0x1.cf2dfp-2f, a, -0x1.174658p+0f));
-    num = fma_f4(num, p, fma_f4(0x1.843a3p-2f, a, -0x1.ff8152p-1f));
-    float den = fma_f4(0x1.1c4932p-2f, p, fma_f4(-0x1.8492a8p-1f, a, -0x1.1ac822p+1f));
-    den = fma_f4(den, p, fma_f4(0x1.9d7b0cp+0f, a, 0x1p+0f));
+    float num = fma_f4(0x1.89292ep-4f, p, fma_f4(-0x1.0ce4ap-2f, a, -0x1.13c488p-1f));
+    num = fma_f4(num, p, fma_f4(-0x1.940d36p-6f, a, -0x1.3fc0aap+0f));
+    float den = fma_f4(0x1.1c493p-2f, p, fma_f4(-0x1.8492a8p-1f, a, -0x1.1ac826p+1f));
+    den = fma_f4(den, p, fma_f4(0x1.9d7b08p+0f, a, 0x1p+0f));
     return num / den;
 }
 VM_INLINE double gauss_far_f8(double a, double p)
 {
-    double num = fma_f8(-0x1.0a8aa62afb265p-13, p, fma_f8(0x1.879c5b233c10cp-10, a, 0x1.2231d492097fp-6));
-    num = fma_f8(num, p, fma_f8(-0x1.139c1ac2d512ep-4, a, -0x1.6b526be98272ap-2));
-    num = fma_f8(num, p, fma_f8(0x1.5398fea97ec7cp-1, a, 0x1.b8c5676f18b24p+0));
-    num = fma_f8(num, p, fma_f8(-0x1.6b0a6bb43b5e7p+0, a, -0x1.05b26a522c0cfp+0));
-    num = fma_f8(num, p, fma_f8(-0x1.bb265773ea76cp-2, a, -0x1.fffffffc4781p-1));
-    double den = fma_f8(-0x1.bf64089e62a87p-13, p, fma_f8(0x1.48a8eb1fe9eaep-9, a, 0x1.ebc6021cb34cfp-6));
-    den = fma_f8(den, p, fma_f8(-0x1.dc5dde0f67944p-4, a, -0x1.4547cf4fc7eaep-1));
-    den = fma_f8(den, p, fma_f8(0x1.4397757cfe11bp+0, a, 0x1.d73eb58ff688ep+1));
-    den = fma_f8(den, p, fma_f8(-0x1.ed12dedda313ep+1, a, -0x1.611ad1c7a8242p+2));
-    den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b32p+1, a, 0x1p+0));
+    double num = fma_f8(-0x1.35634806c4f86p-14, p, fma_f8(0x1.c68fcb268e36bp-11, a, 0x1.4e80a815b9579p-7));
+    num = fma_f8(num, p, fma_f8(-0x1.3909467df65b6p-5, a, -0x1.915d08833cfaep-3));
+    num = fma_f8(num, p, fma_f8(0x1.639a87d5ff7d5p-2, a, 0x1.9a4c194e3adc6p-1));
+    num = fma_f8(num, p, fma_f8(-0x1.d203f115a750ap-2, a, 0x1.6da19dd5f05a2p-2));
+    num = fma_f8(num, p, fma_f8(-0x1.0a7bfb4f4c778p+0, a, -0x1.3ffffffe23c09p+0));
+    double den = fma_f8(-0x1.bf64089e62a87p-13, p, fma_f8(0x1.48a8eb1fe9eaep-9, a, 0x1.ebc6021cb34cep-6));
+    den = fma_f8(den, p, fma_f8(-0x1.dc5dde0f67946p-4, a, -0x1.4547cf4fc7eabp-1));
+    den = fma_f8(den, p, fma_f8(0x1.4397757cfe11ep+0, a, 0x1.d73eb58ff688fp+1));
+    den = fma_f8(den, p, fma_f8(-0x1.ed12dedda313ep+1, a, -0x1.611ad1c7a824p+2));
+    den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b37p+1, a, 0x1p+0));
     return num / den;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */

@@ -696,7 +696,7 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
                 h_lo = 0.0
                 if real is double:
                     h_lo = lo[u * WIDTH + (j if across else 0)]
-                    h_lo = h_lo if abs_f8(h_lo) < INFINITY else 0.0
+                    h_lo = h_lo if abs_f8(h_lo) < <double>INFINITY else 0.0
                 a[u * WIDTH + j] = <real>(h + h_lo)
                 b[u * WIDTH + j] = <real>((h - <double>a[u * WIDTH + j]) + h_lo)
                 if not (abs(b[u * WIDTH + j]) < <real>INFINITY):

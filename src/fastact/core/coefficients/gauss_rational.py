@@ -78,11 +78,11 @@ def by_root(g, c):
     return p
 
 
-#: name, f'(-a), c, the ends of the range of a, degrees
+#: name, f'(-a), the ends of the range of a, (c, degree) for f4 and f8
 NEAR = (
-    ('silu', silu_tail, mpf(1) / 4, 2, 0, 11, 22),
-    ('mish', mish_tail, mpf(3) / 16, 2, mpf(1) / 4, 13, 26),
-    ('cubic', cubic_tail, mpf(3) / 8, mpf(11) / 8, 0, 10, 20),
+    ('silu', silu_tail, 2, 0, (mpf(1) / 4, 11), (mpf(1) / 4, 22)),
+    ('mish', mish_tail, 2, mpf(1) / 4, (mpf(1) / 4, 13), (mpf(3) / 16, 26)),
+    ('cubic', cubic_tail, mpf(11) / 8, 0, (mpf(3) / 8, 10), (mpf(3) / 8, 20)),
 )
 
 
@@ -231,10 +231,10 @@ def hexa(v):
 
 
 def about_roots(only):
-    for name, g, c, end, beyond, n4, n8 in NEAR:
+    for name, g, end, beyond, (c4, n4), (c8, n8) in NEAR:
         if only in (None, name):
-            near('near %s f4' % name, g, c, end, n4, 24, beyond)
-            near('near %s f8' % name, g, c, end, n8, 53, beyond)
+            near('near %s f4' % name, g, c4, end, n4, 24, beyond)
+            near('near %s f8' % name, g, c8, end, n8, 53, beyond)
 
 
 def tails(only):
