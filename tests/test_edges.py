@@ -247,7 +247,7 @@ def test_known_tails(public):
     assert f"{public['sigmoid'](f4(-90)):.1e}" == "8.2e-40"
     assert f"{public['log_softmax'](np.array([17, 0], f4))[0]:.2e}" == "-4.14e-08"
     assert f"{public['softplus'](f4(-100)):.1e}" == "3.8e-44"
-    assert public["softplus"](f4(20.5)) > f4(20.5)
+    assert public["softplus"](20.5) > 20.5
     assert public["softplus"](np.array([-1.0, 0.0, 1.0]), beta=1e30).tolist()[::2] == [0.0, 1.0]
     assert public["gelu_tanh"](np.array([-1e30, 1e30], f4)).tolist() == [0.0, f4(1e30)]
     assert np.signbit(public["gelu_tanh"](f4(-1e30)))

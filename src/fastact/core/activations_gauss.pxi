@@ -1,13 +1,14 @@
 # gelu, gelu_tanh, silu, swish, mish: x times a tail that falls to nothing, and their gradients, each with a root.
 #
-# e^-a arrives as s(1 + w), s a power of two: s*x is exact, so x*e^-a*(1 - q) = B + B*(w - q(1 + w)), B = s*x, rounds
-# once where it matters, and the errors of w and q are damped by their size. s is scaled; unscale() comes last.
+# e^-a arrives as s(1 + z + y), s a power of two: s*x is exact, so x*e^-a*(1 + h) = B + B*r, B = s*x,
+# r = z + (y + h(1 + z + y)), rounds once where it matters; errors of r and h are damped by their size.
+# s is scaled, so that no intermediate is subnormal; unscale() comes last.
 
 cdef inline real silu(real x) noexcept nogil:
     # x / (1 + e^-x), both scaled where e^-x would overflow
     cdef real unit
     cdef real held = tail_floor(x)
-    cdef real d = logistic_divisor(head_ceiling(held), -0.0, &unit)
+    cdef real d = logistic_divisor(head_ceiling(held), &unit)
     return held / d * unit
 
 cdef inline real silu_slope(real u, real da) noexcept nogil:
@@ -31,26 +32,16 @@ cdef inline real silu_backward(real dy, real x) noexcept nogil:
     return dy * silu_slope(x, 0.0)
 
 cdef inline real swish(real x, real beta) noexcept nogil:
-    # x / (1 + e^-u), u = beta x with its rounding error; x may be huge where e^-|u| is below the range, so e^-|u| comes
-    # as s s s2 (1 + w): left x s s s2 k(1 + r), k(1 + r) = (1 + w)/(1 + t); right x(1 + r), r = -t/(1 + t)
+    # x / (1 + e^-u), u = beta x with its rounding error, as silu; where e^u is below the range whatever x is, +-1 stands for x
+    cdef real unit
     cdef real product = beta * x
-    cdef real u = wide_clamp(product)
+    cdef real u = head_ceiling(product_floor(product))
     cdef real error = fma(beta, x, -u)
     cdef real du = error if u == product else 0.0
-    cdef real a = abs(u)
-    cdef real da = -du if u < 0.0 else du
-    cdef real w, s2
-    cdef real s = exp_factors(a, da, &w, &s2)
-    cdef real t = (1.0 + w) * s * s * s2
-    cdef real near = t if u < 0.0 else 0.0
-    cdef real left_w = w if u < 0.0 else 0.0
-    cdef real k = 0.5 if near > 0.353553 else 1.0
-    cdef real r = (fma(-k, t, 1.0 - k) + left_w) / fma(k, t, k)
-    cdef real held = finite_clamp(x)
-    cdef real b = 0.5 * held
-    cdef real left = fma(b, r, b) * s * s * (2.0 * k * s2)
-    cdef real right = fma(held, r, x)
-    return left if u < 0.0 else right
+    cdef real d = logistic_divisor_split(u, du, &unit)
+    cdef real sign = copysign(1.0, x)
+    cdef real held = sign if product < u else x
+    return held / d * unit
 
 cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
     # silu' at beta x and its rounding error
@@ -63,25 +54,26 @@ cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
     return dy * silu_slope(product, da)
 
 cdef inline real mish(real x) noexcept nogil:
-    # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) on the right:
-    # x s k(1 + r) and x k(1 + r), with k = 1 or 1/2 to keep r small.
+    # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) on the right: x t k(1 + h) and
+    # x k(1 + h), with k = 1 or 1/2 to keep h small; t(1 + h) = s(1 + r)
     cdef real a = tail_clamp(abs(x))
-    cdef real w
-    cdef real s = tail_exp(-a, -0.0, &w)
-    cdef real t = unscale(fma(s, w, s))
+    cdef real z, y
+    cdef real s = tail_exp_split(-a, -0.0, &z, &y)
+    cdef real e = 1.0 + (z + y)
+    cdef real t = unscale(s * e)
     cdef real v = 1.0 + t
     cdef real t2 = t + t
     cdef real p = v if x < 0.0 else t2
+    cdef real near_p = t if x < 0.0 else t2
+    cdef real near_one = 2.0 if x < 0.0 else 1.0 + t2
     cdef real k = 0.5 if t > 0.5625 else 1.0
-    cdef real near_c = 0.5 * t if x < 0.0 else t
-    cdef real near_one = 1.0 if x < 0.0 else 0.5 + t
-    cdef real c = near_c if t > 0.5625 else p
+    cdef real c = near_p if t > 0.5625 else p
     cdef real one = near_one if t > 0.5625 else 0.0
-    cdef real left_w = w if x < 0.0 else 0.0
-    cdef real r = fma(left_w, 1.0 + v, fma(-t, c, one)) / (k * fma(p, v, 1.0))
+    cdef real h = fma(-t, c, one) / fma(p, v, 1.0)
+    cdef real r = z + fma(h, e, y)
     cdef real b = a * s * k
     cdef real left = unscale(fma(-b, r, -b))
-    cdef real right = fma(k * tail_clamp(x), r, k * x)
+    cdef real right = fma(k * tail_clamp(x), h, k * x)
     return left if x < 0.0 else right
 
 cdef inline real mish_backward(real dy, real x) noexcept nogil:
@@ -139,7 +131,7 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     cdef real unit, ds
     cdef real held = cubic_floor(x)
     cdef real sx = cubic(cubic_ceiling(held), &ds)
-    cdef real d = logistic_divisor(sx, ds, &unit)
+    cdef real d = logistic_divisor_split(sx, ds, &unit)
     return held / d * unit
 
 cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:

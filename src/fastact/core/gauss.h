@@ -1,6 +1,6 @@
-/* The Gaussian tail and the exponential about a root: what activations_gauss.pxi is made of.
+/* The Gaussian tail, and the gradients about their roots: what activations_gauss.pxi is made of.
  *
- * Numbers: coefficients/gauss_rational.py (erf, Mills ratio) and coefficients/gauss.sollya (all else).
+ * Numbers: coefficients/gauss_rational.py (fits, roots), coefficients/gauss.sollya (gelu_tanh's k and kc), and exp.sollya.
  */
 #ifndef FASTACT_GAUSS_H
 #define FASTACT_GAUSS_H
@@ -18,23 +18,22 @@ VM_INLINE float tail_floor_f4(float x) { return at_least_f4(x, -110.0f); }
 VM_INLINE double tail_floor_f8(double x) { return at_least_f8(x, -755.0); }
 VM_INLINE float cubic_floor_f4(float x) { return at_least_f4(x, -11.0f); }
 VM_INLINE double cubic_floor_f8(double x) { return at_least_f8(x, -22.0); }
+VM_INLINE float product_floor_f4(float u) { return at_least_f4(u, -132.0f); }      /* the last e^-u that the shift holds */
+VM_INLINE double product_floor_f8(double u) { return at_least_f8(u, -1060.0); }
 VM_INLINE float head_ceiling_f4(float x) { return at_most_f4(x, 80.0f); }          /* 1 + e^-x is 1 */
 VM_INLINE double head_ceiling_f8(double x) { return at_most_f8(x, 700.0); }
 VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
-/* e^(x + dx) 2^64 (2^512) = s(1 + w), for x already held; unscale() comes last. */
-VM_INLINE float tail_exp_f4(float x, float dx, float *w) { return exp_parts_f4(x, dx, 64.0f, w); }
-VM_INLINE double tail_exp_f8(double x, double dx, double *w) { return exp_parts_f8(x, dx, 512.0, w); }
 
-/* The same with e^(x + dx) 2^64 (2^512) = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once. */
-VM_INLINE float tail_exp_split_f4(float x, float dx, float *reduced, float *y)
+/* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once. vmath.h's polynomial. */
+VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, float *y)
 {
-    const float magic = 12582912.0f + 127.0f + 64.0f;
+    const float magic = 12582912.0f + 127.0f + shift;
     float j = fma_f4(x, 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, x);
-    z = fma_f4(n, -LN2_LO_F4, z + dx);
+    z = z + fma_f4(n, -LN2_LO_F4, dx);
     float z2 = z * z;
     float q = fma_f4(1.3910769484937191009521484375e-3f, z2, fma_f4(8.363098837435245513916015625e-3f, z, 4.1666708886623382568359375e-2f));
     q = fma_f4(q, z2, fma_f4(0.16666577756404876708984375f, z, 0.5f));
@@ -42,13 +41,13 @@ VM_INLINE float tail_exp_split_f4(float x, float dx, float *reduced, float *y)
     *y = z2 * q;
     return from_bits_f4(bits_f4(j) << 23);
 }
-VM_INLINE double tail_exp_split_f8(double x, double dx, double *reduced, double *y)
+VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced, double *y)
 {
-    const double magic = 6755399441055744.0 + 1023.0 + 512.0;
+    const double magic = 6755399441055744.0 + 1023.0 + shift;
     double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, x);
-    z = fma_f8(n, -LN2_LO_F8, z + dx);
+    z = z + fma_f8(n, -LN2_LO_F8, dx);
     double z2 = z * z;
     double q = fma_f8(2.08997021832286702907428744700659567490319545868e-9, z2, fma_f8(2.510182889882441630630763318172277154260996212542e-8, z, 2.75573145639414635518229211574858794620013213716e-7));
     q = fma_f8(q, z2, fma_f8(2.75572645540589318408617770794766244080165051855e-6, z, 2.480158728808565398479650532248541594526614062488e-5));
@@ -60,55 +59,51 @@ VM_INLINE double tail_exp_split_f8(double x, double dx, double *reduced, double 
     return from_bits_f8(bits_f8(j) << 52);
 }
 
-/* (1 + e^-(x + dx)) unit, with unit = 1 for x >= 0 and 2^-64 (2^-512) below, where e^-x alone would overflow */
-VM_INLINE float logistic_divisor_f4(float x, float dx, float *unit)
+VM_INLINE float tail_exp_split_f4(float x, float dx, float *z, float *y) { return exp_split_f4(x, dx, 64.0f, z, y); }
+VM_INLINE double tail_exp_split_f8(double x, double dx, double *z, double *y) { return exp_split_f8(x, dx, 512.0, z, y); }
+
+/* (1 + e^-(x + dx)) unit, with unit = 1, and 2^-64 (2^-512) for very negative x, where e^-x alone would overflow.
+ * s w is exact, s being a power of two, so that only the last addition rounds. */
+VM_INLINE float logistic_divisor_f4(float x, float *unit)
 {
-    float shift = x < 0.0f ? -64.0f : 0.0f, w;
-    float one = x < 0.0f ? 0x1p-64f : 1.0f;
-    float s = exp_parts_f4(-x, -dx, shift, &w);
+    float shift = x < -60.0f ? -64.0f : 0.0f, w;
+    float one = x < -60.0f ? 0x1p-64f : 1.0f;
+    float s = exp_parts_f4(-x, -0.0f, shift, &w);
+    float sum = s + one;
     *unit = one;
-    return fma_f4(s, w, one) + s;
+    return sum + fma_f4(s, w, (s - sum) + one);
 }
-VM_INLINE double logistic_divisor_f8(double x, double dx, double *unit)
+VM_INLINE float logistic_divisor_split_f4(float x, float dx, float *unit)
 {
-    double shift = x < 0.0 ? -512.0 : 0.0, w;
-    double one = x < 0.0 ? 0x1p-512 : 1.0;
-    double s = exp_parts_f8(-x, -dx, shift, &w);
+    float shift = x < -60.0f ? -64.0f : 0.0f, z, y;
+    float one = x < -60.0f ? 0x1p-64f : 1.0f;
+    float s = exp_split_f4(-x, -dx, shift, &z, &y);
+    float sum = s + one;
     *unit = one;
-    return fma_f8(s, w, one) + s;
+    return sum + fma_f4(s, z + y, (s - sum) + one);
+}
+VM_INLINE double logistic_divisor_f8(double x, double *unit)
+{
+    double shift = x < -400.0 ? -512.0 : 0.0, w;
+    double one = x < -400.0 ? 0x1p-512 : 1.0;
+    double s = exp_parts_f8(-x, -0.0, shift, &w);
+    double sum = s + one;
+    *unit = one;
+    return sum + fma_f8(s, w, (s - sum) + one);
+}
+VM_INLINE double logistic_divisor_split_f8(double x, double dx, double *unit)
+{
+    double shift = x < -400.0 ? -512.0 : 0.0, z, y;
+    double one = x < -400.0 ? 0x1p-512 : 1.0;
+    double s = exp_split_f8(-x, -dx, shift, &z, &y);
+    double sum = s + one;
+    *unit = one;
+    return sum + fma_f8(s, z + y, (s - sum) + one);
 }
 
-/* e^-(a + da) = s(1 + w) s s2, three factors: a product with a huge x may be normal where e^-a alone is far below
- * the range. |a| <= 200 (1460). */
-VM_INLINE float exp_factors_f4(float a, float da, float *w, float *s2)
-{
-    const float magic = 12582912.0f;
-    float j = fma_f4(a, -0x1.715476p+0f, magic);
-    float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, -a);
-    float third = fma_f4(n, 0x1.555556p-2f, magic + 127.0f);
-    float rest = fma_f4(third - (magic + 127.0f), -2.0f, n) + (magic + 127.0f);
-    *w = expm1_poly_f4(fma_f4(n, -LN2_LO_F4, z - da));
-    *s2 = from_bits_f4(bits_f4(rest) << 23);
-    return from_bits_f4(bits_f4(third) << 23);
-}
-VM_INLINE double exp_factors_f8(double a, double da, double *w, double *s2)
-{
-    const double magic = 6755399441055744.0;
-    double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
-    double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, -a);
-    double third = fma_f8(n, 0x1.5555555555555p-2, magic + 1023.0);
-    double rest = fma_f8(third - (magic + 1023.0), -2.0, n) + (magic + 1023.0);
-    *w = expm1_poly_f8(fma_f8(n, -LN2_LO_F8, z - da));
-    *s2 = from_bits_f8(bits_f8(rest) << 52);
-    return from_bits_f8(bits_f8(third) << 52);
-}
-/* the range of swish's exponent, and its half range for x, so that x(1 + w) does not overflow */
+/* beyond this the slope of swish is 0 or 1 */
 VM_INLINE float wide_clamp_f4(float u) { return at_most_f4(at_least_f4(u, -200.0f), 200.0f); }
 VM_INLINE double wide_clamp_f8(double u) { return at_most_f8(at_least_f8(u, -1460.0), 1460.0); }
-VM_INLINE float finite_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -0x1.fffffep+127f), 0x1.fffffep+127f); }
-VM_INLINE double finite_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -0x1.fffffffffffffp+1023), 0x1.fffffffffffffp+1023); }
 
 /* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
@@ -386,10 +381,10 @@ VM_INLINE double gauss_far_f8(double a, double p)
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
 VM_INLINE float gauss_slope_f4(float a, float p)
 {
-    float num = fma_f4(-0x1.5ba5c2p-6f, p, fma_f4(0x1.d8af92p-5f, a, 0x1.308446p-4f));
-    num = fma_f4(num, p, fma_f4(0x1.bd8fa6p-4f, a, 0x1.52146ap-2f));
-    float den = fma_f4(0x1.ae053ap-4f, p, fma_f4(-0x1.c3ced4p-2f, a, -0x1.969c54p+0f));
-    den = fma_f4(den, p, fma_f4(0x1.664c1cp+0f, a, 0x1p+0f));
+    float num = fma_f4(-0x1.45eb5p-5f, p, fma_f4(0x1.bb24a8p-4f, a, 0x1.1d7be8p-3f));
+    num = fma_f4(num, p, fma_f4(0x1.a1b6ap-3f, a, 0x1.3cf322p-1f));
+    float den = fma_f4(0x1.9324cep-3f, p, fma_f4(-0x1.a791dap-1f, a, -0x1.7d329cp+1f));
+    den = fma_f4(den, p, fma_f4(0x1.4fe74ep+1f, a, 0x1.ep+0f));
     return num / den;
 }
 VM_INLINE double gauss_slope_f8(double a, double p)

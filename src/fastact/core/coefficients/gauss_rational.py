@@ -172,7 +172,7 @@ def remez(g, gx, gf, gw, n, m, fixed, dens, rounds=25):
     return best
 
 
-def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None):
+def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None, d0=1):
     if k:
         gx = list(grid(mpf(lo), mpf(hi), count, mpf(k)))
     else:
@@ -188,8 +188,8 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
             fixed[c] = rounded(num[c[1]] if c[0] == 'n' else den[c[1]], bits)
             r = remez(g, gx, gf, gw, n, m, fixed, den, rounds=6)
             top, num, den = r
-    num = [rounded(v, bits) for v in num]
-    den = [rounded(v, bits) for v in den]
+    num = [rounded(v * d0, bits) for v in num]
+    den = [rounded(v * d0, bits) for v in den]
     num, den = polish(num, den, gx, gf, gw, bits)
     err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw))
     print('/* %s on [%.9s, %.9s]: degrees %d/%d, error 2^%.1f (before rounding 2^%.1f) */' % (
@@ -248,7 +248,7 @@ def tails(only):
     if only in (None, 'f4'):
         fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
         fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24, weight=weight)
-        fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24)
+        fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24, d0=mpf(15) / 8)
     if only in (None, 'f8'):
         fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
         fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53, weight=weight)
