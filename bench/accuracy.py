@@ -210,7 +210,13 @@ def sweep_rows(row: Row, dtype: str, stride: int, points: int) -> Worst:
                 value = np.atleast_1d(np.squeeze(getattr(fa.reference, row.record.name)(x.astype(np.longdouble))))
                 error = bounded.errors(got, bounded.Bounded(value, np.zeros(value.shape, np.longdouble)))[0]
             if np.max(error) > worst.bound:
-                error = np.array([exact_error(g, t, dtype) for g, t in zip(got, exact_rows(row, x), strict=True)])
+                largest = _proof.exact(float(x.max()))
+                error = np.array(
+                    [
+                        exact_error(g, t, dtype) / _proof.row_scale(row.record, _proof.exact(float(g)), largest, dtype)
+                        for g, t in zip(got, exact_rows(row, x), strict=True)
+                    ]
+                )
             worst.points += got.size
             i = int(np.argmax(error))
             if error[i] > worst.ulp:

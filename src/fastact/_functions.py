@@ -29,7 +29,10 @@ def _signature(parameters: tuple[Parameter, ...]) -> str:
 def _checks(function: str, parameters: tuple[Parameter, ...], arrays: tuple[str, ...]) -> str:
     """Lines that check the parameters and, where all arrays are plain and of one dtype, give them that dtype."""
     plain = " and ".join([*(f"type({a}) is _ndarray" for a in arrays), *(f"{a}.dtype is {arrays[0]}.dtype" for a in arrays[1:])])
-    lines = [f"    dtype = {arrays[0]}.dtype if {plain} and not kwargs else None\n"] if parameters else []
+    lines = []
+    if parameters:
+        shared = f"{arrays[0]}.dtype if {plain} else _shared_dtype({', '.join(arrays)})"
+        lines.append(f"    dtype = None if kwargs else {shared}\n")
     lines += [f"    {p.name} = _parameter({function!r}, {p.name!r}, {p.name}, {p.check!r}, dtype)\n" for p in parameters]
     return "".join(lines)
 
@@ -51,7 +54,13 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         + place
         + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
     )
-    scope = {"_ufunc": ufunc, "_parameter": _validate.parameter, "_place": place_on_axis, "_ndarray": np.ndarray}
+    scope = {
+        "_ufunc": ufunc,
+        "_parameter": _validate.parameter,
+        "_shared_dtype": _validate.shared_dtype,
+        "_place": place_on_axis,
+        "_ndarray": np.ndarray,
+    }
     function: Any = _compile(source, record.name, scope)
     function.ufunc = ufunc
     return function
@@ -72,13 +81,15 @@ def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None
 
 def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     """Sum out the axes over which a parameter of this shape was broadcast; partial sums of half types in float32."""
-    dtype = np.float32 if gradient.dtype == np.float16 else gradient.dtype
+    if gradient.dtype == np.float16:
+        with np.errstate(over="ignore"):
+            return np.asarray(_sum_to(gradient.astype(np.float32), shape, axis)).astype(np.float16)
     if axis is not None and len(shape) == 1:
         others = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
-        return gradient.sum(axis=others, dtype=dtype).reshape(shape).astype(gradient.dtype)
+        return gradient.sum(axis=others).reshape(shape)
     extra = gradient.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
-    return gradient.sum(axis=axes, dtype=dtype).reshape(shape).astype(gradient.dtype)
+    return gradient.sum(axis=axes).reshape(shape)
 
 
 def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
@@ -88,6 +99,7 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     scope: dict[str, Any] = {
         "_from_x": ufuncs[name],
         "_parameter": _validate.parameter,
+        "_shared_dtype": _validate.shared_dtype,
         "_place": place_on_axis,
         "_sum_to": _sum_to,
         "_shape": np.shape,

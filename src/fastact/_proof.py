@@ -14,6 +14,7 @@ import mpmath as mp
 import numpy as np
 
 from fastact import reference
+from fastact._registry import RowRecord
 
 #: Working precisions in bits, tried in turn until two agree: the last covers all that cancels in the references' tails.
 PRECISIONS = (160, 240, 1500)
@@ -178,6 +179,13 @@ def ulp(value: Any, dtype: str) -> Any:
     elif mp.ldexp(1, exponent + 1) <= abs(value):
         exponent += 1
     return mp.ldexp(1, max(exponent - digits + 1, lowest))
+
+
+def row_scale(record: RowRecord, true: Any, largest: Any, dtype: str) -> float:
+    """By how much the ulp that a row record's bounds count in is larger than that of the result (`RowRecord.ulp_of`)."""
+    if record.ulp_of == "result" or mp.isinf(true) or mp.isinf(largest) or mp.isnan(true) or mp.isnan(largest):
+        return 1.0
+    return float(ulp(max(abs(true), abs(largest)), dtype) / ulp(true, dtype))
 
 
 def error(computed: float, true: Any, dtype: str) -> float:

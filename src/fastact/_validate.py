@@ -16,6 +16,18 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
 }
 
 
+def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
+    """The one dtype of array-likes that have one (a DataFrame: of all its columns), else None."""
+    found: set[Any] = set()
+    for operand in operands:
+        if hasattr(operand, "dtype"):
+            found.add(operand.dtype)
+        else:
+            found.update(getattr(operand, "dtypes", [None]))
+    dtype = found.pop() if len(found) == 1 else None
+    return dtype if isinstance(dtype, np.dtype) else None
+
+
 #: Numbers already checked, as 0-d arrays of the dtype they are used with: NumPy is slow to convert a Python float.
 _READY: dict[tuple[str, float, np.dtype[Any]], Any] = {}
 _KEEP = 256

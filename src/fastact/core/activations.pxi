@@ -98,10 +98,12 @@ cdef inline real elu(real x, real alpha) noexcept nogil:
     return x if x >= 0.0 else below
 
 cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
-    # 1, or a*e^x from 0 down; scaled, because it may be subnormal
+    # 1, or a*e^x from 0 down; scaled, because it may be subnormal, but not where a alone is as large as the scale
     cdef real w
-    cdef real s = alpha * exp_scaled(x, -0.0, &w)
-    cdef real below = unscale(fma(s, w, s))
+    cdef real factor = 1.0 if abs(alpha) > 1e18 else unscale(1.0)
+    cdef real scaled = unscale(alpha) if abs(alpha) > 1e18 else alpha
+    cdef real s = scaled * exp_scaled(x, -0.0, &w)
+    cdef real below = fma(s, w, s) * factor
     cdef real slope = 1.0 if x > 0.0 else below
     return dy * slope
 
@@ -152,8 +154,8 @@ cdef inline real selu_backward(real dy, real x) noexcept nogil:
     return dy * slope
 
 cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
-    # l*a*e^x = y + l*a, where l*a is a float and a rest, or the sum would cancel to nothing
-    cdef real below = (y + 1.7580993175506591796875) + 2.3296717680252718e-8
+    # l*a*e^x = y + l*a, where l*a is two floats and a rest, or the sum would cancel to nothing
+    cdef real below = ((y + 1.7580993175506591796875) + 2.3296717444054593e-08) + 2.361981243051158e-16
     cdef real slope = 1.0507009873554805 if y > 0.0 else below
     return dy * slope
 
@@ -192,8 +194,11 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     # log(1 + e^bx)/b = max(bx, 0)/b + log1p(t)/b,  t = e^-|bx|,  log1p(t) = t - c*d
     # bx = u + du, or the tail would lose bits; 1/b = over + under; t's own rounding error counts 1/(1+t), say 1/2
     cdef real w, d
-    cdef real over = 1.0 / beta
-    cdef real under = fma(-over, beta, 1.0) * over
+    # the scale stays off where 1/b alone is as large
+    cdef real inverse = 1.0 / beta
+    cdef real factor = 1.0 if abs(inverse) > 1e18 else unscale(1.0)
+    cdef real over = unscale(inverse) if abs(inverse) > 1e18 else inverse
+    cdef real under = fma(-inverse, beta, 1.0) * over
     cdef real size = abs(x)
     cdef real fall = -abs(beta)
     cdef real u = fall * size
@@ -205,7 +210,7 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real tail = fma(t, over, rest)
     cdef real low = fma(t, over, -tail) + rest
     cdef real line = x if beta * x > 0.0 else 0.0
-    return unscale_add(tail, unscale_add(low, line))
+    return fma(tail, factor, fma(low, factor, line))
 
 cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:
     # sigmoid(bx)
