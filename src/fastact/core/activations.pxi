@@ -154,8 +154,9 @@ cdef inline real selu_backward(real dy, real x) noexcept nogil:
     return dy * slope
 
 cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
-    # l*a*e^x = y + l*a, where l*a is two floats and a rest, or the sum would cancel to nothing
+    # l*a*e^x = y + l*a, where l*a is two floats and two doubles, or the sum would cancel to nothing
     cdef real below = ((y + 1.7580993175506591796875) + 2.3296717444054593e-08) + 2.361981243051158e-16
+    below += -7.339346714277538e-33
     cdef real slope = 1.0507009873554805 if y > 0.0 else below
     return dy * slope
 

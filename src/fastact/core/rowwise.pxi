@@ -1,8 +1,8 @@
-# softmax, log_softmax, logsumexp: one set of passes for rows that lie along memory and for rows that lie across it.
+# softmax, log_softmax, logsumexp and their gradients, for rows that lie along memory and for rows that lie across it.
 #
-# A row is cut into segments of WIDTH numbers. Along memory a segment is WIDTH neighbours of one row. Across memory
-# it is one number of WIDTH rows each. Every pass works on whole segments, lane by lane, so it is the same code for
-# both, and a tail or a strided, masked or half-precision segment is first copied into a full one.
+# Along memory up to BATCH rows are taken together, row by row in each pass; across memory WIDTH rows, a number of each
+# at a time. What lies in memory as it should is used where it is. Strided, masked and half-precision numbers, and the
+# tail of a row, are copied to a stage, where they stay for all passes, or, of long rows, a stretch at a time.
 #
 # Rows give the same bits in both cases, because sums are added up in one order. Number i of a row belongs to lane
 # i mod 32. The eight numbers of a lane in one stretch of 256 are added pairwise in the row's own type, these sums
@@ -17,9 +17,9 @@ from libc.math cimport INFINITY
 
 cdef enum:
     WIDTH = 32                  # lanes
-    DEPTH = 8                   # segments added pairwise
+    STRETCH = 256               # numbers of a row that are added pairwise, eight in each lane
     BATCH = 8                   # rows along memory taken together
-    STAGE = 64                  # segments that are kept on the stack, if the rows fit
+    STAGE = 2048                # numbers that are kept on the stack, if the rows fit
     SMALL = 16                  # rows up to this length are taken WIDTH at a time
 
 cdef enum:
@@ -29,221 +29,268 @@ cdef enum:
     LOGSUMEXP_BACKWARD
 
 
-cdef struct Cut:                # one row along memory, or WIDTH rows across it
-    npy_intp segments
-    npy_intp shift              # segments that add up to one sum are 1 << shift apart
-    npy_intp sums               # how many sums that gives
-    npy_intp width, last        # lanes in use: in every segment but the last, in the last
-
+# ---- access ---------------------------------------------------------------------------------------------------------
 
 cdef struct Operand:
     int storage
-    npy_intp row, segment, lane                 # strides, in bytes
-    npy_intp ready                              # this many segments can be used where they are
-    npy_intp mask_row, mask_segment, mask_lane
+    npy_intp outer, core                # strides in bytes: from row to row, and along the row
+    npy_intp lane                       # the one between numbers that are taken together
+    npy_intp mask_core, mask_lane
+    bint ready                          # these lie together in memory
 
 
-cdef inline void cut_rows(Cut* cut, bint across, npy_intp n, npy_intp rows) noexcept nogil:
+cdef struct Plan:
+    bint across
+    npy_intp n, rows                    # numbers in a row, rows taken together
+    npy_intp units                      # how often each pass is made: for every row, or once for all of them
+    bint there                          # numbers that are ready are used where they are
+    bint ready                          # so are those of every operand
+    bint place                          # the results are put where they belong, and nowhere else before
+    npy_intp kept                       # so many exponentials of a row wait for their factor there, too
+    npy_intp rest                       # room for the others or, where not ready, for all, in whole segments
+    bint staged                         # they wait in the stage
+
+
+cdef inline npy_intp whole(npy_intp n) noexcept nogil:
+    return (n + WIDTH - 1) // WIDTH * WIDTH
+
+
+cdef Operand operand(int storage, bint across, char* p, npy_intp outer, npy_intp core) noexcept nogil:
+    cdef Operand a
+    cdef npy_intp size = stored_size(storage)
+    a.storage, a.outer, a.core, a.lane = storage, outer, core, outer if across else core
+    a.mask_core = a.mask_lane = 0
+    a.ready = storage != STORE_F2 and a.lane == size and (<size_t>p | <size_t>outer | <size_t>core) % <size_t>size == 0
+    return a
+
+
+cdef bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_intp core) noexcept nogil:
+    """Whether to take WIDTH rows at a time: where neighbours belong to different rows, or the rows are short."""
+    return n_outer >= 16 and (n <= SMALL or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
+
+
+cdef inline void make_plan(Plan* t, bint across, npy_intp n, npy_intp rows, bint ready, bint place) noexcept nogil:
+    t.across, t.n = across, n
     if across:
-        cut.segments, cut.shift, cut.sums = n, 5, min(n, WIDTH)
-        cut.width = cut.last = min(rows, WIDTH)
+        t.rows, t.units = min(rows, WIDTH), 1
+        t.rest = n * WIDTH
+        t.there, t.place = rows >= WIDTH, place and rows >= WIDTH
+        t.kept = n if t.place else 0
     else:
-        cut.segments, cut.shift, cut.sums = (n + WIDTH - 1) // WIDTH, 0, 1
-        cut.width, cut.last = WIDTH, n - (cut.segments - 1) * WIDTH
+        t.rows = t.units = max(1, min(min(rows, BATCH), STAGE // whole(max(n, 1))))
+        t.there, t.place = True, place
+        t.kept = 0 if not place else n if n % WIDTH == 0 else n - n % STRETCH
+        t.rest = whole(n - t.kept if ready else n)
+    t.ready = ready and t.there
+    t.staged = t.ready or t.rest <= STAGE
 
 
-cdef inline void lay_out(Operand* a, int storage, bint across, char* p, npy_intp outer, npy_intp core) noexcept nogil:
-    a.storage = storage
-    a.row = outer * WIDTH if across else outer
-    a.segment = core if across else core * WIDTH
-    a.lane = outer if across else core
-    a.ready = 0
-    if storage != STORE_F2 and a.lane == stored_size(storage) and (<size_t>p | <size_t>outer | <size_t>core) % <size_t>a.lane == 0:
-        a.ready = -1            # all of them
-
-
-cdef inline void lay_mask(Operand* a, bint across, npy_intp outer, npy_intp core) noexcept nogil:
-    a.mask_row = outer * WIDTH if across else outer
-    a.mask_segment = core if across else core * WIDTH
-    a.mask_lane = outer if across else core
-    a.ready = 0
-
-
-cdef inline npy_intp ready_segments(const Operand* a, const Cut* cut) noexcept nogil:
-    if a.ready == 0 or cut.width < WIDTH:
-        return 0
-    return cut.segments - (cut.last < WIDTH)
-
-
-cdef void load_segment(const Operand* a, char* p, char* mask, npy_intp width, npy_intp s, real pad, real* to) noexcept nogil:
-    cdef npy_intp j
-    p += s * a.segment
-    if a.lane == sizeof(real) and a.storage != STORE_F2:
-        if width == WIDTH:
-            memcpy(to, p, WIDTH * sizeof(real))
-        else:
-            memcpy(to, p, width * sizeof(real))
+cdef void load(const Operand* a, char* p, char* mask, npy_intp n, real pad, real* to) noexcept nogil:
+    """Up to STRETCH numbers; `pad` for what is masked and up to a whole segment."""
+    cdef npy_intp i = 0, j
+    cdef real* last = to + whole(n) - WIDTH
+    if n % WIDTH != 0:
+        for j in range(WIDTH):
+            last[j] = pad
+    if a.lane == sizeof(real) and a.storage != STORE_F2 and n == WIDTH:
+        memcpy(to, p, WIDTH * sizeof(real))
+    elif a.lane == sizeof(real) and a.storage != STORE_F2:
+        memcpy(to, p, n * sizeof(real))
     else:
-        load_block(a.storage, to, p, a.lane, width)
-    for j in range(width, WIDTH):
-        to[j] = pad
+        load_block(a.storage, to, p, a.lane, n)
     if mask != NULL:
-        mask += s * a.mask_segment
-        if a.mask_lane == 1 and width == WIDTH:
+        while a.mask_lane == 1 and i + WIDTH <= n:
             for j in range(WIDTH):
-                to[j] = to[j] if mask[j] != 0 else pad
-        else:
-            for j in range(width):
-                to[j] = to[j] if mask[j * a.mask_lane] != 0 else pad
+                to[i + j] = to[i + j] if mask[i + j] != 0 else pad
+            i += WIDTH
+        for j in range(i, n):
+            to[j] = to[j] if mask[j * a.mask_lane] != 0 else pad
 
 
-cdef inline npy_intp width_of(const Cut* cut, npy_intp s) noexcept nogil:
-    return cut.last if s == cut.segments - 1 else cut.width
+cdef void load_stage(const Plan* t, const Operand* a, char* p, char* mask, real pad, real* stage) noexcept nogil:
+    cdef npy_intp i = 0
+    while i < t.n and t.staged and not (t.there and a.ready):
+        load(a, p + i * a.core, NULL if mask == NULL else mask + i * a.mask_core, t.rows if t.across else min(t.n - i, STRETCH), pad, stage)
+        stage += WIDTH if t.across else STRETCH
+        i += 1 if t.across else STRETCH
 
 
-cdef inline real* segment(const Operand* a, const Cut* cut, char* p, char* mask, npy_intp s, real pad, real* buffer) noexcept nogil:
-    if s < a.ready:
-        return <real*>(p + s * a.segment)
-    load_segment(a, p, mask, width_of(cut, s), s, pad, buffer)
+cdef void store(const Operand* a, char* p, npy_intp n, const real* v) noexcept nogil:
+    if a.lane == sizeof(real) and a.storage != STORE_F2:
+        memcpy(p, v, n * sizeof(real))
+    else:
+        store_block(a.storage, p, a.lane, v, n)
+
+
+cdef inline real* numbers(const Plan* t, const Operand* a, char* p, char* mask, npy_intp i, real pad, real* stage, real* buffer) noexcept nogil:
+    """Number i of all rows, or the numbers of one row from i on: a stretch if they are neither ready nor staged."""
+    if t.there and a.ready:
+        return <real*>(p + i * a.core)
+    if t.staged:
+        return stage + i * (WIDTH if t.across else 1)
+    load(a, p + i * a.core, NULL if mask == NULL else mask + i * a.mask_core, t.rows if t.across else min(t.n - i, STRETCH), pad, buffer)
     return buffer
 
 
-cdef inline void put(const Operand* a, const Cut* cut, char* p, npy_intp s, const real* v) noexcept nogil:
-    cdef npy_intp j
-    cdef real* to = <real*>(p + s * a.segment)
-    if s < a.ready:
-        for j in range(WIDTH):
-            to[j] = v[j]
-    elif a.lane == sizeof(real) and a.storage != STORE_F2:
-        memcpy(to, v, width_of(cut, s) * sizeof(real))
-    else:
-        store_block(a.storage, to, a.lane, v, width_of(cut, s))
+# ---- the passes over numbers of one row, and over one number of WIDTH rows ------------------------------------------
 
-
-cdef inline void maximum(const Operand* a, const Cut* cut, char* p, char* mask, real* m, real* buffer) noexcept nogil:
+cdef inline void maximum(const real* x, npy_intp n, real* m) noexcept nogil:
     """The maximum of each lane. NaN is left out: it comes back through the exponentials."""
-    cdef npy_intp s = 0, j
-    cdef int k
-    cdef real* x[DEPTH]
-    cdef real u, v
+    cdef npy_intp i = 0, j
+    cdef real most[4 * WIDTH]
+    if n >= 8 * WIDTH:
+        for j in range(4 * WIDTH):
+            most[j] = <real>(-INFINITY)
+        while i + 4 * WIDTH <= n:
+            for j in range(4 * WIDTH):
+                most[j] = x[i + j] if x[i + j] > most[j] else most[j]
+            i += 4 * WIDTH
+        for j in range(WIDTH):
+            most[j] = most[j] if most[j] > most[j + 32] else most[j + 32]
+            most[j + 64] = most[j + 64] if most[j + 64] > most[j + 96] else most[j + 96]
+            most[j] = most[j] if most[j] > most[j + 64] else most[j + 64]
+        greater(m, most)
+    while i + WIDTH <= n:
+        greater(m, x + i)
+        i += WIDTH
+    for j in range(n - i):
+        m[j] = x[i + j] if x[i + j] > m[j] else m[j]
+
+
+cdef inline void greater(real* m, const real* x) noexcept nogil:
+    cdef npy_intp j
     for j in range(WIDTH):
-        m[j] = <real>(-INFINITY)
-    while cut.shift == 0 and s + 4 <= a.ready:
-        x[0] = <real*>(p + s * a.segment)
-        for j in range(WIDTH):
-            u = x[0][j] if x[0][j] > m[j] else m[j]
-            u = x[0][j + 32] if x[0][j + 32] > u else u
-            u = x[0][j + 64] if x[0][j + 64] > u else u
-            m[j] = x[0][j + 96] if x[0][j + 96] > u else u
-        s += 4
-    while s + 4 <= cut.segments:
-        for k in range(4):
-            x[k] = segment(a, cut, p, mask, s + k, <real>(-INFINITY), buffer + k * WIDTH)
-        for j in range(WIDTH):
-            u = x[0][j] if x[0][j] > m[j] else m[j]
-            u = x[1][j] if x[1][j] > u else u
-            u = x[2][j] if x[2][j] > u else u
-            m[j] = x[3][j] if x[3][j] > u else u
-        s += 4
-    while s < cut.segments:
-        x[0] = segment(a, cut, p, mask, s, <real>(-INFINITY), buffer)
-        for j in range(WIDTH):
-            m[j] = x[0][j] if x[0][j] > m[j] else m[j]
-        s += 1
+        m[j] = x[j] if x[j] > m[j] else m[j]
 
 
-cdef inline void greatest(real* m, npy_intp rows) noexcept nogil:
-    """The greatest of the lanes, in the first lane, for each row. Level by level, so that rows do not wait."""
-    greater_half(m, rows, 16)
-    greater_half(m, rows, 8)
-    greater_half(m, rows, 4)
-    greater_half(m, rows, 2)
-    greater_half(m, rows, 1)
+cdef inline void greatest_across(real** x, real* m) noexcept nogil:
+    cdef npy_intp j
+    cdef real v
+    for j in range(WIDTH):
+        v = x[0][j] if x[0][j] > m[j] else m[j]
+        v = x[1][j] if x[1][j] > v else v
+        v = x[2][j] if x[2][j] > v else v
+        m[j] = x[3][j] if x[3][j] > v else v
 
 
-cdef inline void greater_half(real* m, npy_intp rows, npy_intp n) noexcept nogil:
+cdef inline void greatest(real* m, npy_intp rows, npy_intp half) noexcept nogil:
+    """Lanes [0, half) become the greater of the halves, for each row. Level by level, so that rows do not wait."""
     cdef npy_intp u, j
     for u in range(rows):
-        for j in range(n):
-            m[j] = m[j + n] if m[j + n] > m[j] else m[j]
+        for j in range(half):
+            m[j] = m[j + half] if m[j + half] > m[j] else m[j]
         m += WIDTH
 
 
-cdef inline void exponentials(real** x, real* e, int depth, const real* c, const real* low, const real* shift) noexcept nogil:
+cdef inline real exponential(real x, real c, real low, real shift) noexcept nogil:
+    cdef real w, s = exp_parts(at_least(x - c, low), <real>(-0.0), shift, &w)
+    return fma(s, w, s)
+
+
+cdef inline void exponentials(const real* x, real* e, npy_intp n, real c, real low, real shift) noexcept nogil:
     cdef npy_intp j
-    cdef int k
-    cdef real* p
-    cdef real s, w
-    for k in range(depth):
-        p = x[k]
-        for j in range(WIDTH):
-            s = exp_parts(at_least(p[j] - c[j], low[j]), <real>(-0.0), shift[j], &w)
-            e[k * WIDTH + j] = fma(s, w, s)
-
-
-# Stretches of one row that lie in memory as they should: the same arithmetic as segment by segment.
-
-cdef inline void stretch_exponentials(real* x, real* e, npy_intp n, real c, real low, real shift) noexcept nogil:
-    cdef npy_intp j
-    cdef real s, w
-    if x == e:
+    if INPLACE_LOOPS and x == e:
         for j in range(n):
-            s = exp_parts(at_least(e[j] - c, low), <real>(-0.0), shift, &w)
-            e[j] = fma(s, w, s)
+            e[j] = exponential(e[j], c, low, shift)
     else:
         for j in range(n):
-            s = exp_parts(at_least(x[j] - c, low), <real>(-0.0), shift, &w)
-            e[j] = fma(s, w, s)
+            e[j] = exponential(x[j], c, low, shift)
 
 
-cdef inline void stretch_products(real* e, npy_intp n, real a, real b) noexcept nogil:
+cdef inline int exponentials_but(const real* x, real* e, npy_intp n, real m, real c, real low, real shift) noexcept nogil:
+    """The maximum left out: how often it occurs."""
     cdef npy_intp j
+    cdef int count = 0
+    cdef real v
     for j in range(n):
-        e[j] = fma(e[j], a, e[j] * b)
+        v = exponential(x[j], c, low, shift)
+        e[j] = <real>0 if x[j] == m else v
+        count += x[j] == m
+    return count
 
 
-cdef inline void stretch_differences(real* x, real* e, npy_intp n, real a, real b) noexcept nogil:
+cdef inline void exponentials_across(const real* x, real* e, const real* c, const real* low, const real* shift) noexcept nogil:
     cdef npy_intp j
-    if x == e:
-        for j in range(n):
-            e[j] = (e[j] - a) - b
-    else:
-        for j in range(n):
-            e[j] = (x[j] - a) - b
-
-
-cdef inline void take_out(real** x, real* e, int depth, const real* m, double* count, bint first) noexcept nogil:
-    """Count the maxima, and leave them out of the sum."""
-    cdef npy_intp j
-    cdef int k
-    cdef real* p
-    cdef real n[WIDTH]
     for j in range(WIDTH):
-        n[j] = <real>0
-    for k in range(depth):
-        p = x[k]
+        e[j] = exponential(x[j], c[j], low[j], shift[j])
+
+
+cdef inline void leave_out(const real* x, real* e, const real* m, real* count) noexcept nogil:
+    cdef npy_intp j
+    for j in range(WIDTH):
+        count[j] += <real>1 if x[j] == m[j] else <real>0
+        e[j] = <real>0 if x[j] == m[j] else e[j]
+
+
+cdef inline void products(const real* e, real* y, npy_intp n, real a, real b) noexcept nogil:
+    cdef npy_intp j
+    if INPLACE_LOOPS and e == y:
+        for j in range(n):
+            y[j] = fma(y[j], a, y[j] * b)
+    else:
+        for j in range(n):
+            y[j] = fma(e[j], a, e[j] * b)
+
+
+cdef inline real gradient_of(real e, real a, real b, real power) noexcept nogil:
+    cdef real t = fma(e, a, e * b) * power
+    return <real>0 if e == <real>0 else t
+
+
+cdef inline void differences(const real* x, real* y, npy_intp n, real a, real b) noexcept nogil:
+    cdef npy_intp j
+    if INPLACE_LOOPS and x == y:
+        for j in range(n):
+            y[j] = (y[j] - a) - b
+    else:
+        for j in range(n):
+            y[j] = (x[j] - a) - b
+
+
+# ---- sums -----------------------------------------------------------------------------------------------------------
+
+cdef inline void add_four(const real* e, npy_intp n, real* v) noexcept nogil:
+    """Up to four segments, n numbers in all, pairwise."""
+    cdef npy_intp j
+    if n >= 4 * WIDTH:
         for j in range(WIDTH):
-            n[j] += <real>1 if p[j] == m[j] else <real>0
-            e[k * WIDTH + j] = <real>0 if p[j] == m[j] else e[k * WIDTH + j]
-    if first:
+            v[j] = (e[j] + e[j + 32]) + (e[j + 64] + e[j + 96])
+    elif n == 3 * WIDTH:
         for j in range(WIDTH):
-            count[j] = <double>n[j]
+            v[j] = (e[j] + e[j + 32]) + e[j + 64]
+    elif n == 2 * WIDTH:
+        for j in range(WIDTH):
+            v[j] = e[j] + e[j + 32]
     else:
         for j in range(WIDTH):
-            count[j] += <double>n[j]
+            v[j] = e[j]
 
 
-cdef inline void accumulate(real tag, const double* v, double* hi, double* lo, bint first) noexcept nogil:
+cdef inline void add_eight(const real* e, npy_intp n, real* v) noexcept nogil:
+    cdef npy_intp j
+    cdef real w[WIDTH]
+    if n == STRETCH:
+        for j in range(WIDTH):
+            v[j] = ((e[j] + e[j + 32]) + (e[j + 64] + e[j + 96])) + ((e[j + 128] + e[j + 160]) + (e[j + 192] + e[j + 224]))
+    else:
+        add_four(e, n, v)
+        if n > 4 * WIDTH:
+            add_four(e + 4 * WIDTH, n - 4 * WIDTH, w)
+            for j in range(WIDTH):
+                v[j] += w[j]
+
+
+cdef inline void accumulate(const real* v, double* hi, double* lo, bint first) noexcept nogil:
     cdef npy_intp j
     cdef double s
     if first:
         for j in range(WIDTH):
-            hi[j] = v[j]
+            hi[j] = <double>v[j]
             if real is double:
                 lo[j] = 0.0
     elif real is float:
         for j in range(WIDTH):
-            hi[j] += v[j]
+            hi[j] += <double>v[j]
     else:
         for j in range(WIDTH):
             s = hi[j] + v[j]
@@ -251,88 +298,50 @@ cdef inline void accumulate(real tag, const double* v, double* hi, double* lo, b
             hi[j] = s
 
 
-cdef inline void add_pairwise(real* e, int depth, double* hi, double* lo, bint first) noexcept nogil:
-    """Add `depth` segments pairwise, as if there were eight, to the sums of each lane."""
-    cdef double v[WIDTH]
-    cdef npy_intp j
-    cdef int full = 1 if depth == 1 else 2 if depth == 2 else 4 if depth <= 4 else 8
-    for j in range(depth * WIDTH, full * WIDTH):
-        e[j] = <real>0
-    if full == 8:
-        for j in range(WIDTH):
-            v[j] = <double>(((e[j] + e[j + 32]) + (e[j + 64] + e[j + 96])) + ((e[j + 128] + e[j + 160]) + (e[j + 192] + e[j + 224])))
-    elif full == 4:
-        for j in range(WIDTH):
-            v[j] = <double>((e[j] + e[j + 32]) + (e[j + 64] + e[j + 96]))
-    elif full == 2:
-        for j in range(WIDTH):
-            v[j] = <double>(e[j] + e[j + 32])
-    else:
-        for j in range(WIDTH):
-            v[j] = <double>e[j]
-    accumulate(e[0], v, hi, lo, first)
-
-
-cdef inline void halve(real tag, double* hi, double* lo, npy_intp rows, npy_intp n) noexcept nogil:
-    """Lanes [0, n) += lanes [n, 2n), for each row."""
-    cdef npy_intp u, j
-    cdef double s
-    for u in range(rows):
-        for j in range(n):
-            s = hi[j] + hi[j + n]
-            if real is double:
-                lo[j] = (lo[j] + lo[j + n]) + sum_error_f8(hi[j], hi[j + n], s)
-            hi[j] = s
-        hi += WIDTH
-        lo += WIDTH
-
-
-cdef inline void add_lanes(real tag, double* hi, double* lo, npy_intp rows) noexcept nogil:
-    halve(tag, hi, lo, rows, 16)
-    halve(tag, hi, lo, rows, 8)
-    halve(tag, hi, lo, rows, 4)
-    halve(tag, hi, lo, rows, 2)
-    halve(tag, hi, lo, rows, 1)
-
-
-cdef inline double total(double* v) noexcept nogil:
-    """The sum of WIDTH small integers."""
-    cdef npy_intp j
-    for j in range(16):
-        v[j] += v[j + 16]
-    for j in range(8):
-        v[j] += v[j + 8]
-    for j in range(4):
-        v[j] += v[j + 4]
-    return (v[0] + v[1]) + (v[2] + v[3])
-
-
-cdef inline void add_sums(real tag, double* hi, double* lo, npy_intp n) noexcept nogil:
-    """The same across memory: n sums of each of WIDTH rows, the other WIDTH - n being 0."""
-    cdef npy_intp h = 16, l
-    while h > 0:
-        if n > h:
-            for l in range(n - h):
-                fold(tag, hi + l * WIDTH, lo + l * WIDTH, hi + (l + h) * WIDTH, lo + (l + h) * WIDTH)
-            n = h
-        h >>= 1
-
-
-cdef inline void fold(real tag, double* hi, double* lo, const double* hi2, const double* lo2) noexcept nogil:
+cdef inline void fold(real tag, double* hi, double* lo, npy_intp from_, npy_intp n) noexcept nogil:
+    """Sums [0, n) += sums [from_, from_ + n)."""
     cdef npy_intp j
     cdef double s
-    for j in range(WIDTH):
-        s = hi[j] + hi2[j]
+    for j in range(n):
+        s = hi[j] + hi[j + from_]
         if real is double:
-            lo[j] = (lo[j] + lo2[j]) + sum_error_f8(hi[j], hi2[j], s)
+            lo[j] = (lo[j] + lo[j + from_]) + sum_error_f8(hi[j], hi[j + from_], s)
         hi[j] = s
 
 
-cdef inline void spread(real* to, real value) noexcept nogil:
-    cdef npy_intp j
-    for j in range(WIDTH):
-        to[j] = value
+cdef inline void halve(real tag, double* hi, double* lo, npy_intp rows, npy_intp n) noexcept nogil:
+    cdef npy_intp u
+    for u in range(rows):
+        fold(tag, hi + u * WIDTH, lo + u * WIDTH, n, n)
 
+
+cdef void add_lanes(real tag, const Plan* t, double* hi, double* lo) noexcept nogil:
+    """The sum of each row, at hi[row] and lo[row]: along memory from WIDTH lanes each, across memory from n."""
+    cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH)
+    if t.across:
+        while half > 0:
+            for l in range(n - half):
+                fold(tag, hi + l * WIDTH, lo + l * WIDTH, half * WIDTH, WIDTH)
+            n, half = min(n, half), half >> 1
+    else:
+        halve(tag, hi, lo, t.units, 16)
+        halve(tag, hi, lo, t.units, 8)
+        halve(tag, hi, lo, t.units, 4)
+        halve(tag, hi, lo, t.units, 2)
+        halve(tag, hi, lo, t.units, 1)
+        for u in range(t.units):
+            hi[u] = hi[u * WIDTH]
+            if real is double:
+                lo[u] = lo[u * WIDTH]
+        for u in range(t.units, BATCH):
+            hi[u] = 1.0
+            lo[u] = 0.0
+    if real is float:
+        for u in range(WIDTH):
+            lo[u] = 0.0
+
+
+# ---- exponentials ---------------------------------------------------------------------------------------------------
 
 cdef bint all_masked(const char* mask, npy_intp stride, npy_intp n) noexcept nogil:
     cdef npy_intp i
@@ -342,266 +351,254 @@ cdef bint all_masked(const char* mask, npy_intp stride, npy_intp n) noexcept nog
     return True
 
 
-cdef inline bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_intp core) noexcept nogil:
-    """Whether to take WIDTH rows at a time: where neighbours belong to different rows, or the rows are short."""
-    return n_outer >= 16 and (n <= SMALL or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
+cdef inline void scales(npy_intp n, const real* top, real* part, real* power, real* c, real* low, real* shift) noexcept nogil:
+    """For n rows: M as c + power·ln 2, what is left of the maximum, and the exponent that stands for 0."""
+    cdef npy_intp j
+    cdef real big, up, depth_of_0
+    if real is float:
+        big, up, depth_of_0 = 256, 32, 159
+    else:
+        big, up, depth_of_0 = 2048, 64, 1087
+    for j in range(n):
+        part[j] = top[j] if abs(top[j]) < big else <real>0
+        c[j] = <real>0 if abs(top[j]) < big else top[j]
+        power[j] = exponent(part[j])
+        low[j] = (power[j] - depth_of_0) * <real>0.6931471805599453
+        shift[j] = up - power[j]
+
+
+cdef inline void factors(int op, npy_intp n, real* top, const real* part, real* power, const real* gradient, const double* count, const double* hi, const double* lo,
+                         real* a, real* b) noexcept nogil:
+    """For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top."""
+    cdef npy_intp j
+    cdef double value[WIDTH]
+    cdef double rest[WIDTH]
+    cdef double r, unscale, least
+    if real is float:
+        unscale, least = 1 / 4294967296.0, 5.048709793414476e-29                        # 2^-32, 2^-94
+    else:
+        unscale, least = 1 / 18446744073709551616.0, 4.1045368012983762e-289            # 2^-64, 2^-958
+    if op == SOFTMAX:
+        for j in range(n):
+            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j])
+    elif op == LOGSUMEXP_BACKWARD:
+        for j in range(n):
+            value[j] = quotient_f8(without_exponent_f8(<double>gradient[j], least, &r) / unscale, hi[j], lo[j], &rest[j])
+            power[j] = <real>(r * unscale)
+    else:
+        for j in range(n):
+            value[j] = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &rest[j])
+    if op == LOG_SOFTMAX:
+        for j in range(n):
+            value[j] += <double>(top[j] - top[j])                                       # NaN where the maximum is infinite
+    for j in range(n):
+        a[j] = <real>value[j]
+        b[j] = <real>((value[j] - <double>a[j]) + rest[j])
+        top[j] = <real>(value[j] + rest[j])
 
 
 cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
                           npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
-    cdef real stage[STAGE * WIDTH]
-    cdef real e[DEPTH * WIDTH]
-    cdef real buffer[DEPTH * WIDTH]
+    cdef real stage[STAGE]
+    cdef real buffer[STRETCH]
+    cdef real e[STRETCH]
+    cdef real m[BATCH * WIDTH]
     cdef double hi[WIDTH * WIDTH]
     cdef double lo[WIDTH * WIDTH]
-    cdef double count[BATCH * WIDTH]
-    # per row, and the same for each lane
+    cdef real four[WIDTH]
+    cdef real counted[WIDTH]
+    # per row
+    cdef double count[WIDTH]
     cdef real top[WIDTH]
     cdef real part[WIDTH]
     cdef real power[WIDTH]
-    cdef real ahead[WIDTH]
-    cdef real behind[WIDTH]
-    cdef real last_power[WIDTH]
-    cdef real m[BATCH * WIDTH]
-    cdef real c[BATCH * WIDTH]
-    cdef real low[BATCH * WIDTH]
-    cdef real shift[BATCH * WIDTH]
-    cdef real a[BATCH * WIDTH]
-    cdef real b[BATCH * WIDTH]
+    cdef real c[WIDTH]
+    cdef real low[WIDTH]
+    cdef real shift[WIDTH]
+    cdef real a[WIDTH]
+    cdef real b[WIDTH]
     cdef real gradient[WIDTH]
-    cdef real* p[DEPTH]
+    cdef real* p
     cdef real* q
+    cdef real* xs[8]
     cdef char* px
     cdef char* po
     cdef char* pm
-    cdef Cut cut
-    cdef Operand X, O, S
-    cdef Operand* from_
-    cdef Operand* to
-    cdef bint across = take_across(n_outer, n, sx, cx), staged, keep, wants_log = op == LOG_SOFTMAX or op == LOGSUMEXP
+    cdef bint across = take_across(n_outer, n, sx, cx), wants_log = op == LOG_SOFTMAX or op == LOGSUMEXP
     cdef bint in_place = x == out and op != LOGSUMEXP
-    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, k, lead, back, flat
+    cdef npy_intp row = 0, u, i, j, k, l, d, back, lanes = WIDTH if across else BATCH
     cdef int depth
-    cdef real big, up, depth_of_0
-    cdef double value[WIDTH]
-    cdef double rest[WIDTH]
-    cdef real t
-    cdef double r, unscale, least
+    cdef Operand X = operand(storage, across, x, sx, cx), O = operand(storage, across, out, so, co)
+    cdef Plan t
 
     if n == 0 and op != LOGSUMEXP:
         return 0
-    if real is float:
-        big, up, depth_of_0, unscale, least = 256, 32, 159, 1 / 4294967296.0, 5.048709793414476e-29     # 2^-94
-    else:
-        big, up, depth_of_0, unscale, least = 2048, 64, 1087, 1 / 18446744073709551616.0, 4.1045368012983762e-289   # 2^-958
-
-    lay_out(&X, storage, across, x, sx, cx)
-    if mask != NULL:
-        lay_mask(&X, across, sm, cm)
-    lay_out(&O, storage, across, out, so, co)
-    if n == 0:
-        top[0] = <real>(-INFINITY)
-        for row in range(n_outer):
-            store_block(storage, out + row * so, so, top, 1)
-        return 0
-
+    X.mask_core, X.mask_lane = cm, sm if across else cm
+    X.ready = X.ready and mask == NULL and (O.ready or op == LOGSUMEXP)
     while row < n_outer:
         if across and n_outer - row < WIDTH and row > 0 and not in_place:
             back = WIDTH - (n_outer - row)              # some rows again, rather than a part of a segment
             row, x, out = row - back, x - back * sx, out - back * so
-            if mask != NULL:
-                mask -= back * sm
-            if op == LOGSUMEXP_BACKWARD:
-                dy -= back * sdy
-        cut_rows(&cut, across, n, n_outer - row)
-        X.ready = ready_segments(&X, &cut)
-        O.ready = ready_segments(&O, &cut) if op != LOGSUMEXP else cut.segments
-        units = 1 if across else min(BATCH, n_outer - row)
-        lead = cut.segments - 1 if not across and cut.segments > 3 else cut.segments
-        staged = cut.segments <= STAGE and (X.ready < lead or O.ready < lead)
-        if not across:
-            units = min(units, max(1, STAGE // cut.segments))
-        rows = cut.width if across else units
-        keep = staged or (O.lane == sizeof(real) and storage != STORE_F2)
+            mask = NULL if mask == NULL else mask - back * sm
+            dy = NULL if dy == NULL else dy - back * sdy
+        make_plan(&t, across, n, n_outer - row, X.ready, O.ready)
 
         # the maximum
-        if staged:
-            S.storage, S.row, S.segment, S.lane, S.ready = STORE_F8 if real is double else STORE_F4, cut.segments * WIDTH * sizeof(real), WIDTH * sizeof(real), sizeof(real), cut.segments
-            for u in range(units):
-                for s in range(cut.segments):
-                    load_segment(&X, x + u * X.row, NULL if mask == NULL else mask + u * X.mask_row, width_of(&cut, s), s, <real>(-INFINITY), stage + (u * cut.segments + s) * WIDTH)
-        from_, to = &S if staged else &X, &S if staged else &O
-        for u in range(units):
-            px = <char*>stage + u * S.row if staged else x + u * X.row
-            pm = NULL if mask == NULL else mask + u * X.mask_row
-            maximum(from_, &cut, px, pm, m + u * WIDTH, buffer)
+        for u in range(t.units):
+            px, pm, q = x + u * sx, NULL if mask == NULL else mask + u * sm, stage + u * t.rest
+            for j in range(WIDTH):
+                m[u * WIDTH + j] = <real>(-INFINITY)
+            load_stage(&t, &X, px, pm, <real>(-INFINITY), q)
+            i = 0
+            while i < n:
+                if across:
+                    for k in range(4):                  # the last again changes nothing
+                        xs[k] = numbers(&t, &X, px, pm, min(i + k, n - 1), <real>(-INFINITY), q, buffer + k * WIDTH)
+                    greatest_across(xs, m)
+                    i += 4
+                else:
+                    d = n if t.staged else min(n - i, STRETCH)
+                    maximum(numbers(&t, &X, px, pm, i, <real>(-INFINITY), q, buffer), d, m + u * WIDTH)
+                    i += d
         if across:
             for j in range(WIDTH):
                 top[j] = m[j]
         else:
-            for u in range(BATCH):
-                top[u] = <real>0
-            greatest(m, units)
-            for u in range(units):
+            greatest(m, t.units, 16)
+            greatest(m, t.units, 8)
+            greatest(m, t.units, 4)
+            greatest(m, t.units, 2)
+            greatest(m, t.units, 1)
+            for u in range(t.units):
                 top[u] = m[u * WIDTH]
+            for u in range(t.units, BATCH):
+                top[u] = <real>0
         if mask != NULL and op != LOGSUMEXP:
-            for j in range(rows):
+            for j in range(t.rows):
                 if top[j] == <real>(-INFINITY) and all_masked(mask + j * sm, cm, n):
                     top[j] = <real>0
-
-        # what is subtracted
-        for j in range(WIDTH if across else BATCH):
-            part[j] = top[j] if abs(top[j]) < big else <real>0
-            ahead[j] = <real>0 if abs(top[j]) < big else top[j]
-            power[j] = exponent(part[j])
-            behind[j] = (power[j] - depth_of_0) * <real>0.6931471805599453
-            last_power[j] = up - power[j]
-        if across:
-            for j in range(WIDTH):
-                m[j], c[j], low[j], shift[j] = top[j], ahead[j], behind[j], last_power[j]
-        else:
-            for u in range(units):
-                spread(m + u * WIDTH, top[u])
-                spread(c + u * WIDTH, ahead[u])
-                spread(low + u * WIDTH, behind[u])
-                spread(shift + u * WIDTH, last_power[u])
+        scales(lanes, top, part, power, c, low, shift)
 
         # exponentials and their sum
-        for u in range(units):
-            px = <char*>stage + u * S.row if staged else x + u * X.row
-            po = <char*>stage + u * S.row if staged else out + u * O.row
-            pm = NULL if mask == NULL else mask + u * X.mask_row
-            s0 = 0
-            while s0 < cut.segments:
-                for l in range(min(cut.sums, cut.segments - s0)):
-                    depth = <int>min(DEPTH, ((cut.segments - s0 - l - 1) >> cut.shift) + 1)
-                    if cut.shift == 0 and s0 + DEPTH <= from_.ready and (wants_log or not keep or s0 + DEPTH <= to.ready):
-                        p[0] = <real*>(px + s0 * from_.segment)
-                        q = &e[0] if wants_log or not keep else <real*>(po + s0 * to.segment)
-                        stretch_exponentials(p[0], q, DEPTH * WIDTH, c[u * WIDTH], low[u * WIDTH], shift[u * WIDTH])
-                        if wants_log:
-                            for k in range(1, DEPTH):
-                                p[k] = p[0] + k * WIDTH
-                            take_out(p, e, DEPTH, m + u * WIDTH, count + u * WIDTH, s0 == 0)
-                        add_pairwise(q, DEPTH, hi + u * WIDTH, lo + u * WIDTH, s0 == 0)
-                        continue
+        for j in range(lanes):
+            count[j] = 0.0
+        for u in range(0 if across else t.units):
+            px, po, pm = x + u * sx, out + u * so, NULL if mask == NULL else mask + u * sm
+            for i in range(0, n, 256):
+                d = min(n - i, STRETCH)
+                p = numbers(&t, &X, px, pm, i, <real>(-INFINITY), stage + u * t.rest, buffer)
+                q = &e[0] if wants_log else <real*>(po + i * co) if i + d <= t.kept else &stage[u * t.rest] if t.ready else p
+                if d % WIDTH != 0:
+                    if t.ready:
+                        for j in range(WIDTH):
+                            q[whole(d) - WIDTH + j] = <real>0
+                    else:
+                        d = whole(d)
+                if wants_log:
+                    count[u] += <double>exponentials_but(p, q, d, top[u], c[u], low[u], shift[u])
+                else:
+                    exponentials(p, q, d, c[u], low[u], shift[u])
+                add_eight(q, whole(d), four)
+                accumulate(four, hi + u * WIDTH, lo + u * WIDTH, i == 0)
+        for j in range(WIDTH):
+            counted[j] = <real>0
+        for i in range(0, n if across else 0, 256):
+            for l in range(i, min(i + WIDTH, n)):
+                depth = <int>((min(n, i + STRETCH) - l + WIDTH - 1) // WIDTH)
+                for k in range(depth):
+                    xs[k] = numbers(&t, &X, x, mask, l + k * WIDTH, <real>(-INFINITY), stage, buffer + k * WIDTH)
+                for k in range(depth):
+                    exponentials_across(xs[k], e + k * WIDTH, c, low, shift)
+                if wants_log:
                     for k in range(depth):
-                        p[k] = segment(from_, &cut, px, pm, s0 + l + (k << cut.shift), <real>(-INFINITY), buffer + k * WIDTH)
-                    exponentials(p, e, depth, c + u * WIDTH, low + u * WIDTH, shift + u * WIDTH)
-                    if wants_log:
-                        take_out(p, e, depth, m + u * WIDTH, count + u * WIDTH, s0 + l == 0)
-                    elif keep:
-                        for k in range(depth):
-                            put(to, &cut, po, s0 + l + (k << cut.shift), e + k * WIDTH)
-                    add_pairwise(e, depth, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH, s0 == 0)
-                s0 += DEPTH << cut.shift
-        if across:
-            add_sums(tag, hi, lo, cut.sums)
-        else:
-            add_lanes(tag, hi, lo, units)
-            for u in range(units):
-                hi[u], lo[u] = hi[u * WIDTH], lo[u * WIDTH]
+                        leave_out(xs[k], e + k * WIDTH, top, counted)
+                elif t.kept > 0 or t.staged:
+                    for k in range(depth):
+                        p = <real*>(out + (l + k * WIDTH) * co) if t.kept > 0 else xs[k]
+                        for j in range(WIDTH):
+                            p[j] = e[k * WIDTH + j]
+                add_eight(e, depth * WIDTH, four)
+                accumulate(four, hi + (l - i) * WIDTH, lo + (l - i) * WIDTH, i == 0)
             if wants_log:
-                for u in range(units):
-                    count[u] = total(count + u * WIDTH)
-            for u in range(units, BATCH):
-                hi[u] = lo[u] = count[u] = 1.0
-
-        # what the row is multiplied by, or what is subtracted from it, as a[j] + b[j]
-        if op == LOGSUMEXP_BACKWARD:
-            load_block(storage, gradient, dy, sdy, rows)
-        if real is float:
-            for j in range(WIDTH):
-                lo[j] = 0.0
-        if wants_log:
-            for j in range(WIDTH if across else BATCH):
-                value[j] = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &rest[j])
-        elif op == SOFTMAX:
-            for j in range(WIDTH if across else BATCH):
-                value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j])
-        else:
-            for j in range(rows):
-                value[j] = quotient_f8(without_exponent_f8(<double>gradient[j], least, &r) / unscale, hi[j], lo[j], &rest[j])
-                power[j] = <real>(r * unscale)
-        if op == LOG_SOFTMAX:
-            for j in range(WIDTH):
-                value[j] += <double>(top[j] - top[j])                       # NaN where the maximum is infinite
-        for j in range(WIDTH if across else BATCH):
-            ahead[j] = <real>value[j]
-            behind[j] = <real>((value[j] - <double>ahead[j]) + rest[j])
-        if op == LOGSUMEXP:
-            for j in range(rows):
-                top[j] = <real>(value[j] + rest[j])
-        if op == LOGSUMEXP:
-            store_block(storage, out, so, top, rows)
-        else:
-            if across:
                 for j in range(WIDTH):
-                    a[j], b[j] = ahead[j], behind[j]
-                    if op == LOGSUMEXP_BACKWARD:
-                        m[j] = power[j]
-            else:
-                for u in range(units):
-                    spread(a + u * WIDTH, ahead[u])
-                    spread(b + u * WIDTH, behind[u])
-                    if op == LOGSUMEXP_BACKWARD:
-                        spread(m + u * WIDTH, power[u])
+                    count[j] += <double>counted[j]
+                    counted[j] = <real>0
+        if n > 0:
+            add_lanes(tag, &t, hi, lo)
+        else:
+            for j in range(WIDTH):
+                hi[j] = lo[j] = 0.0
 
-            # the results
-            for u in range(units):
-                px = <char*>stage + u * S.row if staged else x + u * X.row
-                po = <char*>stage + u * S.row if staged else out + u * O.row
-                pm = NULL if mask == NULL else mask + u * X.mask_row
-                flat = 0
-                if cut.shift == 0 and op == SOFTMAX and keep:
-                    flat = to.ready
-                    stretch_products(<real*>po, flat * WIDTH, a[u * WIDTH], b[u * WIDTH])
-                elif cut.shift == 0 and op == LOG_SOFTMAX:
-                    flat = min(from_.ready, to.ready)
-                    stretch_differences(<real*>px, <real*>po, flat * WIDTH, a[u * WIDTH], b[u * WIDTH])
-                for s in range(flat, cut.segments):
-                    if op == LOG_SOFTMAX:
-                        p[0] = segment(from_, &cut, px, pm, s, <real>(-INFINITY), buffer)
-                        for j in range(WIDTH):
-                            e[j] = (p[0][j] - a[u * WIDTH + j]) - b[u * WIDTH + j]
-                        put(to, &cut, po, s, e)
-                        continue
-                    if keep:
-                        q = segment(to, &cut, po, <char*>NULL, s, <real>0, buffer)
-                    else:
-                        p[0] = segment(from_, &cut, px, pm, s, <real>(-INFINITY), buffer)
-                        exponentials(p, e, 1, c + u * WIDTH, low + u * WIDTH, shift + u * WIDTH)
-                        q = e
-                    if op == SOFTMAX:
-                        for j in range(WIDTH):
-                            q[j] = fma(q[j], a[u * WIDTH + j], q[j] * b[u * WIDTH + j])
-                    else:
-                        for j in range(WIDTH):
-                            t = fma(q[j], a[u * WIDTH + j], q[j] * b[u * WIDTH + j]) * m[u * WIDTH + j]
-                            q[j] = <real>0 if q[j] == <real>0 else t
-                    if not keep or s >= to.ready:
-                        put(to, &cut, po, s, q)
-                if staged:
-                    for s in range(cut.segments):
-                        put(&O, &cut, out + u * O.row, s, stage + (u * cut.segments + s) * WIDTH)
-        row += rows
-        x += rows * sx
-        out += rows * so
-        if mask != NULL:
-            mask += rows * sm
         if op == LOGSUMEXP_BACKWARD:
-            dy += rows * sdy
+            load_block(storage, gradient, dy, sdy, t.rows)
+            for j in range(t.rows, lanes):
+                gradient[j] = <real>1
+        factors(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
+
+        # the results
+        if op == LOGSUMEXP:
+            store_block(storage, out, so, top, t.rows)
+        for u in range(t.units if op != LOGSUMEXP else 0):
+            px, po, pm = x + u * sx, out + u * so, NULL if mask == NULL else mask + u * sm
+            i = 0
+            while i < n:
+                d = 1 if across else min(n - i, STRETCH)
+                if i < t.kept and not wants_log:
+                    d = d if across else t.kept
+                    p = <real*>(po + i * co)
+                elif t.ready and not wants_log:
+                    p = stage + u * t.rest
+                else:
+                    p = numbers(&t, &X, px, pm, i, <real>(-INFINITY), stage + u * t.rest, buffer)
+                    if across and not t.staged and not wants_log:
+                        exponentials_across(p, p, c, low, shift)
+                    elif not t.staged and not wants_log:
+                        exponentials(p, p, whole(d), c[u], low[u], shift[u])
+                    elif t.ready and not across:
+                        d = n
+                q = <real*>(po + i * co) if t.place else p
+                if across:
+                    if op == LOG_SOFTMAX:
+                        for j in range(WIDTH):
+                            e[j] = (p[j] - a[j]) - b[j]
+                        p = e
+                    elif op == SOFTMAX:
+                        for j in range(WIDTH):
+                            p[j] = fma(p[j], a[j], p[j] * b[j])
+                    else:
+                        for j in range(WIDTH):
+                            p[j] = gradient_of(p[j], a[j], b[j], power[j])
+                    if p != q:
+                        memcpy(q, p, WIDTH * sizeof(real))
+                elif op == LOG_SOFTMAX:
+                    differences(p, q, d, a[u], b[u])
+                elif op == SOFTMAX:
+                    products(p, q, d, a[u], b[u])
+                else:
+                    for j in range(d):
+                        q[j] = gradient_of(p[j], a[u], b[u], power[u])
+                if not t.place:
+                    store(&O, po + i * co, t.rows if across else d, q)
+                i += d
+        row += t.rows
+        x += t.rows * sx
+        out += t.rows * so
+        mask = NULL if mask == NULL else mask + t.rows * sm
+        dy = NULL if dy == NULL else dy + t.rows * sdy
     return 0
 
 
-cdef inline void add_gradients(real** dy, real** y, int depth, bint products, double* hi, double* lo) noexcept nogil:
-    """Add `depth` segments, one after the other, to the sums of each lane: dy·y, or dy alone."""
+# ---- gradients from the result --------------------------------------------------------------------------------------
+
+cdef inline void add_gradients(real** dy, real** y, int depth, npy_intp n, bint products, double* hi, double* lo) noexcept nogil:
+    """Add `depth` segments, one after the other, to the sums of n lanes: dy·y, or dy alone."""
     cdef npy_intp j
     cdef int k
     cdef real d
     cdef double v, v_lo, s, sum_, sum_lo
-    for j in range(WIDTH):
-        sum_, sum_lo = hi[j], lo[j]
+    for j in range(n):
+        sum_ = hi[j]
+        sum_lo = lo[j]
         for k in range(depth):
             d = dy[k][j]
             if products:
@@ -619,106 +616,131 @@ cdef inline void add_gradients(real** dy, real** y, int depth, bint products, do
                 s = sum_ + v
                 sum_lo += sum_error_f8(sum_, v, s) + v_lo
                 sum_ = s
-        hi[j], lo[j] = sum_, sum_lo
+        hi[j] = sum_
+        if real is double:
+            lo[j] = sum_lo
 
 
-cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
-                         npy_intp sd, npy_intp sy, npy_intp so, npy_intp cd, npy_intp cy, npy_intp co) noexcept nogil:
-    cdef real e[WIDTH]
-    cdef real buffer_d[4 * WIDTH]
-    cdef real buffer_y[4 * WIDTH]
-    cdef double hi[WIDTH * WIDTH]
-    cdef double lo[WIDTH * WIDTH]
-    cdef real a[BATCH * WIDTH]
-    cdef real b[BATCH * WIDTH]
-    cdef real* d[4]
-    cdef real* v[4]
-    cdef Cut cut
-    cdef Operand D, Y, O
-    cdef bint across = take_across(n_outer, n, sd, cd)
-    cdef bint in_place = out == dy or out == y
-    cdef npy_intp row = 0, units, rows, u, j, s, s0, l, back
-    cdef int k, depth
-    cdef real power, w, floor_, up, down
-    cdef double h, h_lo
+cdef inline void add_all_gradients(real** dy, real** y, int depth, npy_intp n, int op, double* hi, double* lo) noexcept nogil:
+    cdef int k = 0
+    while k + 4 <= depth and (k + 4) * WIDTH <= n:
+        if op == SOFTMAX:
+            add_gradients(dy + k, y + k, 4, WIDTH, True, hi, lo)
+        else:
+            add_gradients(dy + k, y + k, 4, WIDTH, False, hi, lo)
+        k += 4
+    while k < depth:
+        if op == SOFTMAX:
+            add_gradients(dy + k, y + k, 1, min(WIDTH, n - k * WIDTH), True, hi, lo)
+        else:
+            add_gradients(dy + k, y + k, 1, min(WIDTH, n - k * WIDTH), False, hi, lo)
+        k += 1
 
-    if n == 0:
-        return 0
+
+cdef inline real softmax_gradient(real d, real y, real a, real b) noexcept nogil:
+    cdef real w = y * ((d - a) - b)
+    return <real>0 if y == <real>0 else w
+
+
+cdef inline real log_softmax_gradient(real d, real y, real a) noexcept nogil:
+    cdef real w, power, floor_, up, down
     if real is float:
         up, down, floor_ = 32, 1 / 4294967296.0, -159 * 0.6931471805599453
     else:
         up, down, floor_ = 64, 1 / 18446744073709551616.0, -1087 * 0.6931471805599453
-    lay_out(&D, storage, across, dy, sd, cd)
-    lay_out(&Y, storage, across, y, sy, cy)
-    lay_out(&O, storage, across, out, so, co)
+    power = exp_parts(at_most(at_least(y, floor_), up), <real>(-0.0), up, &w)
+    return fma(-fma(power, w, power) * down, a, d)
 
+
+cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
+                         npy_intp sd, npy_intp sy, npy_intp so, npy_intp cd, npy_intp cy, npy_intp co) noexcept nogil:
+    cdef real stage_d[STAGE]
+    cdef real stage_y[STAGE]
+    cdef real buffer_d[STRETCH]
+    cdef real buffer_y[STRETCH]
+    cdef real e[WIDTH]
+    cdef double hi[WIDTH * WIDTH]
+    cdef double lo[WIDTH * WIDTH]
+    cdef real a[WIDTH]
+    cdef real b[WIDTH]
+    cdef real* d
+    cdef real* v
+    cdef real* q
+    cdef real* ds[8]
+    cdef real* vs[8]
+    cdef bint across = take_across(n_outer, n, sd, cd)
+    cdef bint in_place = out == dy or out == y
+    cdef npy_intp row = 0, u, i, j, k, l, step, back
+    cdef int depth
+    cdef double h_lo
+    cdef Operand D = operand(storage, across, dy, sd, cd), Y = operand(storage, across, y, sy, cy), O = operand(storage, across, out, so, co)
+    cdef Plan t
+
+    if n == 0:
+        return 0
+    D.ready = D.ready and O.ready
     while row < n_outer:
         if across and n_outer - row < WIDTH and row > 0 and not in_place:
             back = WIDTH - (n_outer - row)
             row, dy, y, out = row - back, dy - back * sd, y - back * sy, out - back * so
-        cut_rows(&cut, across, n, n_outer - row)
-        D.ready, Y.ready, O.ready = ready_segments(&D, &cut), ready_segments(&Y, &cut), ready_segments(&O, &cut)
-        units = 1 if across else min(min(BATCH, n_outer - row), max(1, STAGE // cut.segments))
-        rows = cut.width if across else units
+        make_plan(&t, across, n, n_outer - row, D.ready and Y.ready, O.ready)
 
-        for u in range(units):
-            for j in range(cut.sums * WIDTH):
-                hi[u * WIDTH + j] = lo[u * WIDTH + j] = 0.0
-            s0 = 0
-            while s0 < cut.segments:
-                for l in range(min(cut.sums, cut.segments - s0)):
-                    depth = <int>min(4, ((cut.segments - s0 - l - 1) >> cut.shift) + 1)
+        # the sums
+        for j in range((min(n, WIDTH) if across else t.units) * WIDTH):
+            hi[j] = lo[j] = 0.0
+        for u in range(t.units):
+            load_stage(&t, &D, dy + u * sd, NULL, <real>0, stage_d + u * t.rest)
+            load_stage(&t, &Y, y + u * sy, NULL, <real>0, stage_y + u * t.rest)
+            for i in range(0, n, 256):
+                for l in range(i, min(i + WIDTH, n) if across else i + 1):
+                    depth = <int>((min(n, i + STRETCH) - l + WIDTH - 1) // WIDTH)
                     for k in range(depth):
-                        s = s0 + l + (k << cut.shift)
-                        d[k] = segment(&D, &cut, dy + u * D.row, <char*>NULL, s, <real>0, buffer_d + k * WIDTH)
-                        v[k] = segment(&Y, &cut, y + u * Y.row, <char*>NULL, s, <real>0, buffer_y + k * WIDTH) if op == SOFTMAX else d[k]
+                        if across or k == 0:
+                            ds[k] = numbers(&t, &D, dy + u * sd, NULL, l + k * WIDTH, <real>0, stage_d + u * t.rest, buffer_d + k * WIDTH)
+                            vs[k] = ds[k]
+                            if op == SOFTMAX:
+                                vs[k] = numbers(&t, &Y, y + u * sy, NULL, l + k * WIDTH, <real>0, stage_y + u * t.rest, buffer_y + k * WIDTH)
+                        else:
+                            ds[k], vs[k] = ds[0] + k * WIDTH, vs[0] + k * WIDTH
+                    k = (l - i if across else u) * WIDTH
+                    add_all_gradients(ds, vs, depth, STRETCH if across else n - i, op, hi + k, lo + k)
+        add_lanes(tag, &t, hi, lo)
+        for j in range(WIDTH if across else BATCH):
+            h_lo = lo[j] if abs_f8(lo[j]) < <double>INFINITY else 0.0
+            a[j] = <real>(hi[j] + h_lo)
+            b[j] = <real>((hi[j] - <double>a[j]) + h_lo)
+            b[j] = b[j] if abs(b[j]) < <real>INFINITY else <real>0
+
+        # the results
+        for u in range(t.units):
+            i = 0
+            while i < n:
+                d = numbers(&t, &D, dy + u * sd, NULL, i, <real>0, stage_d + u * t.rest, buffer_d)
+                v = numbers(&t, &Y, y + u * sy, NULL, i, <real>0, stage_y + u * t.rest, buffer_y)
+                q = <real*>(out + u * so + i * co) if t.place else d
+                step = 1 if across else n if t.staged else min(n - i, STRETCH)
+                if across:
                     if op == SOFTMAX:
-                        if depth == 4:
-                            add_gradients(d, v, 4, True, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
-                        else:
-                            for k in range(depth):
-                                add_gradients(d + k, v + k, 1, True, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
+                        for j in range(WIDTH):
+                            e[j] = softmax_gradient(d[j], v[j], a[j], b[j])
                     else:
-                        if depth == 4:
-                            add_gradients(d, v, 4, False, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
-                        else:
-                            for k in range(depth):
-                                add_gradients(d + k, v + k, 1, False, hi + (u + l) * WIDTH, lo + (u + l) * WIDTH)
-                s0 += 4 << cut.shift
-
-        if across:
-            add_sums(<real>0, hi, lo, cut.sums)
-        else:
-            add_lanes(<real>0, hi, lo, units)
-        for u in range(units):
-            for j in range(WIDTH):
-                h = hi[u * WIDTH + (j if across else 0)]
-                h_lo = 0.0
-                if real is double:
-                    h_lo = lo[u * WIDTH + (j if across else 0)]
-                    h_lo = h_lo if abs_f8(h_lo) < <double>INFINITY else 0.0
-                a[u * WIDTH + j] = <real>(h + h_lo)
-                b[u * WIDTH + j] = <real>((h - <double>a[u * WIDTH + j]) + h_lo)
-                if not (abs(b[u * WIDTH + j]) < <real>INFINITY):
-                    b[u * WIDTH + j] = <real>0
-
-        for u in range(units):
-            for s in range(cut.segments):
-                d[0] = segment(&D, &cut, dy + u * D.row, <char*>NULL, s, <real>0, buffer_d)
-                v[0] = segment(&Y, &cut, y + u * Y.row, <char*>NULL, s, <real>0, buffer_y)
-                if op == SOFTMAX:
-                    for j in range(WIDTH):
-                        w = v[0][j] * ((d[0][j] - a[u * WIDTH + j]) - b[u * WIDTH + j])
-                        e[j] = <real>0 if v[0][j] == <real>0 else w
+                        for j in range(WIDTH):
+                            e[j] = log_softmax_gradient(d[j], v[j], a[j])
+                    memcpy(q, e, WIDTH * sizeof(real))
+                elif op == SOFTMAX:
+                    for j in range(step):
+                        q[j] = softmax_gradient(d[j], v[j], a[u], b[u])
                 else:
-                    for j in range(WIDTH):
-                        power = exp_parts(at_most(at_least(v[0][j], floor_), up), <real>(-0.0), up, &w)
-                        e[j] = fma(-fma(power, w, power) * down, a[u * WIDTH + j], d[0][j])
-                put(&O, &cut, out + u * O.row, s, e)
-        row += rows
-        dy += rows * sd
-        y += rows * sy
-        out += rows * so
+                    for j in range(step):
+                        q[j] = log_softmax_gradient(d[j], v[j], a[u])
+                if not t.place:
+                    for l in range(0, step, 256):
+                        store(&O, out + u * so + (i + l) * co, t.rows if across else min(step - l, STRETCH), q + l)
+                i += step
+        row += t.rows
+        dy += t.rows * sd
+        y += t.rows * sy
+        out += t.rows * so
     return 0
 
 
