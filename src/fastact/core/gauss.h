@@ -113,7 +113,8 @@ VM_INLINE float silu_near_f4(float a, float da)
     float d = r - a;
     float larger = a < 0.625f ? r : -a, smaller = a < 0.625f ? -a : r;
     float lo = ((larger - d) + smaller) + (-0x1.bdf6fap-27f - da);
-    float d2 = d * d;
+    float sum = d + lo;
+    float d2 = sum * sum;
     float e = -0x1.a15e7ep-20f;
     e = fma_f4(e, d2, -0x1.5ec46ep-15f);
     e = fma_f4(e, d2, 0x1.a2cef8p-11f);
@@ -126,8 +127,7 @@ VM_INLINE float silu_near_f4(float a, float da)
     o = fma_f4(o, d2, 0x1.08f75cp-13f);
     o = fma_f4(o, d2, -0x1.f2d08ep-7f);
     o = fma_f4(o, d2, 0x1.2c5634p-3f);
-    e = fma_f4(o, d, e);
-    float sum = d + lo;
+    e = fma_f4(o, sum, e);
     return fma_f4(0.25f, sum, fma_f4(sum, e, (0.25f + e) * ((d - sum) + lo)));
 }
 VM_INLINE double silu_near_f8(double a, double da)
@@ -136,7 +136,8 @@ VM_INLINE double silu_near_f8(double a, double da)
     double d = r - a;
     double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
     double lo = ((larger - d) + smaller) + (0x1.f8d74bc9ac154p-54 - da);
-    double d2 = d * d;
+    double sum = d + lo;
+    double d2 = sum * sum;
     double e = -0x1.af15dc8c31295p-39;
     e = fma_f8(e, d2, -0x1.aedb52150cc9ap-34);
     e = fma_f8(e, d2, 0x1.6de04a2de0c85p-32);
@@ -160,8 +161,7 @@ VM_INLINE double silu_near_f8(double a, double da)
     o = fma_f8(o, d2, 0x1.098e92b77819ep-13);
     o = fma_f8(o, d2, -0x1.f2d0e32bc2638p-7);
     o = fma_f8(o, d2, 0x1.2c563458cc0acp-3);
-    e = fma_f8(o, d, e);
-    double sum = d + lo;
+    e = fma_f8(o, sum, e);
     return fma_f8(0.25, sum, fma_f8(sum, e, (0.25 + e) * ((d - sum) + lo)));
 }
 VM_INLINE float mish_near_f4(float a, float da)
