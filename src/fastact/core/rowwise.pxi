@@ -315,7 +315,7 @@ cdef inline void halve(real tag, double* hi, double* lo, npy_intp rows, npy_intp
         fold(tag, hi + u * WIDTH, lo + u * WIDTH, n, n)
 
 
-cdef void add_lanes(real tag, const Plan* t, double* hi, double* lo) noexcept nogil:
+cdef inline void add_lanes(real tag, const Plan* t, double* hi, double* lo) noexcept nogil:
     """The sum of each row, at hi[row] and lo[row]: along memory from WIDTH lanes each, across memory from n."""
     cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH)
     if t.across:
