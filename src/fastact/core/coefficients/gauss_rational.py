@@ -9,7 +9,8 @@ The error is measured relative to 1 + Q (5/4 + Q).
   gelu near 0:    a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
 """
 import sys
-from mpmath import diff, mp, mpf, matrix, lu_solve, erf, erfc, exp, sqrt, pi, findroot, log, cos
+
+from mpmath import cos, erf, erfc, exp, findroot, log, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.prec = 220
 SQ = sqrt(2 * pi)
@@ -89,7 +90,7 @@ NEAR = (
 def near(name, g, c, end, degree, bits, beyond=0):
     r = ROOTS[g]
     hi = rounded(r, bits)
-    print('root of %s:' % name, hexa(hi), hexa(rounded(r - hi, bits)))
+    print(f'root of {name}:', hexa(hi), hexa(rounded(r - hi, bits)))
     p = by_root(g, c)
     print('c', hexa(c))
     fit(name, p, r - end, r + beyond, degree, 0, bits, k=0, count=240, weight=lambda d: p(d) + c)
@@ -142,14 +143,14 @@ def solve(f, w, xs, n, m, fixed, dens):
 
 def remez(g, gx, gf, gw, n, m, fixed, dens, rounds=25):
     size = n + m + 2 - len(fixed)
-    at = [int(round((len(gx) - 1) * i / (size - 1))) for i in range(size)]
+    at = [round((len(gx) - 1) * i / (size - 1)) for i in range(size)]
     best = None
     for _ in range(rounds):
         xs, f, w = [gx[i] for i in at], [gf[i] for i in at], [gw[i] for i in at]
         for _ in range(6):
             num, den, e = solve(f, w, xs, n, m, fixed, dens)
             dens = den
-        err = [(horner(num, x) / horner(den, x) - y) / ww for x, y, ww in zip(gx, gf, gw)]
+        err = [(horner(num, x) / horner(den, x) - y) / ww for x, y, ww in zip(gx, gf, gw, strict=False)]
         top = max(abs(v) for v in err)
         if best is None or top < best[0]:
             best = (top, num, den)
@@ -178,7 +179,7 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
     else:
         gx = [(lo + hi) / mpf(2) - (hi - lo) / mpf(2) * cos(pi * i / count) for i in range(count + 1)]
     gf = [g(x) for x in gx]
-    gw = [weight(x) if weight else 1 + y for x, y in zip(gx, gf)]
+    gw = [weight(x) if weight else 1 + y for x, y in zip(gx, gf, strict=False)]
     top, num, den = remez(g, gx, gf, gw, n, m, {}, [mpf(1)] + [mpf(0)] * m)
     free = top
     fixed = {}
@@ -191,9 +192,11 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
     num = [rounded(v * d0, bits) for v in num]
     den = [rounded(v * d0, bits) for v in den]
     num, den = polish(num, den, gx, gf, gw, bits)
-    err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw))
-    print('/* %s on [%.9s, %.9s]: degrees %d/%d, error 2^%.1f (before rounding 2^%.1f) */' % (
-        name, str(lo), str(hi), n, m, log(err, 2), log(free, 2)))
+    err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw, strict=False))
+    print(
+        f'/* {name} on [{str(lo):.9}, {str(hi):.9}]: degrees {n}/{m}, error 2^{float(log(err, 2)):.1f}'
+        f' (before rounding 2^{float(log(free, 2)):.1f}) */'
+    )
     for label, c in (('num', num), ('den', den)):
         print(label, ', '.join(hexa(v) for v in c))
     sys.stdout.flush()
@@ -233,8 +236,8 @@ def hexa(v):
 def about_roots(only):
     for name, g, end, beyond, (c4, n4), (c8, n8) in NEAR:
         if only in (None, name):
-            near('near %s f4' % name, g, c4, end, n4, 24, beyond)
-            near('near %s f8' % name, g, c8, end, n8, 53, beyond)
+            near(f'near {name} f4', g, c4, end, n4, 24, beyond)
+            near(f'near {name} f8', g, c8, end, n8, 53, beyond)
 
 
 def tails(only):
@@ -244,7 +247,7 @@ def tails(only):
     for bits, digits in ((24, 'f4'), (53, 'f8')):
         hi = rounded(ROOT, bits)
         if only in (None, digits):
-            print('root of M(a) = a, %s:' % digits, hexa(hi), hexa(rounded(ROOT - hi, bits)))
+            print(f'root of M(a) = a, {digits}:', hexa(hi), hexa(rounded(ROOT - hi, bits)))
     if only in (None, 'f4'):
         fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
         fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24, weight=weight)
