@@ -194,7 +194,7 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
     num, den = polish(num, den, gx, gf, gw, bits)
     err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw, strict=False))
     print(
-        f'/* {name} on [{str(lo):.9}, {str(hi):.9}]: degrees {n}/{m}, error 2^{float(log(err, 2)):.1f}'
+        f'/* {name} on [{lo!s:.9}, {hi!s:.9}]: degrees {n}/{m}, error 2^{float(log(err, 2)):.1f}'
         f' (before rounding 2^{float(log(free, 2)):.1f}) */'
     )
     for label, c in (('num', num), ('den', den)):
