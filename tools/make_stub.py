@@ -6,12 +6,14 @@ python tools/make_stub.py --check  fails if it is stale
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
 import sys
 from typing import Any
 
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "src" / "fastact"
+sys.path.insert(0, str(PACKAGE / "core"))
+
+from generate import load_registry  # noqa: E402  (the generator reads the table without the compiled package too)
 
 HEADER = '''# Written by tools/make_stub.py from the table.
 from typing import Any
@@ -33,16 +35,6 @@ def show_config() -> None: ...
 '''
 
 OUT = "out: NDArray[Any] | None = None"
-
-
-def load_table() -> Any:
-    """The table, without importing the compiled package."""
-    spec = importlib.util.spec_from_file_location("_registry", PACKAGE / "_registry.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["_registry"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def elementwise(record: Any, name: str) -> list[str]:
@@ -72,7 +64,7 @@ def rowwise(record: Any, name: str) -> list[str]:
 
 def stub() -> str:
     """The stub's text."""
-    table = load_table()
+    table = load_registry(PACKAGE / "_registry.py")
     lines: list[str] = []
     for record in table.ELEMENTWISE:
         for name in (record.name, *record.aliases):
