@@ -216,7 +216,7 @@ def ufunc_docs() -> dict[str, str]:
         if not record.parameters:
             docs[record.name] = forward_doc(record)
     for row in ROWWISE:
-        for suffix in ("", "_masked", "_backward", "_backward_y", "_backward_masked"):
+        for suffix in ("", "_masked", *(("_backward_y",) if row.saves == "y" else ("_backward", "_backward_masked"))):
             docs[row.name + suffix] = f"The raw ufunc behind `fastact.{row.name}`."
     return docs
 

@@ -37,8 +37,6 @@ class FromOutput:
     expression: str
     #: Condition on the parameters, as (parameter, comparison, bound), under which the output determines the gradient.
     requires: tuple[str, str, float] | None = None
-    #: The domain of y, for tests.
-    domain: str = "range"
     note: str = ""
 
 

@@ -26,7 +26,7 @@ VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
 
-/* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once. vmath.h's polynomial. */
+/* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once. */
 VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, float *y)
 {
     const float magic = 12582912.0f + 127.0f + shift;
@@ -35,8 +35,8 @@ VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, flo
     float z = fma_f4(n, -LN2_HI_F4, x);
     z = z + fma_f4(n, -LN2_LO_F4, dx);
     float z2 = z * z;
-    float q = fma_f4(1.3910769484937191009521484375e-3f, z2, fma_f4(8.363098837435245513916015625e-3f, z, 4.1666708886623382568359375e-2f));
-    q = fma_f4(q, z2, fma_f4(0.16666577756404876708984375f, z, 0.5f));
+    float q = fma_f4(EXPM1_Q4_F4, z2, fma_f4(EXPM1_Q3_F4, z, EXPM1_Q2_F4));
+    q = fma_f4(q, z2, fma_f4(EXPM1_Q1_F4, z, 0.5f));
     *reduced = z;
     *y = z2 * q;
     return from_bits_f4(bits_f4(j) << 23);
@@ -49,11 +49,11 @@ VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced
     double z = fma_f8(n, -LN2_HI_F8, x);
     z = z + fma_f8(n, -LN2_LO_F8, dx);
     double z2 = z * z;
-    double q = fma_f8(2.08997021832286702907428744700659567490319545868e-9, z2, fma_f8(2.510182889882441630630763318172277154260996212542e-8, z, 2.75573145639414635518229211574858794620013213716e-7));
-    q = fma_f8(q, z2, fma_f8(2.75572645540589318408617770794766244080165051855e-6, z, 2.480158728808565398479650532248541594526614062488e-5));
-    q = fma_f8(q, z2, fma_f8(1.984126986657778980629313059225182769296225160360e-4, z, 1.3888888888896606770007036146807877230457961559e-3));
-    q = fma_f8(q, z2, fma_f8(8.333333333328883651969221091349027119576930999755e-3, z, 4.16666666666666574148081281236954964697360992431e-2));
-    q = fma_f8(q, z2, fma_f8(0.16666666666666668517038374375260900706052780151, z, 0.5));
+    double q = fma_f8(EXPM1_Q10_F8, z2, fma_f8(EXPM1_Q9_F8, z, EXPM1_Q8_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q5_F8, z, EXPM1_Q4_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
     *reduced = z;
     *y = z2 * q;
     return from_bits_f8(bits_f8(j) << 52);

@@ -183,9 +183,9 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
         loops.append(
             f"cdef int loop_{name}_{storage}({LOOP}) noexcept nogil:\n"
             f"    cdef unsigned status = fp_status()\n"
-            f"    cdef int failed = {driver}({', '.join(arguments)})\n"
+            f"    {driver}({', '.join(arguments)})\n"
             f"    fp_restore(status)\n"
-            f"    return out_of_memory() if failed else 0\n"
+            f"    return 0\n"
         )
     listed = ", ".join(f"<void*>loop_{name}_{s}" for s in STORAGES)
     names = (("dy",) if "backward" in name else ()) + (("y",) if name.endswith("_y") else ("x",)) + (("where",) if masked else ())

@@ -1,7 +1,6 @@
-from cpython.mem cimport PyMem_Malloc
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
-from cpython.ref cimport Py_INCREF, Py_XINCREF
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 

@@ -46,22 +46,7 @@ cdef object DOUBLE = type(np.dtype(np.float64))
 cdef frozenset INTEGERS = frozenset(type(np.dtype(c)) for c in "?bBhHiIlLqQ")
 
 
-cdef int out_of_memory() noexcept nogil:
-    with gil:
-        try:
-            raise MemoryError("fastact: no memory for a scratch row")
-        except MemoryError:
-            pass
-    return raise_memory_error()
-
-
-cdef int raise_memory_error() noexcept nogil:
-    with gil:
-        PyErr_NoMemory()
-    return -1
-
 cdef extern from "Python.h":
-    object PyErr_NoMemory()
     void PyErr_SetObject(object kind, object value)
 
 
