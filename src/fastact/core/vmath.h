@@ -44,11 +44,18 @@ VM_INLINE double abs_f8(double x) { return __builtin_fabs(x); }
 VM_INLINE float copysign_f4(float x, float s) { return __builtin_copysignf(x, s); }
 VM_INLINE double copysign_f8(double x, double s) { return __builtin_copysign(x, s); }
 
+/* A number whose value the compiler does not see. gcc makes one instruction of "x < lo ? lo : x" (vmaxps) where lo is
+ * unknown but the same in the whole loop, and a comparison and a blend where it is a literal. */
+extern uint32_t fastact_nothing;                   /* 0; not const, or it would be seen through */
+__attribute__((used, visibility("hidden"))) uint32_t fastact_nothing;
+VM_INLINE float unseen_f4(float c) { return from_bits_f4(bits_f4(c) ^ fastact_nothing); }
+VM_INLINE double unseen_f8(double c) { return from_bits_f8(bits_f8(c) ^ fastact_nothing); }
+
 /* lower bound and upper bound of x; NaN stays NaN */
-VM_INLINE float at_least_f4(float x, float lo) { return x < lo ? lo : x; }
-VM_INLINE double at_least_f8(double x, double lo) { return x < lo ? lo : x; }
-VM_INLINE float at_most_f4(float x, float hi) { return x > hi ? hi : x; }
-VM_INLINE double at_most_f8(double x, double hi) { return x > hi ? hi : x; }
+VM_INLINE float at_least_f4(float x, float lo) { float b = unseen_f4(lo); return x < b ? b : x; }
+VM_INLINE double at_least_f8(double x, double lo) { double b = unseen_f8(lo); return x < b ? b : x; }
+VM_INLINE float at_most_f4(float x, float hi) { float b = unseen_f4(hi); return x > b ? b : x; }
+VM_INLINE double at_most_f8(double x, double hi) { double b = unseen_f8(hi); return x > b ? b : x; }
 
 /* ---- the exponential ----------------------------------------------------------------------------------- */
 /* e^(x + dx) = 2^n (1 + w),  n = rint(x/ln 2), |z| <= ln2/2, w = expm1(z).
