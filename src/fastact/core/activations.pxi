@@ -24,13 +24,6 @@ cdef inline real bell(real a) noexcept nogil:
     cdef real p = scaled_t + fma(-scaled_t, t / (1.0 + t), low)
     return fma(-p, unscale(p), p)
 
-cdef inline real logistic(real x, real a, real da) noexcept nogil:
-    # a + da = -|x|, t = e^-|x|:  1/(1+t) = 1 - t/(1+t) for x >= 0,  t/(1+t) = t - t*t/(1+t) for x < 0
-    cdef real t = unscale(fade(a, da))
-    cdef real q = t / (1.0 + t)
-    cdef real b = t if x < 0.0 else 1.0
-    return fma(-b, q, b)
-
 cdef inline real times(real a, real v) noexcept nogil:
     # a*v, where 0*inf is 0: a dead slope stays dead
     cdef real product = a * v
@@ -118,7 +111,7 @@ cdef inline real celu(real x, real alpha) noexcept nogil:
     cdef real inverse = 1.0 / alpha
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
-    cdef real below = expm1_times(alpha, u, du)
+    cdef real below = expm1_times(alpha, u, residue(du))
     cdef real tiny = 8.6736173798840355e-19 * abs(alpha)
     return x if x > -tiny else below
 
@@ -127,7 +120,7 @@ cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
     cdef real inverse = 1.0 / alpha
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
-    cdef real below = exp_wide(u, du)
+    cdef real below = exp_wide(u, residue(du))
     cdef real slope = 1.0 if x > 0.0 else below
     return dy * slope
 
@@ -165,7 +158,7 @@ cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
 
 cdef inline real sigmoid(real x) noexcept nogil:
     # 1/(1 + e^-x)
-    return logistic(x, -abs(x), -0.0)
+    return logistic(x, -0.0)
 
 cdef inline real sigmoid_backward(real dy, real x) noexcept nogil:
     # with t = e^-|x|:  t/(1+t)^2
@@ -176,12 +169,7 @@ cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(-y, y, y)
 
 cdef inline real tanh(real x) noexcept nogil:
-    # with t = e^-2|x| = 2s(1+w), h = (1-t)/2, q = h/((1+t)/2) = tanh:  h + h*q; h = (1/2-s) - s*w enters before it is rounded
-    cdef real w
-    cdef real s = exp_parts(at_least(-2.0 * abs(x), -60.0), -0.0, -1.0, &w)
-    cdef real h = fma(-s, w, 0.5 - s)
-    cdef real q = h / fma(s, w, 0.5 + s)
-    return copysign((0.5 - s) + fma(-s, w, h * q), x)
+    return copysign(tanh_abs(x), x)
 
 cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
@@ -203,7 +191,7 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real size = abs(x)
     cdef real fall = -abs(beta)
     cdef real u = fall * size
-    cdef real s = exp_scaled(u, fma(fall, size, -u), &w)
+    cdef real s = exp_scaled(u, residue(fma(fall, size, -u)), &w)
     cdef real t = fma(s, w, s)
     cdef real dt = fma(s, w, s - t)
     cdef real c = log1p_parts(t, &d)
@@ -216,17 +204,14 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
 cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:
     # sigmoid(bx)
     cdef real u = beta * x
-    cdef real du = fma(beta, x, -u)
-    cdef real da = -du if u > 0.0 else du
-    return dy * logistic(u, -abs(u), da)
+    return dy * logistic(u, residue(fma(-beta, x, u)))
 
 cdef inline real softplus_backward_y(real dy, real y, real beta) noexcept nogil:
     # sigmoid(bx) = 1 - e^-by
     cdef real w
     cdef real u = -beta * y
     cdef real du = fma(-beta, y, -u)
-    cdef real residue = du if u > -40.0 else -0.0
-    cdef real s = exp_parts(at_least(u, -40.0), residue, 0.0, &w)
+    cdef real s = exp_parts(at_least(u, -40.0), residue(du), 0.0, &w)
     return dy * fma(-s, w, 1.0 - s)
 
 cdef inline real log_sigmoid(real x) noexcept nogil:
@@ -239,7 +224,7 @@ cdef inline real log_sigmoid(real x) noexcept nogil:
 
 cdef inline real log_sigmoid_backward(real dy, real x) noexcept nogil:
     # sigmoid(-x)
-    return dy * logistic(-x, -abs(x), -0.0)
+    return dy * logistic(-x, -0.0)
 
 cdef inline real log_sigmoid_backward_y(real dy, real y) noexcept nogil:
     # sigmoid(-x) = 1 - e^y

@@ -8,7 +8,7 @@ cdef inline real silu(real x) noexcept nogil:
     # x / (1 + e^-x), both scaled where e^-x would overflow
     cdef real unit
     cdef real held = tail_floor(x)
-    cdef real d = logistic_divisor(head_ceiling(held), &unit)
+    cdef real d = logistic_divisor(head_ceiling(held), x, &unit)
     return held / d * unit
 
 cdef inline real silu_slope(real u, real da) noexcept nogil:
@@ -36,9 +36,7 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real unit
     cdef real product = beta * x
     cdef real u = head_ceiling(product_floor(product))
-    cdef real error = fma(beta, x, -u)
-    cdef real du = error if u == product else 0.0
-    cdef real d = logistic_divisor_split(u, du, &unit)
+    cdef real d = logistic_divisor_split(u, product, residue(fma(beta, x, -u)), &unit)
     cdef real sign = copysign(1.0, x)
     cdef real held = sign if product < u else x
     return held / d * unit
@@ -131,7 +129,7 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     cdef real unit, ds
     cdef real held = cubic_floor(x)
     cdef real sx = cubic(cubic_ceiling(held), &ds)
-    cdef real d = logistic_divisor_split(sx, ds, &unit)
+    cdef real d = logistic_divisor_split(sx, x, ds, &unit)
     return held / d * unit
 
 cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:

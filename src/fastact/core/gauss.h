@@ -62,43 +62,52 @@ VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced
 VM_INLINE float tail_exp_split_f4(float x, float dx, float *z, float *y) { return exp_split_f4(x, dx, 64.0f, z, y); }
 VM_INLINE double tail_exp_split_f8(double x, double dx, double *z, double *y) { return exp_split_f8(x, dx, 512.0, z, y); }
 
-/* (1 + e^-(x + dx)) unit, with unit = 1, and 2^-64 (2^-512) for very negative x, where e^-x alone would overflow.
+/* (1 + e^-(x + dx)) unit, with unit = 1, and 2^-64 (2^-512) where side is negative, as x then is: e^-x alone may overflow. 2^n itself then may
+ * leave the exponent's bits, and comes back when 64 is taken from them.
  * s w is exact, s being a power of two, so that only the last addition rounds. */
-VM_INLINE float logistic_divisor_f4(float x, float *unit)
+VM_INLINE float logistic_divisor_f4(float x, float side, float *unit)
 {
-    float shift = x < -60.0f ? -64.0f : 0.0f, w;
-    float one = x < -60.0f ? 0x1p-64f : 1.0f;
-    float s = exp_parts_f4(-x, -0.0f, shift, &w);
+    float w;
+    float s = exp_parts_f4(-x, -0.0f, 0.0f, &w);
+    uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
+    float one = from_bits_f4(0x3F800000u - less);
+    s = from_bits_f4(bits_f4(s) - less);
     float sum = s + one;
     *unit = one;
     return sum + fma_f4(s, w, (s - sum) + one);
 }
-VM_INLINE float logistic_divisor_split_f4(float x, float dx, float *unit)
+VM_INLINE float logistic_divisor_split_f4(float x, float side, float dx, float *unit)
 {
-    float shift = x < -60.0f ? -64.0f : 0.0f, z, y;
-    float one = x < -60.0f ? 0x1p-64f : 1.0f;
-    float s = exp_split_f4(-x, -dx, shift, &z, &y);
+    float z, y;
+    float s = exp_split_f4(-x, -dx, 0.0f, &z, &y), w = z + y;
+    uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
+    float one = from_bits_f4(0x3F800000u - less);
+    s = from_bits_f4(bits_f4(s) - less);
     float sum = s + one;
     *unit = one;
-    return sum + fma_f4(s, z + y, (s - sum) + one);
+    return sum + fma_f4(s, w, (s - sum) + one);
 }
-VM_INLINE double logistic_divisor_f8(double x, double *unit)
+VM_INLINE double logistic_divisor_f8(double x, double side, double *unit)
 {
-    double shift = x < -400.0 ? -512.0 : 0.0, w;
-    double one = x < -400.0 ? 0x1p-512 : 1.0;
-    double s = exp_parts_f8(-x, -0.0, shift, &w);
+    double w;
+    double s = exp_parts_f8(-x, -0.0, 0.0, &w);
+    uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
+    double one = from_bits_f8(0x3FF0000000000000u - less);
+    s = from_bits_f8(bits_f8(s) - less);
     double sum = s + one;
     *unit = one;
     return sum + fma_f8(s, w, (s - sum) + one);
 }
-VM_INLINE double logistic_divisor_split_f8(double x, double dx, double *unit)
+VM_INLINE double logistic_divisor_split_f8(double x, double side, double dx, double *unit)
 {
-    double shift = x < -400.0 ? -512.0 : 0.0, z, y;
-    double one = x < -400.0 ? 0x1p-512 : 1.0;
-    double s = exp_split_f8(-x, -dx, shift, &z, &y);
+    double z, y;
+    double s = exp_split_f8(-x, -dx, 0.0, &z, &y), w = z + y;
+    uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
+    double one = from_bits_f8(0x3FF0000000000000u - less);
+    s = from_bits_f8(bits_f8(s) - less);
     double sum = s + one;
     *unit = one;
-    return sum + fma_f8(s, z + y, (s - sum) + one);
+    return sum + fma_f8(s, w, (s - sum) + one);
 }
 
 /* beyond this the slope of swish is 0 or 1 */

@@ -57,6 +57,32 @@ VM_INLINE double at_least_f8(double x, double lo) { double b = unseen_f8(lo); re
 VM_INLINE float at_most_f4(float x, float hi) { float b = unseen_f4(hi); return x > b ? b : x; }
 VM_INLINE double at_most_f8(double x, double hi) { double b = unseen_f8(hi); return x > b ? b : x; }
 
+/* a rounding error of a computed x, kept small where x is beyond its bounds and the error may be anything, NaN too */
+VM_INLINE float residue_f4(float dx)
+{
+    float lo = unseen_f4(-0x1p-15f), hi = unseen_f4(0x1p-15f);
+    float d = dx > lo ? dx : lo;
+    return d < hi ? d : hi;
+}
+VM_INLINE double residue_f8(double dx)
+{
+    double lo = unseen_f8(-0x1p-42), hi = unseen_f8(0x1p-42);
+    double d = dx > lo ? dx : lo;
+    return d < hi ? d : hi;
+}
+
+/* a where x has its sign bit, else b: integer operations, because comparisons share the multipliers' ports */
+VM_INLINE float by_sign_f4(float x, float a, float b)
+{
+    uint32_t m = (uint32_t)((int32_t)bits_f4(x) >> 31);
+    return from_bits_f4(bits_f4(b) ^ (m & (bits_f4(a) ^ bits_f4(b))));
+}
+VM_INLINE double by_sign_f8(double x, double a, double b)
+{
+    uint64_t m = (uint64_t)((int64_t)bits_f8(x) >> 63);
+    return from_bits_f8(bits_f8(b) ^ (m & (bits_f8(a) ^ bits_f8(b))));
+}
+
 /* ---- the exponential ----------------------------------------------------------------------------------- */
 /* e^(x + dx) = 2^n (1 + w),  n = rint(x/ln 2), |z| <= ln2/2, w = expm1(z).
  * The magic number 1.5*2^23 (1.5*2^52) puts n, biased, in the low bits of j, so that shifting j's bits gives 2^n.
@@ -135,56 +161,117 @@ VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
 /* The scaled exponential, for e^x that may be subnormal: e^(x + dx) * 2^shift = s(1 + w), every number normal.
  * Finish the formula on the scaled value; unscale() is its last operation and the only one that rounds into the
  * subnormals. x <= 64 ln 2 (512 ln 2); below -131 (-1060) x is held, where anything reasonable unscales to 0.
- * dx is the rounding error of a computed x; -0.0 where there is none (adding -0.0 is no operation, adding 0.0 is). */
-VM_INLINE float exp_scaled_f4(float x, float dx, float *w)
-{
-    float lo = x < -131.0f ? -0.0f : dx;          /* x may be -inf, and its dx then NaN */
-    return exp_parts_f4(at_least_f4(x, -131.0f), lo, 64.0f, w);
-}
-VM_INLINE double exp_scaled_f8(double x, double dx, double *w)
-{
-    double lo = x < -1060.0 ? -0.0 : dx;
-    return exp_parts_f8(at_least_f8(x, -1060.0), lo, 512.0, w);
-}
+ * dx is the rounding error of a computed x, as residue() leaves it; -0.0 where there is none (adding -0.0 is no
+ * operation, adding 0.0 is). */
+VM_INLINE float exp_scaled_f4(float x, float dx, float *w) { return exp_parts_f4(at_least_f4(x, -131.0f), dx, 64.0f, w); }
+VM_INLINE double exp_scaled_f8(double x, double dx, double *w) { return exp_parts_f8(at_least_f8(x, -1060.0), dx, 512.0, w); }
 VM_INLINE float unscale_f4(float y) { return y * 0x1p-64f; }
 VM_INLINE double unscale_f8(double y) { return y * 0x1p-512; }
 /* unscale(y) + c with one rounding */
 VM_INLINE float unscale_add_f4(float y, float c) { return fma_f4(y, 0x1p-64f, c); }
 VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512, c); }
 
-/* e^(x + dx) over the whole line, to 0 and to inf. The shift is +64 for x < 0 and -64 for x >= 0. From the top on, j is
- * held, so z and with it w grow instead, and s(1+w) overflows as it should. */
+/* e^(x + dx) over the whole line, to 0 and to inf: 2^n is the product of two powers, so that neither it nor 2^n (1 + w)
+ * leaves the normal range before the last multiplication, which rounds into the subnormals or overflows. */
 VM_INLINE float exp_wide_f4(float x, float dx)
 {
-    const float below = 12582912.0f + 127.0f + 64.0f, above = 12582912.0f + 127.0f - 64.0f;
-    const int32_t top = 0x4B400000 + 254;
-    float magic = x < 0.0f ? below : above;
-    float back = x < 0.0f ? 0x1p-64f : 0x1p64f;
-    float residue = abs_f4(x) < 256.0f ? dx : -0.0f;      /* x may be infinite, and its dx then NaN */
-    float a = at_least_f4(x, -105.0f), w;
-    int32_t bits = (int32_t)bits_f4(fma_f4(a, 0x1.715476p+0f, magic));
-    uint32_t j = (uint32_t)(bits < top ? bits : top);
-    float n = from_bits_f4(j) - magic;
+    const float magic = 12582912.0f + 254.0f;
+    float a = at_most_f4(at_least_f4(x, -105.0f), 89.0f);
+    float j = fma_f4(a, 0x1.715476p+0f, magic);
+    float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, a);
-    w = expm1_poly_f4(fma_f4(n, -LN2_LO_F4, z + residue));
-    float s = from_bits_f4(j << 23);
-    return fma_f4(s, w, s) * back;
+    z = fma_f4(n, -LN2_LO_F4, z + dx);
+    float q = EXPM1_Q4_F4;
+    q = fma_f4(q, z, EXPM1_Q3_F4);
+    q = fma_f4(q, z, EXPM1_Q2_F4);
+    q = fma_f4(q, z, EXPM1_Q1_F4);
+    q = fma_f4(q, z, 0.5f);
+    q = fma_f4(q, z, 1.0f);
+    uint32_t k = bits_f4(j), h = k >> 1;
+    float s = from_bits_f4(h << 23);
+    return fma_f4(q, z * s, s) * from_bits_f4((k - h) << 23);
 }
 VM_INLINE double exp_wide_f8(double x, double dx)
 {
-    const double below = 6755399441055744.0 + 1023.0 + 512.0, above = 6755399441055744.0 + 1023.0 - 512.0;
-    const int64_t top = 0x4338000000000000 + 2046;
-    double magic = x < 0.0 ? below : above;
-    double back = x < 0.0 ? 0x1p-512 : 0x1p512;
-    double residue = abs_f8(x) < 2048.0 ? dx : -0.0;
-    double a = at_least_f8(x, -746.0), w;
-    int64_t bits = (int64_t)bits_f8(fma_f8(a, 0x1.71547652b82fep+0, magic));
-    uint64_t j = (uint64_t)(bits < top ? bits : top);
-    double n = from_bits_f8(j) - magic;
+    const double magic = 6755399441055744.0 + 2046.0;
+    double a = at_most_f8(at_least_f8(x, -746.0), 710.0);
+    double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, a);
-    w = expm1_poly_f8(fma_f8(n, -LN2_LO_F8, z + residue));
-    double s = from_bits_f8(j << 52);
-    return fma_f8(s, w, s) * back;
+    z = fma_f8(n, -LN2_LO_F8, z + dx);
+    double w = expm1_poly_f8(z);
+    uint64_t k = bits_f8(j), h = k >> 1;
+    double s = from_bits_f8(h << 52);
+    return fma_f8(s, w, s) * from_bits_f8((k - h) << 52);
+}
+
+/* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
+ * not 0, and the division rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
+VM_INLINE float logistic_f4(float x, float minus_dx)
+{
+    const float magic = 12582912.0f + 127.0f - 30.0f, one = 0x1p-30f;
+    float a = at_most_f4(at_least_f4(x, -105.0f), 18.0f);
+    float j = fma_f4(a, -0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -LN2_HI_F4, -a);
+    float w = expm1_poly_f4(fma_f4(n, -LN2_LO_F4, z + minus_dx));
+    float s = from_bits_f4(bits_f4(j) << 23);
+    float sum = s + one;
+    return one / (sum + fma_f4(s, w, (s - sum) + one));
+}
+VM_INLINE double logistic_f8(double x, double minus_dx)
+{
+    const double magic = 6755399441055744.0 + 1023.0 - 512.0, one = 0x1p-512;
+    double a = at_most_f8(at_least_f8(x, -746.0), 40.0);
+    double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -LN2_HI_F8, -a);
+    double w = expm1_poly_f8(fma_f8(n, -LN2_LO_F8, z + minus_dx));
+    double s = from_bits_f8(bits_f8(j) << 52);
+    double sum = s + one;
+    return one / (sum + fma_f8(s, w, (s - sum) + one));
+}
+
+/* tanh |x| = (1 - t)/(1 + t), t = e^-2|x| = 2^n (1 + w). All in units of x: z is half the usual one, and so is w. */
+VM_INLINE float tanh_abs_f4(float x)
+{
+    const float magic = 12582912.0f + 126.0f;
+    float a = at_most_f4(abs_f4(x), 20.0f);
+    float j = fma_f4(a, -2 * 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -0.5f * LN2_HI_F4, -a);
+    z = fma_f4(n, -0.5f * LN2_LO_F4, z);
+    float q = 16 * EXPM1_Q4_F4;
+    q = fma_f4(q, z, 8 * EXPM1_Q3_F4);
+    q = fma_f4(q, z, 4 * EXPM1_Q2_F4);
+    q = fma_f4(q, z, 2 * EXPM1_Q1_F4);
+    q = fma_f4(q, z, 0.5f);
+    float w = fma_f4(z * (z + z), q, z);
+    float s = from_bits_f4(bits_f4(j) << 23), twice = s + s;
+    return fma_f4(-twice, w, 0.5f - s) / fma_f4(twice, w, 0.5f + s);
+}
+VM_INLINE double tanh_abs_f8(double x)
+{
+    const double magic = 6755399441055744.0 + 1022.0;
+    double a = at_most_f8(abs_f8(x), 30.0);
+    double j = fma_f8(a, -2 * 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -0.5 * LN2_HI_F8, -a);
+    z = fma_f8(n, -0.5 * LN2_LO_F8, z);
+    double q = 1024 * EXPM1_Q10_F8;
+    q = fma_f8(q, z, 512 * EXPM1_Q9_F8);
+    q = fma_f8(q, z, 256 * EXPM1_Q8_F8);
+    q = fma_f8(q, z, 128 * EXPM1_Q7_F8);
+    q = fma_f8(q, z, 64 * EXPM1_Q6_F8);
+    q = fma_f8(q, z, 32 * EXPM1_Q5_F8);
+    q = fma_f8(q, z, 16 * EXPM1_Q4_F8);
+    q = fma_f8(q, z, 8 * EXPM1_Q3_F8);
+    q = fma_f8(q, z, 4 * EXPM1_Q2_F8);
+    q = fma_f8(q, z, 2 * EXPM1_Q1_F8);
+    q = fma_f8(q, z, 0.5);
+    double w = fma_f8(z * (z + z), q, z);
+    double s = from_bits_f8(bits_f8(j) << 52), twice = s + s;
+    return fma_f8(-twice, w, 0.5 - s) / fma_f8(twice, w, 0.5 + s);
 }
 
 /* c(e^(x + dx) - 1) over the whole line: s(1 + w) - 1 = (s - 1) + s w, with c folded in before anything is rounded, and
@@ -193,12 +280,11 @@ VM_INLINE double exp_wide_f8(double x, double dx)
 VM_INLINE float expm1_times_f4(float c, float x, float dx)
 {
     const float magic = 12582912.0f + 127.0f - 40.0f;
-    float residue = abs_f4(x) < 256.0f ? dx : -0.0f;
     float low = at_least_f4(x, -20.0f);
     float a = at_most_f4(low, 102.0f);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
-    float head = fma_f4(n, -LN2_HI_F4, a), tail = fma_f4(n, -LN2_LO_F4, residue);
+    float head = fma_f4(n, -LN2_HI_F4, a), tail = fma_f4(n, -LN2_LO_F4, dx);
     float z = head + tail;
     float rest = (head - z) + tail;
     float w = expm1_poly_f4(z);
@@ -208,12 +294,11 @@ VM_INLINE float expm1_times_f4(float c, float x, float dx)
 VM_INLINE double expm1_times_f8(double c, double x, double dx)
 {
     const double magic = 6755399441055744.0 + 1023.0 - 40.0;
-    double residue = abs_f8(x) < 2048.0 ? dx : -0.0;
     double low = at_least_f8(x, -40.0);
     double a = at_most_f8(low, 723.0);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double head = fma_f8(n, -LN2_HI_F8, a), tail = fma_f8(n, -LN2_LO_F8, residue);
+    double head = fma_f8(n, -LN2_HI_F8, a), tail = fma_f8(n, -LN2_LO_F8, dx);
     double z = head + tail;
     double rest = (head - z) + tail;
     double w = expm1_poly_f8(z);
