@@ -152,8 +152,12 @@ def test_ufuncs_of_a_record(record):
         assert ufunc.nin == len(op.data) + len(op.parameters) and ufunc.nout == 1
         assert op.parameters == tuple(p.name for p in record.parameters)
         formula = re.search(rf"^cdef inline real {op.formula}\(([^)]*)\)", _formulas(), re.M) if (ROOT / "src").exists() else None
+        begin = re.search(rf"^cdef inline void {op.formula}_begin\(([^)]*)\)", _formulas(), re.M) if formula else None
         if formula:
-            assert tuple(a.split()[-1] for a in formula[1].split(",")) == (*op.data, *op.parameters)
+            first = [a.split() for a in begin[1].split(",")] if begin else []
+            steps = tuple(name for *kind, name in first if kind[-1].endswith("*"))
+            assert {name for _, name in first} - {*steps} <= {*op.data, *op.parameters}
+            assert tuple(a.split()[-1] for a in formula[1].split(",")) == (*op.data, *op.parameters, *steps)
 
 
 def _formulas() -> str:

@@ -11,25 +11,12 @@ cdef inline real silu(real x) noexcept nogil:
     cdef real d = logistic_divisor(head_ceiling(held), x, &unit)
     return held / d * unit
 
-cdef inline real silu_slope(real u, real da) noexcept nogil:
-    # left, a = |u| + da, t = e^-a: f' = t(1 + t - a)/(1 + t)^2 = s o(1 + r), o = d + b, d = 1 - a the larger part, as
-    # s(d + (d r + (b r + b))); from a = 2 inwards its root is near: (root - a) times a polynomial. Right: f'(a) = 1 - f'(-a).
-    cdef real a = tail_clamp(abs(u))
-    cdef real z, y
-    cdef real s = tail_exp_split(-a, -da, &z, &y)
-    cdef real e = 1.0 + (z + y)
-    cdef real t = unscale(s * e)
-    cdef real v = t * (2.0 + t)
-    cdef real r = z + fma(-v / (1.0 + v), e, y)
-    cdef real d = 1.0 - a
-    cdef real b = t - da
-    cdef real far = unscale(s * (d + fma(d, r, fma(b, r, b))))
-    cdef real left = near_root(a, silu_near(a, da), far)
-    cdef real right = 1.0 - left
-    return left if u < 0.0 else right
+cdef inline void silu_backward_begin(real x, real* o, real* o_lo, real* t, real* t_lo) noexcept nogil:
+    silu_parts(tail_clamp(abs(x)), 0.0, o, o_lo, t, t_lo)
 
-cdef inline real silu_backward(real dy, real x) noexcept nogil:
-    return dy * silu_slope(x, 0.0)
+cdef inline real silu_backward(real dy, real x, real o, real o_lo, real t, real t_lo) noexcept nogil:
+    # f'(x) = 1 - f'(-x)
+    return dy * one_less(x, silu_tail(o, o_lo, t, t_lo))
 
 cdef inline real swish(real x, real beta) noexcept nogil:
     # x / (1 + e^-u), u = beta x with its rounding error, as silu; where e^u is below the range whatever x is, +-1 stands for x
@@ -41,15 +28,14 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real held = sign if product < u else x
     return held / d * unit
 
-cdef inline real swish_backward(real dy, real x, real beta) noexcept nogil:
+cdef inline void swish_backward_begin(real x, real beta, real* o, real* o_lo, real* t, real* t_lo) noexcept nogil:
     # silu' at beta x and its rounding error
-    cdef real product = beta * x
-    cdef real u = wide_clamp(product)
-    cdef real error = fma(beta, x, -u)
-    cdef real a = abs(product)
-    cdef real du = error if a == tail_clamp(a) else 0.0
-    cdef real da = -du if product < 0.0 else du
-    return dy * silu_slope(product, da)
+    cdef real u = beta * x
+    cdef real du = residue(fma(beta, x, -u))
+    silu_parts(tail_clamp(abs(u)), by_sign(u, -du, du), o, o_lo, t, t_lo)
+
+cdef inline real swish_backward(real dy, real x, real beta, real o, real o_lo, real t, real t_lo) noexcept nogil:
+    return dy * one_less(beta * x, silu_tail(o, o_lo, t, t_lo))
 
 cdef inline real mish(real x) noexcept nogil:
     # t = e^-|x|, v = 1 + t: x t(v + 1)/(v^2 + 1) on the left, x(2t + 1)/(2t v + 1) on the right: x t k(1 + h) and
@@ -98,17 +84,8 @@ cdef inline real mish_backward(real dy, real x) noexcept nogil:
     return dy * (left if x < 0.25 else right)
 
 cdef inline real gelu(real x) noexcept nogil:
-    # max(x, 0) - a Phi(-a), a = |x|; e^(-a^2/2) needs the rounding error of a^2
-    cdef real a = gauss_clamp(abs(x))
-    cdef real half = -0.5 * a
-    cdef real p = half * a
-    cdef real z, y
-    cdef real s = tail_exp_split(p, fma(half, a, -p), &z, &y)
-    cdef real q = gauss_far(a, p)
-    cdef real far = unscale(0.25 * fma(s, fma(1.25, z, 0.25) + fma(q, 1.0 + (z + y), 1.25 * y), s))
-    cdef real tail = gauss_seam(a, gauss_near(half, p), far)
-    cdef real right = x - tail
-    return right if x >= 0.0 else -tail
+    # max(x, 0) - a Phi(-a), a = |x|
+    return unscale_add(-gauss_tail(gauss_clamp(abs(x))), at_least(x, 0.0))
 
 cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     # left: Phi(-a) - a phi(a) = e^(-a^2/2) (r - a)(1 + Q)/2, r the root; f'(a) = 1 - f'(-a)

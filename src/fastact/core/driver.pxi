@@ -2,6 +2,7 @@
 
 cdef enum:
     MAX_OPERANDS = 6
+    SPAN = 256                  # numbers between the two steps of a formula
 
 ctypedef void (*kernel_t)(void* out, const void* const* args, npy_intp n) noexcept nogil
 

@@ -26,19 +26,20 @@ VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
 
-/* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once. */
+/* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once.
+ * y also has what rounding left out of z. */
 VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, float *y)
 {
     const float magic = 12582912.0f + 127.0f + shift;
     float j = fma_f4(x, 0x1.715476p+0f, magic);
     float n = j - magic;
-    float z = fma_f4(n, -LN2_HI_F4, x);
-    z = z + fma_f4(n, -LN2_LO_F4, dx);
+    float head = fma_f4(n, -LN2_HI_F4, x), rest = fma_f4(n, -LN2_LO_F4, dx);
+    float z = head + rest;
     float z2 = z * z;
     float q = fma_f4(EXPM1_Q4_F4, z2, fma_f4(EXPM1_Q3_F4, z, EXPM1_Q2_F4));
     q = fma_f4(q, z2, fma_f4(EXPM1_Q1_F4, z, 0.5f));
     *reduced = z;
-    *y = z2 * q;
+    *y = fma_f4(z2, q, (head - z) + rest);
     return from_bits_f4(bits_f4(j) << 23);
 }
 VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced, double *y)
@@ -46,8 +47,8 @@ VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced
     const double magic = 6755399441055744.0 + 1023.0 + shift;
     double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double z = fma_f8(n, -LN2_HI_F8, x);
-    z = z + fma_f8(n, -LN2_LO_F8, dx);
+    double head = fma_f8(n, -LN2_HI_F8, x), rest = fma_f8(n, -LN2_LO_F8, dx);
+    double z = head + rest;
     double z2 = z * z;
     double q = fma_f8(EXPM1_Q10_F8, z2, fma_f8(EXPM1_Q9_F8, z, EXPM1_Q8_F8));
     q = fma_f8(q, z2, fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8));
@@ -55,7 +56,7 @@ VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced
     q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
     q = fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
     *reduced = z;
-    *y = z2 * q;
+    *y = fma_f8(z2, q, (head - z) + rest);
     return from_bits_f8(bits_f8(j) << 52);
 }
 
@@ -110,69 +111,67 @@ VM_INLINE double logistic_divisor_split_f8(double x, double side, double dx, dou
     return sum + fma_f8(s, w, (s - sum) + one);
 }
 
-/* beyond this the slope of swish is 0 or 1 */
-VM_INLINE float wide_clamp_f4(float u) { return at_most_f4(at_least_f4(u, -200.0f), 200.0f); }
-VM_INLINE double wide_clamp_f8(double u) { return at_most_f8(at_least_f8(u, -1460.0), 1460.0); }
+/* unscale(tail) where x is negative, else 1 - unscale(tail) */
+VM_INLINE float one_less_f4(float x, float tail) { return fma_f4(tail, by_sign_f4(x, 0x1p-64f, -0x1p-64f), by_sign_f4(x, 0.0f, 1.0f)); }
+VM_INLINE double one_less_f8(double x, double tail) { return fma_f8(tail, by_sign_f8(x, 0x1p-512, -0x1p-512), by_sign_f8(x, 0.0, 1.0)); }
+
+/* ---- silu'(-a), scaled: t(1 + t - a)/(1 + t)^2 = o p(1 - p) ----------------------------------------------------- */
+/* t = e^-(a + da), p = t/(1 + t). With r the root of o = 1 + t - a and d = r - a, t = e^-r e^d and o = d + e^-r (e^d - 1),
+ * where nothing cancels. o, t and the product o p come with their rounding errors; p is the quotient and what its rounding
+ * left out. */
+VM_INLINE float silu_parts_f4(float a, float da, float *o, float *o_lo, float *t, float *t_lo)
+{
+    const float scale = 0x1p64f, power = 0x1.1d25dp-2f, power_lo = -0x1.bdf6fap-27f;
+    float lo, z, y;
+    float d = difference_f4(0x1.474974p+0f, a, &lo);
+    lo = lo + (-0x1.bdf6fap-27f - da);
+    float s = tail_exp_split_f4(d, lo, &z, &y);
+    float e = fma_f4(s, y, fma_f4(s, z, s - scale)), rise = e * (power * 0x1p-64f);
+    float sum = d + rise;
+    *o = sum;
+    *o_lo = ((d - sum) + rise) + fma_f4(e, power_lo * 0x1p-64f, fma_f4(e, power * 0x1p-64f, -rise) + lo);
+    float ts = times_power_f4(power, s);
+    float high = fma_f4(ts, z + y, ts);
+    *t_lo = fma_f4(ts, y, fma_f4(ts, z, ts - high)) + times_power_f4(power_lo, s);
+    return *t = high;
+}
+VM_INLINE float silu_tail_f4(float o, float o_lo, float t, float t_lo)
+{
+    const float scale = 0x1p64f;
+    float v = scale + t, v_lo = ((scale - v) + t) + t_lo, q = t / v;
+    float rest = fma_f4(-q, v_lo, fma_f4(-q, v, t) + t_lo);
+    float p = fma_f4(1.0f - q, rest, q * scale);
+    float c = o * p, c_lo = fma_f4(p, o_lo, fma_f4(o, p, -c));
+    return c + fma_f4(-(c + c_lo), unscale_f4(p), c_lo);
+}
+VM_INLINE double silu_parts_f8(double a, double da, double *o, double *o_lo, double *t, double *t_lo)
+{
+    const double scale = 0x1p512, power = 0x1.1d25cf210482ep-2, power_lo = -0x1.ca2d0d94faaecp-60;
+    double lo, z, y;
+    double d = difference_f8(0x1.474973c84120bp+0, a, &lo);
+    lo = lo + (0x1.f8d74bc9ac154p-54 - da);
+    double s = tail_exp_split_f8(d, lo, &z, &y);
+    double e = fma_f8(s, y, fma_f8(s, z, s - scale)), rise = e * (power * 0x1p-512);
+    double sum = d + rise;
+    *o = sum;
+    *o_lo = ((d - sum) + rise) + fma_f8(e, power_lo * 0x1p-512, fma_f8(e, power * 0x1p-512, -rise) + lo);
+    double ts = times_power_f8(power, s);
+    double high = fma_f8(ts, z + y, ts);
+    *t_lo = fma_f8(ts, y, fma_f8(ts, z, ts - high)) + times_power_f8(power_lo, s);
+    return *t = high;
+}
+VM_INLINE double silu_tail_f8(double o, double o_lo, double t, double t_lo)
+{
+    const double scale = 0x1p512;
+    double v = scale + t, v_lo = ((scale - v) + t) + t_lo, q = t / v;
+    double rest = fma_f8(-q, v_lo, fma_f8(-q, v, t) + t_lo);
+    double p = fma_f8(1.0 - q, rest, q * scale);
+    double c = o * p, c_lo = fma_f8(p, o_lo, fma_f8(o, p, -c));
+    return c + fma_f8(-(c + c_lo), unscale_f8(p), c_lo);
+}
 
 /* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
-VM_INLINE float silu_near_f4(float a, float da)
-{
-    const float r = 0x1.474974p+0f;
-    float d = r - a;
-    float larger = a < 0.625f ? r : -a, smaller = a < 0.625f ? -a : r;
-    float lo = ((larger - d) + smaller) + (-0x1.bdf6fap-27f - da);
-    float sum = d + lo;
-    float d2 = sum * sum;
-    float e = -0x1.a15e7ep-20f;
-    e = fma_f4(e, d2, -0x1.5ec46ep-15f);
-    e = fma_f4(e, d2, 0x1.a2cef8p-11f);
-    e = fma_f4(e, d2, -0x1.b0f8fap-8f);
-    e = fma_f4(e, d2, 0x1.353eb4p-6f);
-    e = fma_f4(e, d2, -0x1.07afbep-5f);
-    float o = 0x1.8972e6p-19f;
-    o = fma_f4(o, d2, -0x1.03c8bep-15f);
-    o = fma_f4(o, d2, 0x1.875642p-13f);
-    o = fma_f4(o, d2, 0x1.08f75cp-13f);
-    o = fma_f4(o, d2, -0x1.f2d08ep-7f);
-    o = fma_f4(o, d2, 0x1.2c5634p-3f);
-    e = fma_f4(o, sum, e);
-    return fma_f4(0.25f, sum, fma_f4(sum, e, (0.25f + e) * ((d - sum) + lo)));
-}
-VM_INLINE double silu_near_f8(double a, double da)
-{
-    const double r = 0x1.474973c84120bp+0;
-    double d = r - a;
-    double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
-    double lo = ((larger - d) + smaller) + (0x1.f8d74bc9ac154p-54 - da);
-    double sum = d + lo;
-    double d2 = sum * sum;
-    double e = -0x1.af15dc8c31295p-39;
-    e = fma_f8(e, d2, -0x1.aedb52150cc9ap-34);
-    e = fma_f8(e, d2, 0x1.6de04a2de0c85p-32);
-    e = fma_f8(e, d2, 0x1.358b3184f51c6p-28);
-    e = fma_f8(e, d2, -0x1.8db2b342095cp-24);
-    e = fma_f8(e, d2, 0x1.cdade11686808p-21);
-    e = fma_f8(e, d2, -0x1.8af3e0a082755p-19);
-    e = fma_f8(e, d2, -0x1.57238e2c2255ep-15);
-    e = fma_f8(e, d2, 0x1.a2a7caf166aa2p-11);
-    e = fma_f8(e, d2, -0x1.b0f82c49907c3p-8);
-    e = fma_f8(e, d2, 0x1.353eb573ca46ap-6);
-    e = fma_f8(e, d2, -0x1.07afbee7eb605p-5);
-    double o = 0x1.820dd1955d872p-35;
-    o = fma_f8(o, d2, -0x1.44302871a6259p-32);
-    o = fma_f8(o, d2, 0x1.955c0866605b6p-29);
-    o = fma_f8(o, d2, -0x1.43fdbb74eedb5p-26);
-    o = fma_f8(o, d2, -0x1.06563e51c6ad3p-25);
-    o = fma_f8(o, d2, 0x1.3ae16efae8fddp-19);
-    o = fma_f8(o, d2, -0x1.f2d89b543fad4p-16);
-    o = fma_f8(o, d2, 0x1.8574d1496faf4p-13);
-    o = fma_f8(o, d2, 0x1.098e92b77819ep-13);
-    o = fma_f8(o, d2, -0x1.f2d0e32bc2638p-7);
-    o = fma_f8(o, d2, 0x1.2c563458cc0acp-3);
-    e = fma_f8(o, sum, e);
-    return fma_f8(0.25, sum, fma_f8(sum, e, (0.25 + e) * ((d - sum) + lo)));
-}
 VM_INLINE float mish_near_f4(float a, float da)
 {
     const float r = 0x1.31432cp+0f;
@@ -337,17 +336,39 @@ VM_INLINE double cubic_slope_f8(double x, double *lo)
     return h - 1.0;
 }
 
-/* ---- the Gaussian tail: a Phi(-a), p = -a^2/2 ---------------------------------------------------------------- */
-/* a < 0.875: a/2 + p E(p), E = erf(a/sqrt 2)/a; half is -a/2 */
-VM_INLINE float gauss_near_f4(float half, float p)
+/* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
+/* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
+ * the seam, its coefficients chosen by it. z is twice the reduced -a^2/2, whose rounding error is that of a^2. */
+VM_INLINE float gauss_tail_f4(float a)
 {
-    float e = 0x1.979388p-9f;
-    e = fma_f4(e, p, 0x1.33adb6p-6f);
-    e = fma_f4(e, p, 0x1.46aaaap-4f);
-    e = fma_f4(e, p, 0x1.10579ap-2f);
-    e = fma_f4(e, p, 0x1.988452p-1f);
-    return fma_f4(p, e, -half);
+    const float magic = 12582912.0f + 127.0f + 62.0f;
+    float a2 = a * a;
+    float j = fma_f4(a2, -0.5f * 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -2 * LN2_HI_F4, -a2);
+    z = z + fma_f4(n, -2 * LN2_LO_F4, fma_f4(-a, a, a2));
+    float q = EXPM1_Q4_F4 / 64;
+    q = fma_f4(q, z, EXPM1_Q3_F4 / 32);
+    q = fma_f4(q, z, EXPM1_Q2_F4 / 16);
+    q = fma_f4(q, z, EXPM1_Q1_F4 / 8);
+    q = fma_f4(q, z, 0.125f);
+    float w = z * fma_f4(q, z, 0.5f);
+    int near = a < 1.25f;
+    float num = near ? -0x1.177fcap-6f : 0x1.6bc116p-6f;
+    num = fma_f4(num, a, near ? -0x1.215aap-3f : 0x1.c7821cp-4f);
+    num = fma_f4(num, a, near ? -0x1.98ffeep-2f : 0x1.b94548p-3f);
+    num = fma_f4(num, a, near ? -0x1.2f03f4p-2f : -0x1.82bb5p-5f);
+    num = fma_f4(num, a, near ? 1.0f : -0x1.fea92p-1f);
+    float den = near ? 0x1.185b2p-6f : 0x1.48c476p-4f;
+    den = fma_f4(den, a, near ? 0x1.577072p-3f : 0x1.9b81c4p-2f);
+    den = fma_f4(den, a, near ? 0x1.5986bp-1f : 0x1.273b7p+0f);
+    den = fma_f4(den, a, near ? 0x1.4cc356p+0f : 0x1.a2599ap+0f);
+    den = fma_f4(den, a, 1.0f);
+    float f = num / den;
+    float b = from_bits_f4(bits_f4(j) << 23) * (near ? a : 1.25f);
+    return fma_f4(b, fma_f4(f, 1.0f + w, w), b);
 }
+/* double, p = -a^2/2: below 0.875 a/2 + p E(p), E = erf(a/sqrt 2)/a; half is -a/2 */
 VM_INLINE double gauss_near_f8(double half, double p)
 {
     double e = 0x1.93456551c86dfp-24;
@@ -362,17 +383,7 @@ VM_INLINE double gauss_near_f8(double half, double p)
     e = fma_f8(e, p, 0x1.9884533d4365p-1);
     return fma_f8(p, e, -half);
 }
-VM_INLINE float gauss_seam_f4(float a, float near, float far) { return a < 0.875f ? near : far; }
-VM_INLINE double gauss_seam_f8(double a, double near, double far) { return a < 0.875 ? near : far; }
 /* a >= 0.875: a Phi(-a) = e^p (5/4 + Q)/4. |Q| < 0.4 is the only part that carries the rounding errors of a quotient. */
-VM_INLINE float gauss_far_f4(float a, float p)
-{
-    float num = fma_f4(0x1.89292ep-4f, p, fma_f4(-0x1.0ce4ap-2f, a, -0x1.13c488p-1f));
-    num = fma_f4(num, p, fma_f4(-0x1.940d36p-6f, a, -0x1.3fc0aap+0f));
-    float den = fma_f4(0x1.1c493p-2f, p, fma_f4(-0x1.8492a8p-1f, a, -0x1.1ac826p+1f));
-    den = fma_f4(den, p, fma_f4(0x1.9d7b08p+0f, a, 0x1p+0f));
-    return num / den;
-}
 VM_INLINE double gauss_far_f8(double a, double p)
 {
     double num = fma_f8(-0x1.35634806c4f86p-14, p, fma_f8(0x1.c68fcb268e36bp-11, a, 0x1.4e80a815b9579p-7));
@@ -386,6 +397,14 @@ VM_INLINE double gauss_far_f8(double a, double p)
     den = fma_f8(den, p, fma_f8(-0x1.ed12dedda313ep+1, a, -0x1.611ad1c7a824p+2));
     den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b37p+1, a, 0x1p+0));
     return num / den;
+}
+VM_INLINE double gauss_tail_f8(double a)
+{
+    double half = -0.5 * a, p = half * a, z, y;
+    double s = exp_split_f8(p, fma_f8(half, a, -p), 510.0, &z, &y);
+    double q = gauss_far_f8(a, p);
+    double far = fma_f8(s, fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y), s);
+    return a < 0.875 ? gauss_near_f8(half, p) * 0x1p512 : far;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
 VM_INLINE float gauss_slope_f4(float a, float p)
@@ -413,18 +432,14 @@ VM_INLINE double gauss_slope_f8(double a, double p)
 /* r - a, r = 0.75179..., and its rounding error */
 VM_INLINE float gauss_distance_f4(float a, float *lo)
 {
-    const float r = 0x1.80ead2p-1f;
-    float d = r - a;
-    float larger = a < 0.375f ? r : -a, smaller = a < 0.375f ? -a : r;
-    *lo = ((larger - d) + smaller) + -0x1.a03fd4p-27f;
+    float d = difference_f4(0x1.80ead2p-1f, a, lo);
+    *lo = *lo + -0x1.a03fd4p-27f;
     return d;
 }
 VM_INLINE double gauss_distance_f8(double a, double *lo)
 {
-    const double r = 0x1.80ead197f00b4p-1;
-    double d = r - a;
-    double larger = a < 0.375 ? r : -a, smaller = a < 0.375 ? -a : r;
-    *lo = ((larger - d) + smaller) + -0x1.13e74c58cada8p-56;
+    double d = difference_f8(0x1.80ead197f00b4p-1, a, lo);
+    *lo = *lo + -0x1.13e74c58cada8p-56;
     return d;
 }
 #endif

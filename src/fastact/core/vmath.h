@@ -83,6 +83,24 @@ VM_INLINE double by_sign_f8(double x, double a, double b)
     return from_bits_f8(bits_f8(b) ^ (m & (bits_f8(a) ^ bits_f8(b))));
 }
 
+/* c s, for s a power of two and a normal result: an addition to the exponent */
+VM_INLINE float times_power_f4(float c, float s) { return from_bits_f4(bits_f4(c) + (bits_f4(s) - 0x3F800000u)); }
+VM_INLINE double times_power_f8(double c, double s) { return from_bits_f8(bits_f8(c) + (bits_f8(s) - 0x3FF0000000000000u)); }
+
+/* c - x = d + *lo, exactly (Knuth) */
+VM_INLINE float difference_f4(float c, float x, float *lo)
+{
+    float d = c - x, t = d - c;
+    *lo = (c - (d - t)) - (x + t);
+    return d;
+}
+VM_INLINE double difference_f8(double c, double x, double *lo)
+{
+    double d = c - x, t = d - c;
+    *lo = (c - (d - t)) - (x + t);
+    return d;
+}
+
 /* ---- the exponential ----------------------------------------------------------------------------------- */
 /* e^(x + dx) = 2^n (1 + w),  n = rint(x/ln 2), |z| <= ln2/2, w = expm1(z).
  * The magic number 1.5*2^23 (1.5*2^52) puts n, biased, in the low bits of j, so that shifting j's bits gives 2^n.
@@ -232,7 +250,8 @@ VM_INLINE double logistic_f8(double x, double minus_dx)
     return one / (sum + fma_f8(s, w, (s - sum) + one));
 }
 
-/* tanh |x| = (1 - t)/(1 + t), t = e^-2|x| = 2^n (1 + w). All in units of x: z is half the usual one, and so is w. */
+/* tanh |x| = (1 - t)/(1 + t), t = e^-2|x| = 2^n (1 + w). All in units of x: z is half the usual one, and so is w.
+ * The last bits of float's coefficients are chosen by trial: coefficients/tanh.py */
 VM_INLINE float tanh_abs_f4(float x)
 {
     const float magic = 12582912.0f + 126.0f;
@@ -241,10 +260,10 @@ VM_INLINE float tanh_abs_f4(float x)
     float n = j - magic;
     float z = fma_f4(n, -0.5f * LN2_HI_F4, -a);
     z = fma_f4(n, -0.5f * LN2_LO_F4, z);
-    float q = 16 * EXPM1_Q4_F4;
-    q = fma_f4(q, z, 8 * EXPM1_Q3_F4);
-    q = fma_f4(q, z, 4 * EXPM1_Q2_F4);
-    q = fma_f4(q, z, 2 * EXPM1_Q1_F4);
+    float q = 0x1.6ca99ap-6f;
+    q = fma_f4(q, z, 0x1.120b60p-4f);
+    q = fma_f4(q, z, 0x1.55557cp-3f);
+    q = fma_f4(q, z, 0x1.5554dcp-2f);
     q = fma_f4(q, z, 0.5f);
     float w = fma_f4(z * (z + z), q, z);
     float s = from_bits_f4(bits_f4(j) << 23), twice = s + s;

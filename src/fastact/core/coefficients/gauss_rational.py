@@ -1,12 +1,14 @@
-"""Rational minimax fits of the Gaussian tail for gauss.h: Remez exchange in mpmath, then coefficients rounded one by one.
+"""Minimax fits of the Gaussian tail for gauss.h: Remez exchange in mpmath, then coefficients rounded one by one.
 
     python gauss_rational.py        prints the coefficients that stand in gauss.h, and each fit's error
 
 M(a) = Phi(-a)/phi(a) is the Mills ratio.
-  gelu:           5/4 + Q = 4 a M(a) / sqrt(2 pi)                    so that a Phi(-a)  = e^(-a^2/2) (5/4 + Q) / 4
+  gelu, float64:  5/4 + Q = 4 a M(a) / sqrt(2 pi)                    so that a Phi(-a)  = e^(-a^2/2) (5/4 + Q) / 4
+  gelu, float32:  b (1 + F) = 4 a M(a) / sqrt(2 pi)                  so that a Phi(-a)  = e^(-a^2/2) b (1 + F) / 4,
+                  b = a below the seam and 5/4 above it; F is a quotient of one form on both sides
   gelu gradient:  1 + Q = 2 (M(a) - a) / ((r - a) sqrt(2 pi))        so that gelu'(-a) = e^(-a^2/2) (r - a)(1 + Q) / 2
 The error is measured relative to 1 + Q (5/4 + Q).
-  gelu near 0:    a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
+  gelu near 0, float64: a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
 """
 import sys
 
@@ -14,7 +16,8 @@ from mpmath import cos, erf, erfc, exp, findroot, log, lu_solve, matrix, mp, mpf
 
 mp.prec = 220
 SQ = sqrt(2 * pi)
-SEAM = 0.875           # gelu: below, the odd part of erf; above, the Mills ratio
+SEAM = 0.875           # gelu in float64: below, the odd part of erf; above, the Mills ratio
+SEAM_F4 = mpf('1.25')
 
 
 def mills(a):
@@ -32,6 +35,14 @@ def q_grad(a):
     if abs(a - ROOT) < mpf(10) ** -25:
         a = ROOT + mpf(10) ** -25
     return 2 * (mills(a) - a) / ((ROOT - a) * SQ) - 1
+
+
+def below_seam(a):
+    return 4 * mills(a) / SQ - 1
+
+
+def above_seam(a):
+    return 4 * a * mills(a) / SQ / mpf('1.25') - 1
 
 
 def erf_even(p):
@@ -173,25 +184,25 @@ def remez(g, gx, gf, gw, n, m, fixed, dens, rounds=25):
     return best
 
 
-def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None, d0=1):
+def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None, d0=1, given=None):
     if k:
         gx = list(grid(mpf(lo), mpf(hi), count, mpf(k)))
     else:
         gx = [(lo + hi) / mpf(2) - (hi - lo) / mpf(2) * cos(pi * i / count) for i in range(count + 1)]
     gf = [g(x) for x in gx]
     gw = [weight(x) if weight else 1 + y for x, y in zip(gx, gf, strict=False)]
-    top, num, den = remez(g, gx, gf, gw, n, m, {}, [mpf(1)] + [mpf(0)] * m)
+    fixed = dict(given or {})
+    top, num, den = remez(g, gx, gf, gw, n, m, fixed, [mpf(1)] + [mpf(0)] * m)
     free = top
-    fixed = {}
     if round_one_by_one:
         order = [('d', j) for j in range(1, m + 1)] + ([('n', i) for i in range(n)] if k else [('n', i) for i in range(n, 0, -1)])
-        for c in order:
+        for c in (c for c in order if c not in (given or {})):
             fixed[c] = rounded(num[c[1]] if c[0] == 'n' else den[c[1]], bits)
             r = remez(g, gx, gf, gw, n, m, fixed, den, rounds=6)
             top, num, den = r
     num = [rounded(v * d0, bits) for v in num]
     den = [rounded(v * d0, bits) for v in den]
-    num, den = polish(num, den, gx, gf, gw, bits)
+    num, den = polish(num, den, gx, gf, gw, bits, [i for kind, i in given or () if kind == 'n'])
     err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw, strict=False))
     print(
         f'/* {name} on [{lo!s:.9}, {hi!s:.9}]: degrees {n}/{m}, error 2^{float(log(err, 2)):.1f}'
@@ -203,7 +214,7 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
     return num, den
 
 
-def polish(num, den, gx, gf, gw, bits):
+def polish(num, den, gx, gf, gw, bits, held=()):
     """last bits of the coefficients, by trial (seeded): rounding them costs more than the fit does"""
     import numpy as np
     rng = np.random.default_rng(1)
@@ -211,7 +222,7 @@ def polish(num, den, gx, gf, gw, bits):
     x, y, w = (np.array([wide(mp.nstr(v, 30)) for v in c]) for c in (gx, gf, gw))
     c = np.array([float(v) for v in num + den], dtype=store)
     size = len(num)
-    movable = [i for i in range(len(c)) if i != size]
+    movable = [i for i in range(len(c)) if i != size and i not in held]
 
     def error(c):
         n, d = c[:size].astype(wide), c[size:].astype(wide)
@@ -249,8 +260,8 @@ def tails(only):
         if only in (None, digits):
             print(f'root of M(a) = a, {digits}:', hexa(hi), hexa(rounded(ROOT - hi, bits)))
     if only in (None, 'f4'):
-        fit('erf f4', erf_even, 1e-9, SEAM ** 2 / 2, 4, 0, 24, weight=erf_weight)
-        fit('gelu f4', q_gelu, SEAM, 15, 4, 4, 24, weight=weight)
+        fit('gelu f4 below the seam', below_seam, 0, SEAM_F4, 4, 4, 24, given={('n', 0): mpf(1)})
+        fit('gelu f4 above the seam', above_seam, SEAM_F4, 15, 4, 4, 24)
         fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24, d0=mpf(15) / 8)
     if only in (None, 'f8'):
         fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
