@@ -18,10 +18,9 @@ cdef inline real bell(real a) noexcept nogil:
     # t/(1+t)^2 for t = e^a, a <= 0, scaled; p = t/(1+t) = t - t*t/(1+t) and then p - p*p, with t to twice the precision
     cdef real w
     cdef real s = exp_scaled(a, -0.0, &w)
-    cdef real scaled_t = fma(s, w, s)
-    cdef real low = fma(s, w, s - scaled_t)
-    cdef real t = unscale(scaled_t)
-    cdef real p = scaled_t + fma(-scaled_t, t / (1.0 + t), low)
+    cdef real t = fma(s, w, s)
+    cdef real low = fma(s, w, s - t)
+    cdef real p = t + fma(-t, t / (scaled(1.0) + t), low)
     return fma(-p, unscale(p), p)
 
 cdef inline real times(real a, real v) noexcept nogil:
@@ -173,7 +172,8 @@ cdef inline real tanh(real x) noexcept nogil:
 
 cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
-    return dy * unscale(4.0 * bell(-2.0 * abs(x)))
+    cdef real a = abs(x)
+    return dy * ((4.0 * unscale(1.0)) * bell(-(a + a)))
 
 cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
     # 1 - y*y, rounded once

@@ -183,6 +183,8 @@ VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
  * operation, adding 0.0 is). */
 VM_INLINE float exp_scaled_f4(float x, float dx, float *w) { return exp_parts_f4(at_least_f4(x, -131.0f), dx, 64.0f, w); }
 VM_INLINE double exp_scaled_f8(double x, double dx, double *w) { return exp_parts_f8(at_least_f8(x, -1060.0), dx, 512.0, w); }
+VM_INLINE float scaled_f4(float y) { return y * 0x1p64f; }
+VM_INLINE double scaled_f8(double y) { return y * 0x1p512; }
 VM_INLINE float unscale_f4(float y) { return y * 0x1p-64f; }
 VM_INLINE double unscale_f8(double y) { return y * 0x1p-512; }
 /* unscale(y) + c with one rounding */
