@@ -15,19 +15,26 @@
 
 from libc.math cimport INFINITY
 
+cdef extern from "row.h" nogil:
+    enum:
+        WIDTH
+        STRETCH
+        ROWS
+        SOFTMAX
+        LOG_SOFTMAX
+        LOGSUMEXP
+        LOGSUMEXP_BACKWARD
+    void straight_rows_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp so) noexcept
+    void straight_rows_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp so) noexcept
+    npy_intp rows_across_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    npy_intp rows_across_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+
 cdef enum:
-    WIDTH = 32                  # lanes
-    STRETCH = 256               # numbers of a row that are added pairwise, eight in each lane
     BATCH = 8                   # rows along memory taken together
     STAGE = 2048                # numbers that are kept on the stack, if the rows fit
     SMALL = 16                  # rows up to this length are taken WIDTH at a time
-
-cdef enum:
-    SOFTMAX
-    LOG_SOFTMAX
-    LOGSUMEXP
-    LOGSUMEXP_BACKWARD
-
 
 # ---- access ---------------------------------------------------------------------------------------------------------
 
@@ -66,7 +73,7 @@ cdef Operand operand(int storage, bint across, char* p, npy_intp outer, npy_intp
 
 cdef bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_intp core) noexcept nogil:
     """Whether to take WIDTH rows at a time: where neighbours belong to different rows, or the rows are short."""
-    return n_outer >= 16 and (n <= SMALL or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
+    return n_outer >= 8 and (n <= SMALL and n_outer >= 16 or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
 
 
 cdef inline void make_plan(Plan* t, bint across, npy_intp n, npy_intp rows, bint ready, bint place) noexcept nogil:
@@ -309,33 +316,63 @@ cdef inline void fold(real tag, double* hi, double* lo, npy_intp from_, npy_intp
         hi[j] = s
 
 
-cdef inline void halve(real tag, double* hi, double* lo, npy_intp rows, npy_intp n) noexcept nogil:
-    cdef npy_intp u
-    for u in range(rows):
-        fold(tag, hi + u * WIDTH, lo + u * WIDTH, n, n)
+cdef inline void fold_lanes(real tag, double* hi, double* lo) noexcept nogil:
+    """32 lanes to eight."""
+    fold(tag, hi, lo, 16, 16)
+    fold(tag, hi, lo, 8, 8)
+
+
+cdef inline void add_pairs(real tag, double* hi, double* lo, npy_intp n) noexcept nogil:
+    """Sums [0, n) are those of neighbours among [0, 2n)."""
+    cdef double s[4 * ROWS]
+    cdef double r[4 * ROWS]
+    cdef npy_intp j
+    for j in range(n):
+        s[j] = hi[2 * j] + hi[2 * j + 1]
+        if real is double:
+            r[j] = (lo[2 * j] + lo[2 * j + 1]) + sum_error_f8(hi[2 * j], hi[2 * j + 1], s[j])
+    for j in range(n):
+        hi[j] = s[j]
+        if real is double:
+            lo[j] = r[j]
+
+
+cdef inline void add_eights(real tag, double* hi, double* lo) noexcept nogil:
+    """The sum of each of ROWS rows from eight lanes each."""
+    cdef npy_intp j
+    add_pairs(tag, hi, lo, 4 * ROWS)
+    add_pairs(tag, hi, lo, 2 * ROWS)
+    add_pairs(tag, hi, lo, ROWS)
+    if real is float:
+        for j in range(ROWS):
+            lo[j] = 0.0
 
 
 cdef inline void add_lanes(real tag, const Plan* t, double* hi, double* lo) noexcept nogil:
     """The sum of each row, at hi[row] and lo[row]: along memory from WIDTH lanes each, across memory from n."""
-    cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH)
+    cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH), step = 1
     if t.across:
-        while half > 0:
+        while half >= 8:
             for l in range(n - half):
                 fold(tag, hi + l * WIDTH, lo + l * WIDTH, half * WIDTH, WIDTH)
             n, half = min(n, half), half >> 1
+        while step < n:
+            l = 0
+            while l + step < n:
+                fold(tag, hi + l * WIDTH, lo + l * WIDTH, step * WIDTH, WIDTH)
+                l += 2 * step
+            step *= 2
     else:
-        halve(tag, hi, lo, t.units, 16)
-        halve(tag, hi, lo, t.units, 8)
-        halve(tag, hi, lo, t.units, 4)
-        halve(tag, hi, lo, t.units, 2)
-        halve(tag, hi, lo, t.units, 1)
         for u in range(t.units):
-            hi[u] = hi[u * WIDTH]
-            if real is double:
-                lo[u] = lo[u * WIDTH]
-        for u in range(t.units, BATCH):
-            hi[u] = 1.0
-            lo[u] = 0.0
+            fold_lanes(tag, hi + u * WIDTH, lo + u * WIDTH)
+            for l in range(8):
+                hi[8 * u + l] = hi[WIDTH * u + l]
+                if real is double:
+                    lo[8 * u + l] = lo[WIDTH * u + l]
+        for l in range(8 * t.units, 8 * ROWS):
+            hi[l] = 1.0
+            lo[l] = 0.0
+        add_eights(tag, hi, lo)
     if real is float:
         for u in range(WIDTH):
             lo[u] = 0.0
@@ -435,6 +472,18 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
         return 0
     X.mask_core, X.mask_lane = cm, sm if across else cm
     X.ready = X.ready and mask == NULL and (O.ready or op == LOGSUMEXP)
+    if X.ready and n > 0 and across:
+        if real is float:
+            row = rows_across_f4(op, dy, x, out, n_outer, n, sdy, so, cx, co)
+        else:
+            row = rows_across_f8(op, dy, x, out, n_outer, n, sdy, so, cx, co)
+        x, out, dy = x + row * sx, out + row * so, NULL if dy == NULL else dy + row * sdy
+    elif X.ready and n > 0:
+        if real is float:
+            straight_rows_f4(op, dy, x, out, n_outer, n, sdy, sx, so)
+        else:
+            straight_rows_f8(op, dy, x, out, n_outer, n, sdy, sx, so)
+        return 0
     while row < n_outer:
         if across and n_outer - row < WIDTH and row > 0 and not in_place:
             back = WIDTH - (n_outer - row)              # some rows again, rather than a part of a segment

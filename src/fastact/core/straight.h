@@ -1,0 +1,564 @@
+/* Straight rows: numbers that lie together in memory, none of them masked. Included by row.h for each type.
+ *
+ * What a row needs once is done for ROWS rows together, in vectors. The last numbers of a row, where they do not fill a
+ * segment of WIDTH, are padded to one in `tails`. An exponential waits for its factor where the result will be, or, in
+ * a stretch that is not whole, in `stage`. Results may overwrite their operands.
+ */
+
+typedef struct {
+    const char *x;
+    char *out;
+    ptrdiff_t sx, so;                              /* from row to row */
+    ptrdiff_t rows, n;
+    ptrdiff_t whole;                               /* numbers of a row in whole segments */
+    ptrdiff_t chunk;                               /* numbers of a row whose exponentials are computed before any is added */
+    ptrdiff_t kept;                                /* so many exponentials of a row are kept in the results' place */
+    ptrdiff_t room;                                /* and so many, padded, in the stage */
+    REAL tails[ROWS * WIDTH], stage[NEAR / sizeof(REAL) + ROWS * WIDTH] __attribute__((aligned(64)));
+    REAL top[ROWS], part[ROWS], power[ROWS], c[ROWS], low[ROWS], shift[ROWS], a[ROWS], b[ROWS];
+    double count[ROWS], sum[ROWS], sum_lo[ROWS];
+} NAME(straight);
+
+/* ---- tails ---- */
+
+VM_INLINE void NAME(load_tail)(const REAL *x, ptrdiff_t n, REAL pad, REAL *to)
+{
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        to[j] = j < n ? x[j] : pad;
+}
+
+VM_INLINE void NAME(store_tail)(const REAL *y, ptrdiff_t n, REAL *to)
+{
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        if (j < n)
+            to[j] = y[j];
+}
+
+/* ---- maxima; NaN is left out: it comes back through the exponentials ---- */
+
+VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
+
+/* The maximum of each of 16 lanes. The last numbers may be taken twice. */
+VM_INLINE void NAME(lane_tops)(const REAL *x, ptrdiff_t n, REAL *top)
+{
+    REAL m[4 * WIDTH];
+    if (n >= 4 * WIDTH) {
+        memcpy(m, x, 4 * WIDTH * sizeof(REAL));
+        for (ptrdiff_t i = 4 * WIDTH; i + 4 * WIDTH <= n; i += 4 * WIDTH)
+            for (ptrdiff_t j = 0; j < 4 * WIDTH; j++)
+                m[j] = NAME(greater)(x[i + j], m[j]);
+        for (ptrdiff_t j = 0; j < 4 * WIDTH; j++)
+            m[j] = NAME(greater)(x[n - 4 * WIDTH + j], m[j]);
+        for (ptrdiff_t j = 0; j < 2 * WIDTH; j++)
+            m[j] = NAME(greater)(m[j + 64], m[j]);
+    } else
+        for (ptrdiff_t j = 0; j < 2 * WIDTH; j++)
+            m[j] = NAME(greater)(x[n - 2 * WIDTH + j], x[j]);
+    for (ptrdiff_t j = 0; j < 16; j++)
+        top[j] = NAME(greater)(NAME(greater)(m[j + 48], m[j + 32]), NAME(greater)(m[j + 16], m[j]));
+}
+
+VM_INLINE void NAME(greater_of_pairs)(const REAL *x, REAL *top, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j++)
+        top[j] = NAME(greater)(x[2 * j + 1], x[2 * j]);
+}
+
+static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
+{
+    REAL sixteen[16 * ROWS], eight[8 * ROWS], four[4 * ROWS], two[2 * ROWS];
+    for (ptrdiff_t u = 0; t->n > t->whole && u < t->rows; u++)
+        NAME(load_tail)((const REAL *)(t->x + u * t->sx) + t->whole, t->n - t->whole, (REAL)-INFINITY, t->tails + u * WIDTH);
+    if (t->n >= 2 * WIDTH)
+        for (ptrdiff_t u = 0; u < t->rows; u++)
+            NAME(lane_tops)((const REAL *)(t->x + u * t->sx), t->n, sixteen + 16 * u);
+    else
+        for (ptrdiff_t u = 0; u < t->rows; u++) {
+            const REAL *tail = t->tails + u * WIDTH, *x = t->whole == 0 ? tail : (const REAL *)(t->x + u * t->sx);
+            tail = t->whole == t->n ? x : tail;
+            for (ptrdiff_t j = 0; j < 16; j++)
+                sixteen[16 * u + j] = NAME(greater)(NAME(greater)(tail[j + 16], tail[j]), NAME(greater)(x[j + 16], x[j]));
+        }
+    for (ptrdiff_t j = 16 * t->rows; j < 16 * ROWS; j++)
+        sixteen[j] = 0;
+    NAME(greater_of_pairs)(sixteen, eight, 8 * ROWS);
+    NAME(greater_of_pairs)(eight, four, 4 * ROWS);
+    NAME(greater_of_pairs)(four, two, 2 * ROWS);
+    NAME(greater_of_pairs)(two, t->top, ROWS);
+}
+
+/* M as c + power ln 2, what is left of the maximum, and the exponent that stands for 0 */
+VM_INLINE void NAME(scales)(ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
+{
+    const REAL big = IS_DOUBLE ? 2048 : 256, up = IS_DOUBLE ? 64 : 32, depth_of_0 = IS_DOUBLE ? 1087 : 159;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        int small = NAME(abs)(top[j]) < big;
+        part[j] = small ? top[j] : 0;
+        c[j] = small ? 0 : top[j];
+        power[j] = NAME(exponent)(part[j]);
+        low[j] = (power[j] - depth_of_0) * (REAL)0.6931471805599453;
+        shift[j] = up - power[j];
+    }
+}
+
+/* ---- exponentials and sums ---- */
+
+/* Where the exponentials of row u are kept from number i on */
+VM_INLINE REAL *NAME(place)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i)
+{
+    return i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
+}
+
+VM_INLINE REAL NAME(exponential)(REAL x, REAL c, REAL low, REAL shift)
+{
+    REAL w, s = NAME(exp_parts)(NAME(at_least)(x - c, low), (REAL)-0.0, shift, &w);
+    return NAME(fma)(s, w, s);
+}
+
+VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, REAL low, REAL shift)
+{
+    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+        INDEPENDENT
+        for (ptrdiff_t j = i; j < i + WIDTH; j++)
+            e[j] = NAME(exponential)(x[j], c, low, shift);
+}
+
+/* the maximum left out, and counted by lanes */
+VM_INLINE void NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift, int *count)
+{
+    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < WIDTH; j++) {
+            REAL v = NAME(exponential)(x[i + j], c, low, shift);
+            e[i + j] = x[i + j] == m ? 0 : v;
+            count[j] += x[i + j] == m;
+        }
+}
+
+/* up to eight segments, pairwise */
+VM_INLINE void NAME(add_segments)(const REAL *e, ptrdiff_t n, REAL *v)
+{
+    n = (n + WIDTH - 1) / WIDTH * WIDTH;
+    if (n == 8 * WIDTH)
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = ((e[j] + e[j + 32]) + (e[j + 64] + e[j + 96])) + ((e[j + 128] + e[j + 160]) + (e[j + 192] + e[j + 224]));
+    else {
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = n == WIDTH ? e[j] : e[j] + e[j + 32];
+        if (n > 2 * WIDTH)
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                v[j] += n == 3 * WIDTH ? e[j + 64] : e[j + 64] + e[j + 96];
+        if (n > 4 * WIDTH) {
+            REAL w[WIDTH];
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                w[j] = n == 5 * WIDTH ? e[j + 128] : e[j + 128] + e[j + 160];
+            if (n > 6 * WIDTH)
+                for (ptrdiff_t j = 0; j < WIDTH; j++)
+                    w[j] += n == 7 * WIDTH ? e[j + 192] : e[j + 192] + e[j + 224];
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                v[j] += w[j];
+        }
+    }
+}
+
+VM_INLINE void NAME(accumulate)(const REAL *v, double *hi, double *lo, int first)
+{
+    for (ptrdiff_t j = 0; j < WIDTH; j++) {
+        double s = first ? (double)v[j] : hi[j] + (double)v[j];
+        if (IS_DOUBLE)
+            lo[j] = first ? 0.0 : lo[j] + sum_error_f8(hi[j], (double)v[j], s);
+        hi[j] = s;
+    }
+}
+
+/* 32 lanes to eight */
+VM_INLINE void NAME(fold_lanes)(const double *hi, const double *lo, double *sum, double *sum_lo)
+{
+    double s[16], r[16];
+    for (ptrdiff_t j = 0; j < 16; j++) {
+        s[j] = hi[j] + hi[j + 16];
+        r[j] = IS_DOUBLE ? (lo[j] + lo[j + 16]) + sum_error_f8(hi[j], hi[j + 16], s[j]) : 0.0;
+    }
+    for (ptrdiff_t j = 0; j < 8; j++) {
+        double v = s[j] + s[j + 8];
+        if (IS_DOUBLE)
+            sum_lo[j] = (r[j] + r[j + 8]) + sum_error_f8(s[j], s[j + 8], v);
+        sum[j] = v;
+    }
+}
+
+/* neighbours among 2n lanes */
+VM_INLINE void NAME(add_pairs)(const double *hi, const double *lo, double *sum, double *sum_lo, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j++) {
+        double v = hi[2 * j] + hi[2 * j + 1];
+        if (IS_DOUBLE)
+            sum_lo[j] = (lo[2 * j] + lo[2 * j + 1]) + sum_error_f8(hi[2 * j], hi[2 * j + 1], v);
+        sum[j] = v;
+    }
+}
+
+/* eight lanes of each of ROWS rows to one */
+VM_INLINE void NAME(add_eights)(const double *hi, const double *lo, double *sum, double *sum_lo)
+{
+    double four[4 * ROWS], four_lo[4 * ROWS], two[2 * ROWS], two_lo[2 * ROWS];
+    NAME(add_pairs)(hi, lo, four, four_lo, 4 * ROWS);
+    NAME(add_pairs)(four, four_lo, two, two_lo, 2 * ROWS);
+    NAME(add_pairs)(two, two_lo, sum, sum_lo, ROWS);
+    for (ptrdiff_t j = 0; !IS_DOUBLE && j < ROWS; j++)
+        sum_lo[j] = 0.0;
+}
+
+VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
+{
+    int count[ROWS * WIDTH];
+    double hi[WIDTH], lo[WIDTH], eight[8 * ROWS], eight_lo[8 * ROWS];
+    ptrdiff_t end;
+    for (ptrdiff_t j = 0; but_top && j < ROWS * WIDTH; j++)
+        count[j] = 0;
+    for (ptrdiff_t i = 0; i < t->n; i = end) {
+        ptrdiff_t whole = t->whole < i + t->chunk ? t->whole : i + t->chunk;
+        end = t->n < i + t->chunk ? t->n : i + t->chunk;
+        for (ptrdiff_t u = 0; u < t->rows; u++) {
+            const REAL *x = (const REAL *)(t->x + u * t->sx) + i;
+            REAL *e = NAME(place)(t, u, i), c = t->c[u], low = t->low[u], shift = t->shift[u], m = t->top[u];
+            if (but_top)
+                NAME(exponentials_but)(x, e, whole - i, m, c, low, shift, count + u * WIDTH);
+            else
+                NAME(exponentials)(x, e, whole - i, c, low, shift);
+            if (end > whole && but_top)
+                NAME(exponentials_but)(t->tails + u * WIDTH, e + (whole - i), WIDTH, m, c, low, shift, count + u * WIDTH);
+            else if (end > whole)
+                NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
+        }
+        for (ptrdiff_t u = 0; u < t->rows; u++) {
+            const REAL *e = NAME(place)(t, u, i);
+            for (ptrdiff_t k = i; k < end; k += STRETCH) {
+                REAL four[WIDTH];
+                NAME(add_segments)(e + (k - i), end - k < STRETCH ? end - k : STRETCH, four);
+                NAME(accumulate)(four, hi, lo, k == 0);
+            }
+            if (end == t->n)
+                NAME(fold_lanes)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
+        }
+    }
+    for (ptrdiff_t u = 0; but_top && u < t->rows; u++) {
+        int total = 0;
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            total += count[u * WIDTH + j];
+        t->count[u] = total;
+    }
+    for (ptrdiff_t j = 8 * t->rows; j < 8 * ROWS; j++) {
+        eight[j] = 1.0;
+        eight_lo[j] = 0.0;
+    }
+    NAME(add_eights)(eight, eight_lo, t->sum, t->sum_lo);
+}
+
+static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
+static __attribute__((noinline)) void NAME(sum_others)(NAME(straight) *t) { NAME(sum_rows)(t, 1); }
+
+/* For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top. */
+VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, REAL *power, const REAL *gradient, const double *count,
+                             const double *hi, const double *lo, REAL *a, REAL *b)
+{
+    const double unscale = IS_DOUBLE ? 0x1p-64 : 0x1p-32, least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
+    double value[WIDTH], rest[WIDTH];
+    if (op == SOFTMAX)
+        for (ptrdiff_t j = 0; j < n; j++)
+            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j]);
+    else if (op == LOGSUMEXP_BACKWARD)
+        for (ptrdiff_t j = 0; j < n; j++) {
+            double r, d = without_exponent_f8((double)gradient[j], least, &r);
+            value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
+            power[j] = (REAL)(r * unscale);
+        }
+    else
+        for (ptrdiff_t j = 0; j < n; j++)
+            value[j] = log_sum_f8((double)top[j], (double)part[j], (double)power[j], count[j] > 1.0 ? count[j] : 1.0,
+                                  hi[j] * unscale, lo[j] * unscale, &rest[j]);
+    if (op == LOG_SOFTMAX)
+        for (ptrdiff_t j = 0; j < n; j++)
+            value[j] += (double)(top[j] - top[j]);                 /* NaN where the maximum is infinite */
+    for (ptrdiff_t j = 0; j < n; j++) {
+        a[j] = (REAL)value[j];
+        b[j] = (REAL)((value[j] - (double)a[j]) + rest[j]);
+        top[j] = (REAL)(value[j] + rest[j]);
+    }
+}
+
+/* ---- results ---- */
+
+VM_INLINE REAL NAME(gradient_of)(REAL e, REAL a, REAL b, REAL power)
+{
+    REAL t = NAME(fma)(e, a, e * b) * power;
+    return e == 0 ? 0 : t;
+}
+
+VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
+{
+    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+        INDEPENDENT
+        for (ptrdiff_t j = i; j < i + WIDTH; j++)
+            y[j] = op == SOFTMAX ? NAME(fma)(v[j], a, v[j] * b) : op == LOG_SOFTMAX ? (v[j] - a) - b : NAME(gradient_of)(v[j], a, b, power);
+}
+
+VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
+{
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        const REAL *x = (const REAL *)(t->x + u * t->sx), *stage = t->stage + u * t->room;
+        REAL *y = (REAL *)(t->out + u * t->so), *tail = t->tails + u * WIDTH;
+        REAL a = t->a[u], b = t->b[u], power = t->power[u];
+        if (op == LOG_SOFTMAX) {
+            NAME(finish)(op, x, y, t->whole, a, b, power);
+            if (t->n > t->whole)
+                NAME(finish)(op, tail, tail, WIDTH, a, b, power);
+        } else {
+            NAME(finish)(op, y, y, t->kept, a, b, power);
+            if (t->n > t->kept)
+                NAME(finish)(op, stage, y + t->kept, t->whole - t->kept, a, b, power);
+            if (t->n > t->whole)
+                NAME(finish)(op, stage + t->whole - t->kept, tail, WIDTH, a, b, power);
+        }
+        if (t->n > t->whole)
+            NAME(store_tail)(tail, t->n - t->whole, y + t->whole);
+    }
+}
+
+static __attribute__((noinline)) void NAME(finish_softmax)(NAME(straight) *t) { NAME(finish_rows)(SOFTMAX, t); }
+static __attribute__((noinline)) void NAME(finish_log_softmax)(NAME(straight) *t) { NAME(finish_rows)(LOG_SOFTMAX, t); }
+static __attribute__((noinline)) void NAME(finish_backward)(NAME(straight) *t) { NAME(finish_rows)(LOGSUMEXP_BACKWARD, t); }
+
+/* ---- the whole ---- */
+
+static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy, const char *x, char *out, ptrdiff_t n_outer, ptrdiff_t n,
+                                                          ptrdiff_t sdy, ptrdiff_t sx, ptrdiff_t so)
+{
+    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
+    const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
+    REAL gradient[ROWS];
+    NAME(straight) t;
+    t.sx = sx, t.so = so, t.n = n, t.whole = n - n % WIDTH;
+    t.kept = n <= most || op == LOG_SOFTMAX || op == LOGSUMEXP ? 0 : n - n % STRETCH;
+    t.chunk = n <= most ? n : STRETCH;
+    t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        t.count[j] = 1.0;
+        gradient[j] = 1;
+    }
+    for (ptrdiff_t row = 0; row < n_outer; row += t.rows) {
+        t.x = x + row * sx, t.out = out + row * so;
+        t.rows = n_outer - row < batch ? n_outer - row : batch;
+        NAME(find_tops)(&t);
+        NAME(scales)(ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+        if (op == LOG_SOFTMAX || op == LOGSUMEXP)
+            NAME(sum_others)(&t);
+        else
+            NAME(sum_all)(&t);
+        if (op == LOGSUMEXP_BACKWARD)
+            load_block(storage, gradient, dy + row * sdy, sdy, t.rows);
+        NAME(factors)(op, ROWS, t.top, t.part, t.power, gradient, t.count, t.sum, t.sum_lo, t.a, t.b);
+        if (op == SOFTMAX)
+            NAME(finish_softmax)(&t);
+        else if (op == LOG_SOFTMAX)
+            NAME(finish_log_softmax)(&t);
+        else if (op == LOGSUMEXP)
+            store_block(storage, t.out, so, t.top, t.rows);
+        else
+            NAME(finish_backward)(&t);
+    }
+}
+
+/* ---- rows that lie across memory: W of them, a number of each at a time ----
+ *
+ * Neighbours in memory belong to different rows, so lanes are added without ever being apart. A short row's numbers are
+ * copied to the stage once: rows of a power of two bytes would push each other out of the cache.
+ */
+
+typedef struct {
+    const char *x;
+    char *out;
+    ptrdiff_t cx, co;                              /* from number to number */
+    ptrdiff_t n;
+    REAL stage[NEAR / sizeof(REAL)] __attribute__((aligned(64)));
+    REAL top[WIDTH], part[WIDTH], power[WIDTH], c[WIDTH], low[WIDTH], shift[WIDTH], a[WIDTH], b[WIDTH];
+    double count[WIDTH], sum[WIDTH * WIDTH], sum_lo[WIDTH * WIDTH];
+} NAME(across);
+
+VM_INLINE void NAME(tops_across)(NAME(across) *t, ptrdiff_t W)
+{
+    const char *x = t->x;
+    const int staged = t->n * W <= (ptrdiff_t)(NEAR / sizeof(REAL));
+    REAL top[WIDTH];
+    for (ptrdiff_t j = 0; j < W; j++)
+        top[j] = (REAL)-INFINITY;
+    if (staged) {
+        for (ptrdiff_t i = 0; i < t->n; i++)
+            for (ptrdiff_t j = 0; j < W; j++) {
+                REAL v = ((const REAL *)(x + i * t->cx))[j];
+                t->stage[i * W + j] = v;
+                top[j] = NAME(greater)(v, top[j]);
+            }
+        t->x = (const char *)t->stage;
+        t->cx = W * sizeof(REAL);
+    } else
+        for (ptrdiff_t i = 0; i < t->n; i++)
+            for (ptrdiff_t j = 0; j < W; j++)
+                top[j] = NAME(greater)(((const REAL *)(x + i * t->cx))[j], top[j]);
+    memcpy(t->top, top, W * sizeof(REAL));
+}
+
+/* the numbers of one lane in one stretch: pairwise, as add_segments does */
+VM_INLINE void NAME(sum_lane)(NAME(across) *t, const REAL *e, ptrdiff_t step, ptrdiff_t depth, double *hi, double *lo, int first, ptrdiff_t W)
+{
+    REAL v[WIDTH];
+#define E(k) e[(k) * step + j]
+    if (depth == 8)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] = ((E(0) + E(1)) + (E(2) + E(3))) + ((E(4) + E(5)) + (E(6) + E(7)));
+    else
+        for (ptrdiff_t j = 0; j < W; j++) {
+            v[j] = depth == 1 ? E(0) : E(0) + E(1);
+            if (depth > 2)
+                v[j] += depth == 3 ? E(2) : E(2) + E(3);
+            if (depth > 4) {
+                REAL w = depth == 5 ? E(4) : E(4) + E(5);
+                if (depth > 6)
+                    w += E(6);
+                v[j] += w;
+            }
+        }
+#undef E
+    for (ptrdiff_t j = 0; j < W; j++) {
+        double s = first ? (double)v[j] : hi[j] + (double)v[j];
+        if (IS_DOUBLE)
+            lo[j] = first ? 0.0 : lo[j] + sum_error_f8(hi[j], (double)v[j], s);
+        hi[j] = s;
+    }
+}
+
+VM_INLINE void NAME(add_across)(double *hi, double *lo, ptrdiff_t from, ptrdiff_t W)
+{
+    for (ptrdiff_t j = 0; j < W; j++) {
+        double s = hi[j] + hi[from * W + j];
+        if (IS_DOUBLE)
+            lo[j] = (lo[j] + lo[from * W + j]) + sum_error_f8(hi[j], hi[from * W + j], s);
+        hi[j] = s;
+    }
+}
+
+/* lanes as fold_lanes and add_eights add them */
+VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t n, ptrdiff_t W)
+{
+    for (ptrdiff_t half = 16; half >= 8; half /= 2) {
+        for (ptrdiff_t l = 0; l + half < n; l++)
+            NAME(add_across)(hi + l * W, lo + l * W, half, W);
+        n = n < half ? n : half;
+    }
+    for (ptrdiff_t step = 1; step < n; step *= 2)
+        for (ptrdiff_t l = 0; l + step < n; l += 2 * step)
+            NAME(add_across)(hi + l * W, lo + l * W, step, W);
+    for (ptrdiff_t j = 0; !IS_DOUBLE && j < W; j++)
+        lo[j] = 0.0;
+}
+
+VM_INLINE void NAME(sum_across)(NAME(across) *t, int but_top, ptrdiff_t W)
+{
+    REAL c[WIDTH], low[WIDTH], shift[WIDTH], top[WIDTH], buffer[8 * WIDTH];
+    int count[WIDTH];
+    const int staged = t->x == (const char *)t->stage;
+    const ptrdiff_t step = but_top ? W : staged ? WIDTH * W : WIDTH * t->co / (ptrdiff_t)sizeof(REAL);
+    memcpy(c, t->c, W * sizeof(REAL));
+    memcpy(low, t->low, W * sizeof(REAL));
+    memcpy(shift, t->shift, W * sizeof(REAL));
+    memcpy(top, t->top, W * sizeof(REAL));
+    for (ptrdiff_t j = 0; j < W; j++)
+        count[j] = 0;
+    for (ptrdiff_t i = 0; i < t->n; i += STRETCH)
+        for (ptrdiff_t l = 0; l < WIDTH && i + l < t->n; l++) {
+            const ptrdiff_t end = i + STRETCH < t->n ? i + STRETCH : t->n, depth = (end - i - l + WIDTH - 1) / WIDTH;
+            const char *x = t->x + (i + l) * t->cx;
+            REAL *e = but_top ? buffer : staged ? t->stage + (i + l) * W : (REAL *)(t->out + (i + l) * t->co);
+            for (ptrdiff_t k = 0; k < depth; k++)
+                INDEPENDENT
+                for (ptrdiff_t j = 0; j < W; j++) {
+                    REAL v = ((const REAL *)(x + k * WIDTH * t->cx))[j], y = NAME(exponential)(v, c[j], low[j], shift[j]);
+                    e[k * step + j] = but_top && v == top[j] ? 0 : y;
+                    count[j] += but_top && v == top[j];
+                }
+            NAME(sum_lane)(t, e, step, depth, t->sum + l * W, t->sum_lo + l * W, i == 0, W);
+        }
+    for (ptrdiff_t j = 0; j < W; j++)
+        t->count[j] = count[j];
+    NAME(fold_across)(t->sum, t->sum_lo, t->n < WIDTH ? t->n : WIDTH, W);
+}
+
+VM_INLINE void NAME(finish_across)(int op, NAME(across) *t, ptrdiff_t W)
+{
+    REAL a[WIDTH], b[WIDTH], power[WIDTH];
+    const int staged = t->x == (const char *)t->stage;
+    const char *v = staged || op == LOG_SOFTMAX ? t->x : t->out;
+    const ptrdiff_t cv = staged || op == LOG_SOFTMAX ? t->cx : t->co;
+    memcpy(a, t->a, W * sizeof(REAL));
+    memcpy(b, t->b, W * sizeof(REAL));
+    memcpy(power, t->power, W * sizeof(REAL));
+    for (ptrdiff_t i = 0; i < t->n; i++) {
+        const REAL *e = (const REAL *)(v + i * cv);
+        REAL *y = (REAL *)(t->out + i * t->co);
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < W; j++)
+            y[j] = op == SOFTMAX ? NAME(fma)(e[j], a[j], e[j] * b[j]) : op == LOG_SOFTMAX ? (e[j] - a[j]) - b[j] : NAME(gradient_of)(e[j], a[j], b[j], power[j]);
+    }
+}
+
+VM_INLINE void NAME(tile_across)(int op, NAME(across) *t, const REAL *gradient, ptrdiff_t W)
+{
+    NAME(tops_across)(t, W);
+    NAME(scales)(W, t->top, t->part, t->power, t->c, t->low, t->shift);
+    if (op == LOG_SOFTMAX || op == LOGSUMEXP)
+        NAME(sum_across)(t, 1, W);
+    else
+        NAME(sum_across)(t, 0, W);
+    NAME(factors)(op, W, t->top, t->part, t->power, gradient, t->count, t->sum, t->sum_lo, t->a, t->b);
+    if (op == SOFTMAX)
+        NAME(finish_across)(SOFTMAX, t, W);
+    else if (op == LOG_SOFTMAX)
+        NAME(finish_across)(LOG_SOFTMAX, t, W);
+    else if (op == LOGSUMEXP_BACKWARD)
+        NAME(finish_across)(LOGSUMEXP_BACKWARD, t, W);
+}
+
+static __attribute__((noinline)) void NAME(tile_across_32)(int op, NAME(across) *t, const REAL *gradient) { NAME(tile_across)(op, t, gradient, 32); }
+static __attribute__((noinline)) void NAME(tile_across_16)(int op, NAME(across) *t, const REAL *gradient) { NAME(tile_across)(op, t, gradient, 16); }
+static __attribute__((noinline)) void NAME(tile_across_8)(int op, NAME(across) *t, const REAL *gradient) { NAME(tile_across)(op, t, gradient, 8); }
+
+/* The rows of n_outer that fill tiles; how many those are. The last tile may take rows a second time, if that is harmless. */
+static __attribute__((noinline)) ptrdiff_t NAME(rows_across)(int op, const char *dy, const char *x, char *out, ptrdiff_t n_outer, ptrdiff_t n,
+                                                             ptrdiff_t sdy, ptrdiff_t so, ptrdiff_t cx, ptrdiff_t co)
+{
+    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
+    REAL gradient[WIDTH];
+    NAME(across) t;
+    ptrdiff_t row = 0;
+    while (row < n_outer) {
+        ptrdiff_t left = n_outer - row, W = left >= 32 ? 32 : left >= 16 ? 16 : 8;
+        if (left < 8) {
+            if (row == 0 || x == out)
+                return row;
+            row -= 8 - left;
+        }
+        t.x = x + row * (ptrdiff_t)sizeof(REAL), t.cx = cx, t.out = out + row * so, t.co = co, t.n = n;
+        if (op == LOGSUMEXP_BACKWARD)
+            load_block(storage, gradient, dy + row * sdy, sdy, W);
+        if (W == 32)
+            NAME(tile_across_32)(op, &t, gradient);
+        else if (W == 16)
+            NAME(tile_across_16)(op, &t, gradient);
+        else
+            NAME(tile_across_8)(op, &t, gradient);
+        if (op == LOGSUMEXP)
+            store_block(storage, t.out, so, t.top, W);
+        row += W;
+    }
+    return row;
+}
