@@ -95,6 +95,20 @@ enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_DOUBLE 0
 #define NAME(name) name##_f4
 #include "straight.h"
+#define W 32
+#define TILE(name) name##_32_f4
+#define EACH_ROW INDEPENDENT for (ptrdiff_t j = 0; j < W; j++)
+#include "across.h"
+#undef W
+#undef TILE
+#undef EACH_ROW
+#define W 8
+#define TILE(name) name##_8_f4
+#define EACH_ROW INDEPENDENT _Pragma("GCC unroll 1") for (ptrdiff_t j = 0; j < W; j++)
+#include "across.h"
+#undef W
+#undef TILE
+#undef EACH_ROW
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME
@@ -102,6 +116,20 @@ enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_DOUBLE 1
 #define NAME(name) name##_f8
 #include "straight.h"
+#define W 32
+#define TILE(name) name##_32_f8
+#define EACH_ROW INDEPENDENT for (ptrdiff_t j = 0; j < W; j++)
+#include "across.h"
+#undef W
+#undef TILE
+#undef EACH_ROW
+#define W 8
+#define TILE(name) name##_8_f8
+#define EACH_ROW INDEPENDENT _Pragma("GCC unroll 1") for (ptrdiff_t j = 0; j < W; j++)
+#include "across.h"
+#undef W
+#undef TILE
+#undef EACH_ROW
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME

@@ -26,10 +26,10 @@ cdef extern from "row.h" nogil:
         LOGSUMEXP_BACKWARD
     void straight_rows_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp so) noexcept
     void straight_rows_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp so) noexcept
-    npy_intp rows_across_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
-                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
-    npy_intp rows_across_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
-                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void rows_across_32_f4(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void rows_across_32_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void rows_across_8_f4(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void rows_across_8_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
 
 cdef enum:
     BATCH = 8                   # rows along memory taken together
@@ -473,10 +473,23 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
     X.mask_core, X.mask_lane = cm, sm if across else cm
     X.ready = X.ready and mask == NULL and (O.ready or op == LOGSUMEXP)
     if X.ready and n > 0 and across:
-        if real is float:
-            row = rows_across_f4(op, dy, x, out, n_outer, n, sdy, so, cx, co)
-        else:
-            row = rows_across_f8(op, dy, x, out, n_outer, n, sdy, so, cx, co)
+        while row < n_outer:
+            back = WIDTH if n_outer - row >= WIDTH else 8
+            if n_outer - row < 8:
+                if row == 0 or in_place:
+                    break
+                row = n_outer - 8                       # some rows again
+            px, po = x + row * sx, out + row * so
+            if real is float:
+                if back == WIDTH:
+                    rows_across_32_f4(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+                else:
+                    rows_across_8_f4(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+            elif back == WIDTH:
+                rows_across_32_f8(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+            else:
+                rows_across_8_f8(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+            row += back
         x, out, dy = x + row * sx, out + row * so, NULL if dy == NULL else dy + row * sdy
     elif X.ready and n > 0:
         if real is float:

@@ -111,7 +111,7 @@ VM_INLINE REAL *NAME(place)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i)
 
 VM_INLINE REAL NAME(exponential)(REAL x, REAL c, REAL low, REAL shift)
 {
-    REAL w, s = NAME(exp_parts)(NAME(at_least)(x - c, low), (REAL)-0.0, shift, &w);
+    REAL z = x - c, w, s = NAME(exp_parts)(z < low ? low : z, (REAL)-0.0, shift, &w);
     return NAME(fma)(s, w, s);
 }
 
@@ -135,40 +135,53 @@ VM_INLINE void NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL 
         }
 }
 
-/* up to eight segments, pairwise */
-VM_INLINE void NAME(add_segments)(const REAL *e, ptrdiff_t n, REAL *v)
+/* depth <= 8 segments of W numbers, `step` apart, pairwise */
+VM_INLINE void NAME(add_segments)(const REAL *e, ptrdiff_t step, ptrdiff_t depth, REAL *v, ptrdiff_t W)
 {
-    n = (n + WIDTH - 1) / WIDTH * WIDTH;
-    if (n == 8 * WIDTH)
-        for (ptrdiff_t j = 0; j < WIDTH; j++)
-            v[j] = ((e[j] + e[j + 32]) + (e[j + 64] + e[j + 96])) + ((e[j + 128] + e[j + 160]) + (e[j + 192] + e[j + 224]));
-    else {
-        for (ptrdiff_t j = 0; j < WIDTH; j++)
-            v[j] = n == WIDTH ? e[j] : e[j] + e[j + 32];
-        if (n > 2 * WIDTH)
-            for (ptrdiff_t j = 0; j < WIDTH; j++)
-                v[j] += n == 3 * WIDTH ? e[j + 64] : e[j + 64] + e[j + 96];
-        if (n > 4 * WIDTH) {
-            REAL w[WIDTH];
-            for (ptrdiff_t j = 0; j < WIDTH; j++)
-                w[j] = n == 5 * WIDTH ? e[j + 128] : e[j + 128] + e[j + 160];
-            if (n > 6 * WIDTH)
-                for (ptrdiff_t j = 0; j < WIDTH; j++)
-                    w[j] += n == 7 * WIDTH ? e[j + 192] : e[j + 192] + e[j + 224];
-            for (ptrdiff_t j = 0; j < WIDTH; j++)
-                v[j] += w[j];
-        }
+#define E(k) e[(k) * step + j]
+    if (depth == 8) {
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] = ((E(0) + E(1)) + (E(2) + E(3))) + ((E(4) + E(5)) + (E(6) + E(7)));
+        return;
     }
+    if (depth >= 4)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] = (E(0) + E(1)) + (E(2) + E(3));
+    else if (depth == 3)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] = (E(0) + E(1)) + E(2);
+    else if (depth == 2)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] = E(0) + E(1);
+    else
+        memcpy(v, e, W * sizeof(REAL));
+    if (depth == 7)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] += (E(4) + E(5)) + E(6);
+    else if (depth == 6)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] += E(4) + E(5);
+    else if (depth == 5)
+        for (ptrdiff_t j = 0; j < W; j++)
+            v[j] += E(4);
+#undef E
 }
 
-VM_INLINE void NAME(accumulate)(const REAL *v, double *hi, double *lo, int first)
+VM_INLINE void NAME(accumulate)(const REAL *v, double *hi, double *lo, int first, ptrdiff_t W)
 {
-    for (ptrdiff_t j = 0; j < WIDTH; j++) {
-        double s = first ? (double)v[j] : hi[j] + (double)v[j];
-        if (IS_DOUBLE)
-            lo[j] = first ? 0.0 : lo[j] + sum_error_f8(hi[j], (double)v[j], s);
-        hi[j] = s;
-    }
+    if (first)
+        for (ptrdiff_t j = 0; j < W; j++) {
+            hi[j] = (double)v[j];
+            if (IS_DOUBLE)
+                lo[j] = 0.0;
+        }
+    else
+        for (ptrdiff_t j = 0; j < W; j++) {
+            double s = hi[j] + (double)v[j];
+            if (IS_DOUBLE)
+                lo[j] += sum_error_f8(hi[j], (double)v[j], s);
+            hi[j] = s;
+        }
 }
 
 /* 32 lanes to eight */
@@ -235,8 +248,9 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
             const REAL *e = NAME(place)(t, u, i);
             for (ptrdiff_t k = i; k < end; k += STRETCH) {
                 REAL four[WIDTH];
-                NAME(add_segments)(e + (k - i), end - k < STRETCH ? end - k : STRETCH, four);
-                NAME(accumulate)(four, hi, lo, k == 0);
+                ptrdiff_t depth = end - k < STRETCH ? (end - k + WIDTH - 1) / WIDTH : STRETCH / WIDTH;
+                NAME(add_segments)(e + (k - i), WIDTH, depth, four, WIDTH);
+                NAME(accumulate)(four, hi, lo, k == 0, WIDTH);
             }
             if (end == t->n)
                 NAME(fold_lanes)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
@@ -367,198 +381,4 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy
         else
             NAME(finish_backward)(&t);
     }
-}
-
-/* ---- rows that lie across memory: W of them, a number of each at a time ----
- *
- * Neighbours in memory belong to different rows, so lanes are added without ever being apart. A short row's numbers are
- * copied to the stage once: rows of a power of two bytes would push each other out of the cache.
- */
-
-typedef struct {
-    const char *x;
-    char *out;
-    ptrdiff_t cx, co;                              /* from number to number */
-    ptrdiff_t n;
-    REAL stage[NEAR / sizeof(REAL)] __attribute__((aligned(64)));
-    REAL top[WIDTH], part[WIDTH], power[WIDTH], c[WIDTH], low[WIDTH], shift[WIDTH], a[WIDTH], b[WIDTH];
-    double count[WIDTH], sum[WIDTH * WIDTH], sum_lo[WIDTH * WIDTH];
-} NAME(across);
-
-VM_INLINE void NAME(tops_across)(NAME(across) *t, ptrdiff_t W)
-{
-    const char *x = t->x;
-    const int staged = t->n * W <= (ptrdiff_t)(NEAR / sizeof(REAL));
-    REAL top[WIDTH];
-    for (ptrdiff_t j = 0; j < W; j++)
-        top[j] = (REAL)-INFINITY;
-    if (staged) {
-        for (ptrdiff_t i = 0; i < t->n; i++)
-            for (ptrdiff_t j = 0; j < W; j++) {
-                REAL v = ((const REAL *)(x + i * t->cx))[j];
-                t->stage[i * W + j] = v;
-                top[j] = NAME(greater)(v, top[j]);
-            }
-        t->x = (const char *)t->stage;
-        t->cx = W * sizeof(REAL);
-    } else
-        for (ptrdiff_t i = 0; i < t->n; i++)
-            for (ptrdiff_t j = 0; j < W; j++)
-                top[j] = NAME(greater)(((const REAL *)(x + i * t->cx))[j], top[j]);
-    memcpy(t->top, top, W * sizeof(REAL));
-}
-
-/* the numbers of one lane in one stretch: pairwise, as add_segments does */
-VM_INLINE void NAME(sum_lane)(NAME(across) *t, const REAL *e, ptrdiff_t step, ptrdiff_t depth, double *hi, double *lo, int first, ptrdiff_t W)
-{
-    REAL v[WIDTH];
-#define E(k) e[(k) * step + j]
-    if (depth == 8)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] = ((E(0) + E(1)) + (E(2) + E(3))) + ((E(4) + E(5)) + (E(6) + E(7)));
-    else
-        for (ptrdiff_t j = 0; j < W; j++) {
-            v[j] = depth == 1 ? E(0) : E(0) + E(1);
-            if (depth > 2)
-                v[j] += depth == 3 ? E(2) : E(2) + E(3);
-            if (depth > 4) {
-                REAL w = depth == 5 ? E(4) : E(4) + E(5);
-                if (depth > 6)
-                    w += E(6);
-                v[j] += w;
-            }
-        }
-#undef E
-    for (ptrdiff_t j = 0; j < W; j++) {
-        double s = first ? (double)v[j] : hi[j] + (double)v[j];
-        if (IS_DOUBLE)
-            lo[j] = first ? 0.0 : lo[j] + sum_error_f8(hi[j], (double)v[j], s);
-        hi[j] = s;
-    }
-}
-
-VM_INLINE void NAME(add_across)(double *hi, double *lo, ptrdiff_t from, ptrdiff_t W)
-{
-    for (ptrdiff_t j = 0; j < W; j++) {
-        double s = hi[j] + hi[from * W + j];
-        if (IS_DOUBLE)
-            lo[j] = (lo[j] + lo[from * W + j]) + sum_error_f8(hi[j], hi[from * W + j], s);
-        hi[j] = s;
-    }
-}
-
-/* lanes as fold_lanes and add_eights add them */
-VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t n, ptrdiff_t W)
-{
-    for (ptrdiff_t half = 16; half >= 8; half /= 2) {
-        for (ptrdiff_t l = 0; l + half < n; l++)
-            NAME(add_across)(hi + l * W, lo + l * W, half, W);
-        n = n < half ? n : half;
-    }
-    for (ptrdiff_t step = 1; step < n; step *= 2)
-        for (ptrdiff_t l = 0; l + step < n; l += 2 * step)
-            NAME(add_across)(hi + l * W, lo + l * W, step, W);
-    for (ptrdiff_t j = 0; !IS_DOUBLE && j < W; j++)
-        lo[j] = 0.0;
-}
-
-VM_INLINE void NAME(sum_across)(NAME(across) *t, int but_top, ptrdiff_t W)
-{
-    REAL c[WIDTH], low[WIDTH], shift[WIDTH], top[WIDTH], buffer[8 * WIDTH];
-    int count[WIDTH];
-    const int staged = t->x == (const char *)t->stage;
-    const ptrdiff_t step = but_top ? W : staged ? WIDTH * W : WIDTH * t->co / (ptrdiff_t)sizeof(REAL);
-    memcpy(c, t->c, W * sizeof(REAL));
-    memcpy(low, t->low, W * sizeof(REAL));
-    memcpy(shift, t->shift, W * sizeof(REAL));
-    memcpy(top, t->top, W * sizeof(REAL));
-    for (ptrdiff_t j = 0; j < W; j++)
-        count[j] = 0;
-    for (ptrdiff_t i = 0; i < t->n; i += STRETCH)
-        for (ptrdiff_t l = 0; l < WIDTH && i + l < t->n; l++) {
-            const ptrdiff_t end = i + STRETCH < t->n ? i + STRETCH : t->n, depth = (end - i - l + WIDTH - 1) / WIDTH;
-            const char *x = t->x + (i + l) * t->cx;
-            REAL *e = but_top ? buffer : staged ? t->stage + (i + l) * W : (REAL *)(t->out + (i + l) * t->co);
-            for (ptrdiff_t k = 0; k < depth; k++)
-                INDEPENDENT
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    REAL v = ((const REAL *)(x + k * WIDTH * t->cx))[j], y = NAME(exponential)(v, c[j], low[j], shift[j]);
-                    e[k * step + j] = but_top && v == top[j] ? 0 : y;
-                    count[j] += but_top && v == top[j];
-                }
-            NAME(sum_lane)(t, e, step, depth, t->sum + l * W, t->sum_lo + l * W, i == 0, W);
-        }
-    for (ptrdiff_t j = 0; j < W; j++)
-        t->count[j] = count[j];
-    NAME(fold_across)(t->sum, t->sum_lo, t->n < WIDTH ? t->n : WIDTH, W);
-}
-
-VM_INLINE void NAME(finish_across)(int op, NAME(across) *t, ptrdiff_t W)
-{
-    REAL a[WIDTH], b[WIDTH], power[WIDTH];
-    const int staged = t->x == (const char *)t->stage;
-    const char *v = staged || op == LOG_SOFTMAX ? t->x : t->out;
-    const ptrdiff_t cv = staged || op == LOG_SOFTMAX ? t->cx : t->co;
-    memcpy(a, t->a, W * sizeof(REAL));
-    memcpy(b, t->b, W * sizeof(REAL));
-    memcpy(power, t->power, W * sizeof(REAL));
-    for (ptrdiff_t i = 0; i < t->n; i++) {
-        const REAL *e = (const REAL *)(v + i * cv);
-        REAL *y = (REAL *)(t->out + i * t->co);
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < W; j++)
-            y[j] = op == SOFTMAX ? NAME(fma)(e[j], a[j], e[j] * b[j]) : op == LOG_SOFTMAX ? (e[j] - a[j]) - b[j] : NAME(gradient_of)(e[j], a[j], b[j], power[j]);
-    }
-}
-
-VM_INLINE void NAME(tile_across)(int op, NAME(across) *t, const REAL *gradient, ptrdiff_t W)
-{
-    NAME(tops_across)(t, W);
-    NAME(scales)(W, t->top, t->part, t->power, t->c, t->low, t->shift);
-    if (op == LOG_SOFTMAX || op == LOGSUMEXP)
-        NAME(sum_across)(t, 1, W);
-    else
-        NAME(sum_across)(t, 0, W);
-    NAME(factors)(op, W, t->top, t->part, t->power, gradient, t->count, t->sum, t->sum_lo, t->a, t->b);
-    if (op == SOFTMAX)
-        NAME(finish_across)(SOFTMAX, t, W);
-    else if (op == LOG_SOFTMAX)
-        NAME(finish_across)(LOG_SOFTMAX, t, W);
-    else if (op == LOGSUMEXP_BACKWARD)
-        NAME(finish_across)(LOGSUMEXP_BACKWARD, t, W);
-}
-
-static __attribute__((noinline)) void NAME(tile_across_32)(int op, NAME(across) *t, const REAL *gradient) { NAME(tile_across)(op, t, gradient, 32); }
-static __attribute__((noinline)) void NAME(tile_across_16)(int op, NAME(across) *t, const REAL *gradient) { NAME(tile_across)(op, t, gradient, 16); }
-static __attribute__((noinline)) void NAME(tile_across_8)(int op, NAME(across) *t, const REAL *gradient) { NAME(tile_across)(op, t, gradient, 8); }
-
-/* The rows of n_outer that fill tiles; how many those are. The last tile may take rows a second time, if that is harmless. */
-static __attribute__((noinline)) ptrdiff_t NAME(rows_across)(int op, const char *dy, const char *x, char *out, ptrdiff_t n_outer, ptrdiff_t n,
-                                                             ptrdiff_t sdy, ptrdiff_t so, ptrdiff_t cx, ptrdiff_t co)
-{
-    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
-    REAL gradient[WIDTH];
-    NAME(across) t;
-    ptrdiff_t row = 0;
-    while (row < n_outer) {
-        ptrdiff_t left = n_outer - row, W = left >= 32 ? 32 : left >= 16 ? 16 : 8;
-        if (left < 8) {
-            if (row == 0 || x == out)
-                return row;
-            row -= 8 - left;
-        }
-        t.x = x + row * (ptrdiff_t)sizeof(REAL), t.cx = cx, t.out = out + row * so, t.co = co, t.n = n;
-        if (op == LOGSUMEXP_BACKWARD)
-            load_block(storage, gradient, dy + row * sdy, sdy, W);
-        if (W == 32)
-            NAME(tile_across_32)(op, &t, gradient);
-        else if (W == 16)
-            NAME(tile_across_16)(op, &t, gradient);
-        else
-            NAME(tile_across_8)(op, &t, gradient);
-        if (op == LOGSUMEXP)
-            store_block(storage, t.out, so, t.top, W);
-        row += W;
-    }
-    return row;
 }

@@ -1,0 +1,141 @@
+/* Rows that lie across memory: W of them, a number of each at a time. Included by row.h for each type and width.
+ *
+ * Neighbours in memory belong to different rows, so lanes are added without ever being apart. A short row's numbers are
+ * copied to the stage once: rows of a power of two bytes would push each other out of the cache.
+ */
+
+typedef struct {
+    const char *x;
+    char *out;
+    ptrdiff_t cx, co;                              /* from number to number */
+    ptrdiff_t n;
+    REAL stage[NEAR / sizeof(REAL)] __attribute__((aligned(64)));
+    REAL top[W], part[W], power[W], c[W], low[W], shift[W], a[W], b[W];
+    double count[W], sum[WIDTH * W], sum_lo[WIDTH * W];
+} TILE(across);
+
+VM_INLINE void TILE(tops_across)(TILE(across) *t)
+{
+    const char *x = t->x;
+    REAL top[W];
+    EACH_ROW top[j] = (REAL)-INFINITY;
+    if (t->n * W <= (ptrdiff_t)(NEAR / sizeof(REAL))) {
+        for (ptrdiff_t i = 0; i < t->n; i++)
+            EACH_ROW {
+                REAL v = ((const REAL *)(x + i * t->cx))[j];
+                t->stage[i * W + j] = v;
+                top[j] = NAME(greater)(v, top[j]);
+            }
+        t->x = (const char *)t->stage;
+        t->cx = W * sizeof(REAL);
+    } else {
+        const ptrdiff_t step = t->cx / (ptrdiff_t)sizeof(REAL);
+        const REAL *p = (const REAL *)x;
+        ptrdiff_t i = 0;
+        for (; i + 4 <= t->n; i += 4, p += 4 * step)
+            EACH_ROW top[j] = NAME(greater)(NAME(greater)(p[j], p[step + j]), NAME(greater)(NAME(greater)(p[2 * step + j], p[3 * step + j]), top[j]));
+        for (; i < t->n; i++, p += step)
+            EACH_ROW top[j] = NAME(greater)(p[j], top[j]);
+    }
+    memcpy(t->top, top, W * sizeof(REAL));
+}
+
+VM_INLINE void TILE(add_across)(double *hi, double *lo, ptrdiff_t from)
+{
+    EACH_ROW {
+        double s = hi[j] + hi[from * W + j];
+        if (IS_DOUBLE)
+            lo[j] = (lo[j] + lo[from * W + j]) + sum_error_f8(hi[j], hi[from * W + j], s);
+        hi[j] = s;
+    }
+}
+
+/* lanes as fold_lanes and add_eights add them */
+VM_INLINE void TILE(fold_across)(double *hi, double *lo, ptrdiff_t n)
+{
+    for (ptrdiff_t half = 16; half >= 8; half /= 2) {
+        for (ptrdiff_t l = 0; l + half < n; l++)
+            TILE(add_across)(hi + l * W, lo + l * W, half);
+        n = n < half ? n : half;
+    }
+    for (ptrdiff_t step = 1; step < n; step *= 2)
+        for (ptrdiff_t l = 0; l + step < n; l += 2 * step)
+            TILE(add_across)(hi + l * W, lo + l * W, step);
+    for (ptrdiff_t j = 0; !IS_DOUBLE && j < W; j++)
+        lo[j] = 0.0;
+}
+
+VM_INLINE void TILE(sum_across)(TILE(across) *t, int but_top)
+{
+    REAL c[W], low[W], shift[W], top[W], buffer[8 * W], four[W];
+    int count[W];
+    const int staged = t->x == (const char *)t->stage;
+    const ptrdiff_t step = but_top ? W : staged ? WIDTH * W : WIDTH * t->co / (ptrdiff_t)sizeof(REAL);
+    memcpy(c, t->c, W * sizeof(REAL));
+    memcpy(low, t->low, W * sizeof(REAL));
+    memcpy(shift, t->shift, W * sizeof(REAL));
+    memcpy(top, t->top, W * sizeof(REAL));
+    EACH_ROW
+        count[j] = 0;
+    for (ptrdiff_t i = 0; i < t->n; i += STRETCH)
+        for (ptrdiff_t l = 0; l < WIDTH && i + l < t->n; l++) {
+            const ptrdiff_t end = i + STRETCH < t->n ? i + STRETCH : t->n, depth = (end - i - l + WIDTH - 1) / WIDTH;
+            const char *x = t->x + (i + l) * t->cx;
+            REAL *e = but_top ? buffer : staged ? t->stage + (i + l) * W : (REAL *)(t->out + (i + l) * t->co);
+            for (ptrdiff_t k = 0; k < depth; k++)
+                EACH_ROW {
+                    REAL v = ((const REAL *)(x + k * WIDTH * t->cx))[j], y = NAME(exponential)(v, c[j], low[j], shift[j]);
+                    e[k * step + j] = but_top && v == top[j] ? 0 : y;
+                    count[j] += but_top && v == top[j];
+                }
+            NAME(add_segments)(e, step, depth, four, W);
+            NAME(accumulate)(four, t->sum + l * W, t->sum_lo + l * W, i == 0, W);
+        }
+    EACH_ROW
+        t->count[j] = count[j];
+    TILE(fold_across)(t->sum, t->sum_lo, t->n < WIDTH ? t->n : WIDTH);
+}
+
+VM_INLINE void TILE(finish_across)(int op, TILE(across) *t)
+{
+    REAL a[W], b[W], power[W];
+    const int staged = t->x == (const char *)t->stage;
+    const char *v = staged || op == LOG_SOFTMAX ? t->x : t->out;
+    const ptrdiff_t cv = staged || op == LOG_SOFTMAX ? t->cx : t->co;
+    memcpy(a, t->a, W * sizeof(REAL));
+    memcpy(b, t->b, W * sizeof(REAL));
+    memcpy(power, t->power, W * sizeof(REAL));
+    for (ptrdiff_t i = 0; i < t->n; i++) {
+        const REAL *e = (const REAL *)(v + i * cv);
+        REAL *y = (REAL *)(t->out + i * t->co);
+        EACH_ROW
+            y[j] = op == SOFTMAX ? NAME(fma)(e[j], a[j], e[j] * b[j]) : op == LOG_SOFTMAX ? (e[j] - a[j]) - b[j] : NAME(gradient_of)(e[j], a[j], b[j], power[j]);
+    }
+}
+
+/* W rows: x, dy and out point to the first of them */
+static __attribute__((noinline)) void TILE(rows_across)(int op, const char *dy, const char *x, char *out, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t so,
+                                                        ptrdiff_t cx, ptrdiff_t co)
+{
+    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
+    REAL gradient[W];
+    TILE(across) t;
+    t.x = x, t.out = out, t.cx = cx, t.co = co, t.n = n;
+    if (op == LOGSUMEXP_BACKWARD)
+        load_block(storage, gradient, dy, sdy, W);
+    TILE(tops_across)(&t);
+    NAME(scales)(W, t.top, t.part, t.power, t.c, t.low, t.shift);
+    if (op == LOG_SOFTMAX || op == LOGSUMEXP)
+        TILE(sum_across)(&t, 1);
+    else
+        TILE(sum_across)(&t, 0);
+    NAME(factors)(op, W, t.top, t.part, t.power, gradient, t.count, t.sum, t.sum_lo, t.a, t.b);
+    if (op == SOFTMAX)
+        TILE(finish_across)(SOFTMAX, &t);
+    else if (op == LOG_SOFTMAX)
+        TILE(finish_across)(LOG_SOFTMAX, &t);
+    else if (op == LOGSUMEXP_BACKWARD)
+        TILE(finish_across)(LOGSUMEXP_BACKWARD, &t);
+    else
+        store_block(storage, out, so, t.top, W);
+}
