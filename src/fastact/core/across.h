@@ -139,3 +139,104 @@ static __attribute__((noinline)) void TILE(rows_across)(int op, const char *dy, 
     else
         store_block(storage, out, so, t.top, W);
 }
+
+/* ---- gradients from the result ---- */
+
+VM_INLINE void TILE(sum_gradients)(int op, int wild, const REAL *dy, ptrdiff_t cdy, const REAL *y, ptrdiff_t cy, ptrdiff_t n, double *sum, double *sum_lo)
+{
+    double hi[WIDTH * W];
+    REAL lo[WIDTH * W];
+    ptrdiff_t lanes = n < WIDTH ? n : WIDTH;
+    for (ptrdiff_t j = 0; j < lanes * W; j++)
+        hi[j] = lo[j] = 0;
+    for (ptrdiff_t i = 0; i < n; i += STRETCH)
+        for (ptrdiff_t l = 0; l < WIDTH && i + l < n; l++) {
+            const ptrdiff_t end = i + STRETCH < n ? i + STRETCH : n, depth = (end - i - l + WIDTH - 1) / WIDTH;
+            const REAL *d = dy + (i + l) * cdy, *v = y + (i + l) * cy;
+            if (op == LOG_SOFTMAX)
+                NAME(add_gradients)(d, WIDTH * cdy, depth, hi + l * W, lo + l * W, W);
+#if !IS_DOUBLE
+            else if (wild)
+                NAME(add_wild_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W, W);
+#endif
+            else
+                NAME(add_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W, lo + l * W, W);
+        }
+#if IS_DOUBLE
+    TILE(fold_across)(hi, lo, lanes);
+#else
+    for (ptrdiff_t half = 16; half >= 8; half /= 2) {
+        for (ptrdiff_t l = 0; l + half < lanes; l++)
+            EACH_ROW {
+                hi[l * W + j] += hi[(l + half) * W + j];
+                lo[l * W + j] += lo[(l + half) * W + j];
+            }
+        lanes = lanes < half ? lanes : half;
+    }
+    for (ptrdiff_t j = 0; j < lanes * W; j++)
+        hi[j] += (double)lo[j];
+    double none[W];
+    TILE(fold_across)(hi, none, lanes);
+#endif
+    EACH_ROW {
+        sum[j] = hi[j];
+        sum_lo[j] = IS_DOUBLE ? lo[j] : 0;
+    }
+}
+
+VM_INLINE void TILE(finish_gradients)(int op, const REAL *dy, ptrdiff_t cdy, const REAL *y, ptrdiff_t cy, char *out, ptrdiff_t co, ptrdiff_t n,
+                                      const REAL *a, const REAL *b)
+{
+    for (ptrdiff_t i = 0; i < n; i++, dy += cdy, y += cy, out += co) {
+        REAL *o = (REAL *)out;
+        if (op == SOFTMAX)
+            EACH_ROW o[j] = NAME(softmax_gradient)(dy[j], y[j], a[j], b[j]);
+        else
+            EACH_ROW o[j] = NAME(log_softmax_gradient)(dy[j], y[j], a[j]);
+    }
+}
+
+VM_INLINE const REAL *TILE(to_stage)(const char *x, ptrdiff_t cx, ptrdiff_t n, REAL *stage)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        memcpy(stage + i * W, x + i * cx, W * sizeof(REAL));
+    return stage;
+}
+
+VM_INLINE void TILE(gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n, ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
+{
+    REAL stage[2 * NEAR / sizeof(REAL)] __attribute__((aligned(64)));
+    double sum[W], sum_lo[W];
+    REAL a[W], b[W];
+    const REAL *d = (const REAL *)dy, *v = (const REAL *)y;
+    ptrdiff_t cd = cdy / (ptrdiff_t)sizeof(REAL), cv = cy / (ptrdiff_t)sizeof(REAL);
+    if (n * W <= (ptrdiff_t)(NEAR / sizeof(REAL))) {
+        d = TILE(to_stage)(dy, cdy, n, stage);
+        v = TILE(to_stage)(y, cy, n, stage + n * W);
+        cd = cv = W;
+    }
+    TILE(sum_gradients)(op, 0, d, cd, v, cv, n, sum, sum_lo);
+#if !IS_DOUBLE
+    int wild = 0;
+    for (ptrdiff_t j = 0; j < W; j++)
+        wild |= !(__builtin_fabs(sum[j]) < (double)INFINITY);
+    if (op == SOFTMAX && wild) {
+        double other[W];
+        TILE(sum_gradients)(op, 1, d, cd, v, cv, n, other, sum_lo);
+        for (ptrdiff_t j = 0; j < W; j++)
+            sum[j] = __builtin_fabs(sum[j]) < (double)INFINITY ? sum[j] : other[j];
+    }
+#endif
+    NAME(split)(W, sum, sum_lo, a, b);
+    TILE(finish_gradients)(op, d, cd, v, cv, out, co, n, a, b);
+}
+
+/* W rows: dy, y and out point to the first of them */
+static __attribute__((noinline)) void TILE(gradients_across)(int op, const char *dy, const char *y, char *out, ptrdiff_t n,
+                                                             ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
+{
+    if (op == SOFTMAX)
+        TILE(gradients)(SOFTMAX, dy, y, out, n, cdy, cy, co);
+    else
+        TILE(gradients)(LOG_SOFTMAX, dy, y, out, n, cdy, cy, co);
+}

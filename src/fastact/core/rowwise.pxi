@@ -30,6 +30,12 @@ cdef extern from "row.h" nogil:
     void rows_across_32_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
     void rows_across_8_f4(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
     void rows_across_8_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void straight_gradients_f4(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so) noexcept
+    void straight_gradients_f8(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so) noexcept
+    void gradients_across_32_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_32_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_8_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_8_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
 
 cdef enum:
     BATCH = 8                   # rows along memory taken together
@@ -293,8 +299,7 @@ cdef inline void accumulate(const real* v, double* hi, double* lo, bint first) n
     if first:
         for j in range(WIDTH):
             hi[j] = <double>v[j]
-            if real is double:
-                lo[j] = 0.0
+            lo[j] = 0.0
     elif real is float:
         for j in range(WIDTH):
             hi[j] += <double>v[j]
@@ -313,6 +318,8 @@ cdef inline void fold(real tag, double* hi, double* lo, npy_intp from_, npy_intp
         s = hi[j] + hi[j + from_]
         if real is double:
             lo[j] = (lo[j] + lo[j + from_]) + sum_error_f8(hi[j], hi[j + from_], s)
+        else:
+            lo[j] = <double>(<float>lo[j] + <float>lo[j + from_])
         hi[j] = s
 
 
@@ -348,6 +355,15 @@ cdef inline void add_eights(real tag, double* hi, double* lo) noexcept nogil:
             lo[j] = 0.0
 
 
+cdef inline void add_errors(real tag, double* hi, double* lo, npy_intp n) noexcept nogil:
+    """The errors of floats' products, to the sums."""
+    cdef npy_intp j
+    if real is float:
+        for j in range(n):
+            hi[j] += lo[j]
+            lo[j] = 0.0
+
+
 cdef inline void add_lanes(real tag, const Plan* t, double* hi, double* lo) noexcept nogil:
     """The sum of each row, at hi[row] and lo[row]: along memory from WIDTH lanes each, across memory from n."""
     cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH), step = 1
@@ -356,6 +372,7 @@ cdef inline void add_lanes(real tag, const Plan* t, double* hi, double* lo) noex
             for l in range(n - half):
                 fold(tag, hi + l * WIDTH, lo + l * WIDTH, half * WIDTH, WIDTH)
             n, half = min(n, half), half >> 1
+        add_errors(tag, hi, lo, n * WIDTH)
         while step < n:
             l = 0
             while l + step < n:
@@ -367,11 +384,11 @@ cdef inline void add_lanes(real tag, const Plan* t, double* hi, double* lo) noex
             fold_lanes(tag, hi + u * WIDTH, lo + u * WIDTH)
             for l in range(8):
                 hi[8 * u + l] = hi[WIDTH * u + l]
-                if real is double:
-                    lo[8 * u + l] = lo[WIDTH * u + l]
+                lo[8 * u + l] = lo[WIDTH * u + l]
         for l in range(8 * t.units, 8 * ROWS):
             hi[l] = 1.0
             lo[l] = 0.0
+        add_errors(tag, hi, lo, 8 * t.units)
         add_eights(tag, hi, lo)
     if real is float:
         for u in range(WIDTH):
@@ -652,51 +669,32 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
 
 # ---- gradients from the result --------------------------------------------------------------------------------------
 
-cdef inline void add_gradients(real** dy, real** y, int depth, npy_intp n, bint products, double* hi, double* lo) noexcept nogil:
+cdef inline void add_gradients(real** dy, real** y, int depth, npy_intp n, int op, bint wild, double* hi, double* lo) noexcept nogil:
     """Add `depth` segments, one after the other, to the sums of n lanes: dy·y, or dy alone."""
     cdef npy_intp j
     cdef int k
-    cdef real d
-    cdef double v, v_lo, s, sum_, sum_lo
-    for j in range(n):
-        sum_ = hi[j]
-        sum_lo = lo[j]
-        for k in range(depth):
+    cdef real d, w
+    cdef double v, s
+    for k in range(depth):
+        for j in range(min(n - k * WIDTH, WIDTH)):
             d = dy[k][j]
-            if products:
+            if op == SOFTMAX and (wild or real is double):
                 d = <real>0 if y[k][j] == <real>0 else d            # masked
-            if real is float:
+            if op != SOFTMAX:
                 v = <double>d
-                if products:
-                    v *= <double>y[k][j]                            # exact
-                sum_ += v
+                w = <real>0
+            elif wild and real is float:
+                v = <double>d * <double>y[k][j]
+                w = <real>0
             else:
-                v, v_lo = d, 0.0
-                if products:
-                    v = d * y[k][j]
-                    v_lo = fma_f8(d, y[k][j], -v)
-                s = sum_ + v
-                sum_lo += sum_error_f8(sum_, v, s) + v_lo
-                sum_ = s
-        hi[j] = sum_
-        if real is double:
-            lo[j] = sum_lo
-
-
-cdef inline void add_all_gradients(real** dy, real** y, int depth, npy_intp n, int op, double* hi, double* lo) noexcept nogil:
-    cdef int k = 0
-    while k + 4 <= depth and (k + 4) * WIDTH <= n:
-        if op == SOFTMAX:
-            add_gradients(dy + k, y + k, 4, WIDTH, True, hi, lo)
-        else:
-            add_gradients(dy + k, y + k, 4, WIDTH, False, hi, lo)
-        k += 4
-    while k < depth:
-        if op == SOFTMAX:
-            add_gradients(dy + k, y + k, 1, min(WIDTH, n - k * WIDTH), True, hi, lo)
-        else:
-            add_gradients(dy + k, y + k, 1, min(WIDTH, n - k * WIDTH), False, hi, lo)
-        k += 1
+                v = <double>(d * y[k][j])
+                w = fma(d, y[k][j], -<real>v)
+            s = hi[j] + v
+            if real is double:
+                lo[j] += sum_error_f8(hi[j], v, s) + w
+            else:
+                lo[j] = <double>(<float>lo[j] + w)
+            hi[j] = s
 
 
 cdef inline real softmax_gradient(real d, real y, real a, real b) noexcept nogil:
@@ -733,44 +731,83 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
     cdef bint across = take_across(n_outer, n, sd, cd)
     cdef bint in_place = out == dy or out == y
     cdef npy_intp row = 0, u, i, j, k, l, step, back
-    cdef int depth
+    cdef int depth, wild
+    cdef bint finite
     cdef double h_lo
+    cdef double sums[WIDTH]
+    cdef double sums_lo[WIDTH]
     cdef Operand D = operand(storage, across, dy, sd, cd), Y = operand(storage, across, y, sy, cy), O = operand(storage, across, out, so, co)
     cdef Plan t
 
     if n == 0:
         return 0
     D.ready = D.ready and O.ready
+    if D.ready and Y.ready and across:
+        while row < n_outer:
+            step = WIDTH if n_outer - row >= WIDTH else 8
+            if n_outer - row < 8:
+                if row == 0 or in_place:
+                    break
+                row = n_outer - 8                       # some rows again
+            if real is float:
+                if step == WIDTH:
+                    gradients_across_32_f4(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+                else:
+                    gradients_across_8_f4(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+            elif step == WIDTH:
+                gradients_across_32_f8(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+            else:
+                gradients_across_8_f8(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+            row += step
+        dy, y, out = dy + row * sd, y + row * sy, out + row * so
+    elif D.ready and Y.ready:
+        if real is float:
+            straight_gradients_f4(op, dy, y, out, n_outer, n, sd, sy, so)
+        else:
+            straight_gradients_f8(op, dy, y, out, n_outer, n, sd, sy, so)
+        return 0
     while row < n_outer:
         if across and n_outer - row < WIDTH and row > 0 and not in_place:
             back = WIDTH - (n_outer - row)
             row, dy, y, out = row - back, dy - back * sd, y - back * sy, out - back * so
         make_plan(&t, across, n, n_outer - row, D.ready and Y.ready, O.ready)
 
-        # the sums
-        for j in range((min(n, WIDTH) if across else t.units) * WIDTH):
-            hi[j] = lo[j] = 0.0
+        # the sums; a second time where one is not finite
         for u in range(t.units):
             load_stage(&t, &D, dy + u * sd, NULL, <real>0, stage_d + u * t.rest)
             load_stage(&t, &Y, y + u * sy, NULL, <real>0, stage_y + u * t.rest)
-            for i in range(0, n, 256):
-                for l in range(i, min(i + WIDTH, n) if across else i + 1):
-                    depth = <int>((min(n, i + STRETCH) - l + WIDTH - 1) // WIDTH)
-                    for k in range(depth):
-                        if across or k == 0:
-                            ds[k] = numbers(&t, &D, dy + u * sd, NULL, l + k * WIDTH, <real>0, stage_d + u * t.rest, buffer_d + k * WIDTH)
-                            vs[k] = ds[k]
-                            if op == SOFTMAX:
-                                vs[k] = numbers(&t, &Y, y + u * sy, NULL, l + k * WIDTH, <real>0, stage_y + u * t.rest, buffer_y + k * WIDTH)
-                        else:
-                            ds[k], vs[k] = ds[0] + k * WIDTH, vs[0] + k * WIDTH
-                    k = (l - i if across else u) * WIDTH
-                    add_all_gradients(ds, vs, depth, STRETCH if across else n - i, op, hi + k, lo + k)
-        add_lanes(tag, &t, hi, lo)
+        for j in range(WIDTH):
+            sums[j] = <double>INFINITY
+        for wild in range(2 if op == SOFTMAX and real is float else 1):
+            finite = True
+            for j in range(t.rows):
+                finite = finite and abs_f8(sums[j]) < <double>INFINITY
+            if finite:
+                break
+            for j in range((min(n, WIDTH) if across else t.units) * WIDTH):
+                hi[j] = lo[j] = 0.0
+            for u in range(t.units):
+                for i in range(0, n, 256):
+                    for l in range(i, min(i + WIDTH, n) if across else i + 1):
+                        depth = <int>((min(n, i + STRETCH) - l + WIDTH - 1) // WIDTH)
+                        for k in range(depth):
+                            if across or k == 0:
+                                ds[k] = numbers(&t, &D, dy + u * sd, NULL, l + k * WIDTH, <real>0, stage_d + u * t.rest, buffer_d + k * WIDTH)
+                                vs[k] = ds[k]
+                                if op == SOFTMAX:
+                                    vs[k] = numbers(&t, &Y, y + u * sy, NULL, l + k * WIDTH, <real>0, stage_y + u * t.rest, buffer_y + k * WIDTH)
+                            else:
+                                ds[k], vs[k] = ds[0] + k * WIDTH, vs[0] + k * WIDTH
+                        k = (l - i if across else u) * WIDTH
+                        add_gradients(ds, vs, depth, STRETCH if across else n - i, op, wild, hi + k, lo + k)
+            add_lanes(tag, &t, hi, lo)
+            for j in range(WIDTH):
+                if not abs_f8(sums[j]) < <double>INFINITY:
+                    sums[j], sums_lo[j] = hi[j], lo[j]
         for j in range(WIDTH if across else BATCH):
-            h_lo = lo[j] if abs_f8(lo[j]) < <double>INFINITY else 0.0
-            a[j] = <real>(hi[j] + h_lo)
-            b[j] = <real>((hi[j] - <double>a[j]) + h_lo)
+            h_lo = sums_lo[j] if abs_f8(sums_lo[j]) < <double>INFINITY else 0.0
+            a[j] = <real>(sums[j] + h_lo)
+            b[j] = <real>((sums[j] - <double>a[j]) + h_lo)
             b[j] = b[j] if abs(b[j]) < <real>INFINITY else <real>0
 
         # the results

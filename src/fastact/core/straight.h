@@ -382,3 +382,197 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy
             NAME(finish_backward)(&t);
     }
 }
+
+/* ---- gradients from the result ----
+ *
+ * Floats: the products are added in double and their rounding errors, which a float holds, in float. Doubles: both in a
+ * second double, along with the rounding errors of the sums. Where y is 0, dy counts as 0, be it infinite or NaN.
+ */
+
+/* `segments` of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
+VM_INLINE void NAME(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, REAL *lo, ptrdiff_t W)
+{
+    double s[WIDTH];
+    REAL r[WIDTH];
+    memcpy(s, hi, W * sizeof(double));
+    memcpy(r, lo, W * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y) {
+#if IS_DOUBLE
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < W; j++) {
+            double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], t = s[j] + p;
+            r[j] += sum_error_f8(s[j], p, t) + fma_f8(d, y[j], -p);
+            s[j] = t;
+        }
+#else
+        REAL p[WIDTH];
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < W; j++) {
+            p[j] = dy[j] * y[j];
+            r[j] += fma_f4(dy[j], y[j], -p[j]);
+        }
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < W; j++)
+            s[j] += (double)p[j];
+#endif
+    }
+    memcpy(hi, s, W * sizeof(double));
+    memcpy(lo, r, W * sizeof(REAL));
+}
+
+#if !IS_DOUBLE
+/* the same if a product is NaN or infinite */
+VM_INLINE void NAME(add_wild_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, ptrdiff_t W)
+{
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < W; j++) {
+            REAL d = y[j] == 0 ? 0 : dy[j];
+            hi[j] += (double)d * (double)y[j];
+        }
+}
+#endif
+
+VM_INLINE void NAME(add_gradients)(const REAL *dy, ptrdiff_t step_dy, ptrdiff_t segments, double *hi, REAL *lo, ptrdiff_t W)
+{
+    double s[WIDTH];
+    REAL r[WIDTH];
+    memcpy(s, hi, W * sizeof(double));
+    memcpy(r, lo, W * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy)
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < W; j++) {
+            double t = s[j] + (double)dy[j];
+            if (IS_DOUBLE)
+                r[j] += (REAL)sum_error_f8(s[j], (double)dy[j], t);
+            s[j] = t;
+        }
+    memcpy(hi, s, W * sizeof(double));
+    memcpy(lo, r, W * sizeof(REAL));
+}
+
+/* 32 lanes to eight */
+VM_INLINE void NAME(fold_gradients)(double *hi, REAL *lo, double *sum, double *sum_lo)
+{
+#if IS_DOUBLE
+    NAME(fold_lanes)(hi, lo, sum, sum_lo);
+#else
+    REAL r[16];
+    NAME(fold_lanes)(hi, NULL, sum, sum_lo);
+    for (ptrdiff_t j = 0; j < 16; j++)
+        r[j] = lo[j] + lo[j + 16];
+    for (ptrdiff_t j = 0; j < 8; j++)
+        sum[j] += (double)(r[j] + r[j + 8]);
+#endif
+}
+
+/* n sums as a + b */
+VM_INLINE void NAME(split)(ptrdiff_t n, const double *sum, const double *sum_lo, REAL *a, REAL *b)
+{
+    for (ptrdiff_t j = 0; j < n; j++) {
+        double rest = __builtin_fabs(sum_lo[j]) < (double)INFINITY ? sum_lo[j] : 0.0;
+        REAL high = (REAL)(sum[j] + rest), low = (REAL)((sum[j] - (double)high) + rest);
+        a[j] = high;
+        b[j] = NAME(abs)(low) < (REAL)INFINITY ? low : 0;
+    }
+}
+
+VM_INLINE REAL NAME(softmax_gradient)(REAL dy, REAL y, REAL a, REAL b)
+{
+    REAL w = y * ((dy - a) - b);
+    return y == 0 ? 0 : w;
+}
+
+VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
+{
+    const REAL up = IS_DOUBLE ? 64 : 32, down = IS_DOUBLE ? (REAL)0x1p-64 : (REAL)0x1p-32;
+    const REAL least = (IS_DOUBLE ? -1087 : -159) * (REAL)0.6931471805599453;
+    REAL w, power = NAME(exp_parts)(NAME(at_most)(NAME(at_least)(y, least), up), (REAL)-0.0, up, &w);
+    return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
+}
+
+VM_INLINE void NAME(finish_gradient)(int op, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a, REAL b)
+{
+    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+        INDEPENDENT
+        for (ptrdiff_t j = i; j < i + WIDTH; j++)
+            out[j] = op == SOFTMAX ? NAME(softmax_gradient)(dy[j], y[j], a, b) : NAME(log_softmax_gradient)(dy[j], y[j], a);
+}
+
+VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+{
+    const ptrdiff_t whole = n - n % WIDTH;
+    REAL tails[2 * ROWS * WIDTH], a[ROWS], b[ROWS];
+    double eight[8 * ROWS], eight_lo[8 * ROWS], sum[ROWS], sum_lo[ROWS];
+    for (ptrdiff_t j = 0; j < 8 * ROWS; j++)
+        eight[j] = eight_lo[j] = 0.0;
+    for (ptrdiff_t u = 0; n > whole && u < rows; u++) {
+        NAME(load_tail)((const REAL *)(dy + u * sdy) + whole, n - whole, 0, tails + 2 * u * WIDTH);
+        NAME(load_tail)((const REAL *)(y + u * sy) + whole, n - whole, 0, tails + (2 * u + 1) * WIDTH);
+    }
+    for (ptrdiff_t u = 0; u < rows; u++) {
+        const REAL *d = (const REAL *)(dy + u * sdy), *v = (const REAL *)(y + u * sy);
+        const REAL *tail = tails + 2 * u * WIDTH;
+        double hi[WIDTH];
+        REAL lo[WIDTH];
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            hi[j] = lo[j] = 0;
+        if (op == SOFTMAX)
+            NAME(add_products)(d, WIDTH, v, WIDTH, whole / WIDTH, hi, lo, WIDTH);
+        else
+            NAME(add_gradients)(d, WIDTH, whole / WIDTH, hi, lo, WIDTH);
+        if (n > whole && op == SOFTMAX)
+            NAME(add_products)(tail, 0, tail + WIDTH, 0, 1, hi, lo, WIDTH);
+        else if (n > whole)
+            NAME(add_gradients)(tail, 0, 1, hi, lo, WIDTH);
+        NAME(fold_gradients)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
+    }
+    NAME(add_eights)(eight, eight_lo, sum, sum_lo);
+#if !IS_DOUBLE
+    for (ptrdiff_t u = 0; op == SOFTMAX && u < rows; u++)
+        if (!(__builtin_fabs(sum[u]) < (double)INFINITY)) {
+            double hi[WIDTH] = {0};
+            const REAL *tail = tails + 2 * u * WIDTH;
+            NAME(add_wild_products)((const REAL *)(dy + u * sdy), WIDTH, (const REAL *)(y + u * sy), WIDTH, whole / WIDTH, hi, WIDTH);
+            if (n > whole)
+                NAME(add_wild_products)(tail, 0, tail + WIDTH, 0, 1, hi, WIDTH);
+            NAME(fold_lanes)(hi, NULL, hi, NULL);
+            sum[u] = ((hi[0] + hi[1]) + (hi[2] + hi[3])) + ((hi[4] + hi[5]) + (hi[6] + hi[7]));
+        }
+#endif
+    NAME(split)(ROWS, sum, sum_lo, a, b);
+    for (ptrdiff_t u = 0; u < rows; u++) {
+        const REAL *d = (const REAL *)(dy + u * sdy), *v = (const REAL *)(y + u * sy);
+        REAL *tail = tails + 2 * u * WIDTH, *o = (REAL *)(out + u * so);
+        NAME(finish_gradient)(op, d, v, o, whole, a[u], b[u]);
+        if (n > whole) {
+            NAME(finish_gradient)(op, tail, tail + WIDTH, tail, WIDTH, a[u], b[u]);
+            NAME(store_tail)(tail, n - whole, o + whole);
+        }
+    }
+}
+
+static __attribute__((noinline)) void NAME(softmax_gradients)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
+                                                              ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+{
+    NAME(gradient_rows)(SOFTMAX, dy, y, out, rows, n, sdy, sy, so);
+}
+
+static __attribute__((noinline)) void NAME(log_softmax_gradients)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
+                                                                  ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+{
+    NAME(gradient_rows)(LOG_SOFTMAX, dy, y, out, rows, n, sdy, sy, so);
+}
+
+static __attribute__((noinline)) void NAME(straight_gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n_outer, ptrdiff_t n,
+                                                               ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+{
+    const ptrdiff_t most = NEAR / sizeof(REAL) / 2, batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
+    for (ptrdiff_t row = 0; row < n_outer; row += batch) {
+        ptrdiff_t rows = n_outer - row < batch ? n_outer - row : batch;
+        if (op == SOFTMAX)
+            NAME(softmax_gradients)(dy + row * sdy, y + row * sy, out + row * so, rows, n, sdy, sy, so);
+        else
+            NAME(log_softmax_gradients)(dy + row * sdy, y + row * sy, out + row * so, rows, n, sdy, sy, so);
+    }
+}
