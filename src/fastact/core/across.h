@@ -4,6 +4,116 @@
  * copied to the stage once: rows of a power of two bytes would push each other out of the cache.
  */
 
+/* ---- sums of W lanes: rows, or those of one row ---- */
+
+/* depth <= 8 segments of W numbers, `step` apart, pairwise */
+VM_INLINE void TILE(add_segments)(const REAL *e, ptrdiff_t step, ptrdiff_t depth, REAL *v)
+{
+#define E(k) e[(k) * step + j]
+    if (depth == 8) {
+        EACH_ROW
+            v[j] = ((E(0) + E(1)) + (E(2) + E(3))) + ((E(4) + E(5)) + (E(6) + E(7)));
+        return;
+    }
+    if (depth >= 4)
+        EACH_ROW
+            v[j] = (E(0) + E(1)) + (E(2) + E(3));
+    else if (depth == 3)
+        EACH_ROW
+            v[j] = (E(0) + E(1)) + E(2);
+    else if (depth == 2)
+        EACH_ROW
+            v[j] = E(0) + E(1);
+    else
+        memcpy(v, e, W * sizeof(REAL));
+    if (depth == 7)
+        EACH_ROW
+            v[j] += (E(4) + E(5)) + E(6);
+    else if (depth == 6)
+        EACH_ROW
+            v[j] += E(4) + E(5);
+    else if (depth == 5)
+        EACH_ROW
+            v[j] += E(4);
+#undef E
+}
+
+VM_INLINE void TILE(accumulate)(const REAL *v, double *hi, double *lo, int first)
+{
+    if (first)
+        EACH_ROW {
+            hi[j] = (double)v[j];
+            if (IS_DOUBLE)
+                lo[j] = 0.0;
+        }
+    else
+        EACH_ROW {
+            double s = hi[j] + (double)v[j];
+            if (IS_DOUBLE)
+                lo[j] += sum_error_f8(hi[j], (double)v[j], s);
+            hi[j] = s;
+        }
+}
+
+/* `segments` of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
+VM_INLINE void TILE(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, REAL *lo)
+{
+    double s[W];
+    REAL r[W];
+    memcpy(s, hi, W * sizeof(double));
+    memcpy(r, lo, W * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y) {
+#if IS_DOUBLE
+        EACH_ROW {
+            double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], t = s[j] + p;
+            r[j] += sum_error_f8(s[j], p, t) + fma_f8(d, y[j], -p);
+            s[j] = t;
+        }
+#else
+        REAL p[W];
+        EACH_ROW {
+            p[j] = dy[j] * y[j];
+            r[j] += fma_f4(dy[j], y[j], -p[j]);
+        }
+        EACH_ROW
+            s[j] += (double)p[j];
+#endif
+    }
+    memcpy(hi, s, W * sizeof(double));
+    memcpy(lo, r, W * sizeof(REAL));
+}
+
+#if !IS_DOUBLE
+/* the same if a product is NaN or infinite */
+VM_INLINE void TILE(add_wild_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi)
+{
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
+        EACH_ROW {
+            REAL d = y[j] == 0 ? 0 : dy[j];
+            hi[j] += (double)d * (double)y[j];
+        }
+}
+#endif
+
+VM_INLINE void TILE(add_gradients)(const REAL *dy, ptrdiff_t step_dy, ptrdiff_t segments, double *hi, REAL *lo)
+{
+    double s[W];
+    REAL r[W];
+    memcpy(s, hi, W * sizeof(double));
+    memcpy(r, lo, W * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy)
+        EACH_ROW {
+            double t = s[j] + (double)dy[j];
+            if (IS_DOUBLE)
+                r[j] += (REAL)sum_error_f8(s[j], (double)dy[j], t);
+            s[j] = t;
+        }
+    memcpy(hi, s, W * sizeof(double));
+    memcpy(lo, r, W * sizeof(REAL));
+}
+
+/* ---- softmax and its like ---- */
+
 typedef struct {
     const char *x;
     char *out;
@@ -83,13 +193,13 @@ VM_INLINE void TILE(sum_across)(TILE(across) *t, int but_top)
             const char *x = t->x + (i + l) * t->cx;
             REAL *e = but_top ? buffer : staged ? t->stage + (i + l) * W : (REAL *)(t->out + (i + l) * t->co);
             for (ptrdiff_t k = 0; k < depth; k++)
-                EACH_ROW {
+        EACH_ROW {
                     REAL v = ((const REAL *)(x + k * WIDTH * t->cx))[j], y = NAME(exponential)(v, c[j], low[j], shift[j]);
                     e[k * step + j] = but_top && v == top[j] ? 0 : y;
                     count[j] += but_top && v == top[j];
                 }
-            NAME(add_segments)(e, step, depth, four, W);
-            NAME(accumulate)(four, t->sum + l * W, t->sum_lo + l * W, i == 0, W);
+            TILE(add_segments)(e, step, depth, four);
+            TILE(accumulate)(four, t->sum + l * W, t->sum_lo + l * W, i == 0);
         }
     EACH_ROW
         t->count[j] = count[j];
@@ -154,13 +264,13 @@ VM_INLINE void TILE(sum_gradients)(int op, int wild, const REAL *dy, ptrdiff_t c
             const ptrdiff_t end = i + STRETCH < n ? i + STRETCH : n, depth = (end - i - l + WIDTH - 1) / WIDTH;
             const REAL *d = dy + (i + l) * cdy, *v = y + (i + l) * cy;
             if (op == LOG_SOFTMAX)
-                NAME(add_gradients)(d, WIDTH * cdy, depth, hi + l * W, lo + l * W, W);
+                TILE(add_gradients)(d, WIDTH * cdy, depth, hi + l * W, lo + l * W);
 #if !IS_DOUBLE
             else if (wild)
-                NAME(add_wild_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W, W);
+                TILE(add_wild_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W);
 #endif
             else
-                NAME(add_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W, lo + l * W, W);
+                TILE(add_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W, lo + l * W);
         }
 #if IS_DOUBLE
     TILE(fold_across)(hi, lo, lanes);

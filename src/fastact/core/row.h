@@ -91,45 +91,50 @@ enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+#define EACH_ROW INDEPENDENT LOOP for (ptrdiff_t j = 0; j < W; j++)
+
 #define REAL float
 #define IS_DOUBLE 0
 #define NAME(name) name##_f4
-#include "straight.h"
+#include "rows.h"
 #define W 32
-#define TILE(name) name##_32_f4
-#define EACH_ROW INDEPENDENT for (ptrdiff_t j = 0; j < W; j++)
+#define TILE(name) NAME(name##_32)
+#define LOOP
 #include "across.h"
 #undef W
 #undef TILE
-#undef EACH_ROW
+#undef LOOP
 #define W 8
-#define TILE(name) name##_8_f4
-#define EACH_ROW INDEPENDENT _Pragma("GCC unroll 1") for (ptrdiff_t j = 0; j < W; j++)
+#define TILE(name) NAME(name##_8)
+#define LOOP _Pragma("GCC unroll 1")
 #include "across.h"
 #undef W
 #undef TILE
-#undef EACH_ROW
+#undef LOOP
+#include "straight.h"
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME
+
 #define REAL double
 #define IS_DOUBLE 1
 #define NAME(name) name##_f8
-#include "straight.h"
+#include "rows.h"
 #define W 32
-#define TILE(name) name##_32_f8
-#define EACH_ROW INDEPENDENT for (ptrdiff_t j = 0; j < W; j++)
+#define TILE(name) NAME(name##_32)
+#define LOOP
 #include "across.h"
 #undef W
 #undef TILE
-#undef EACH_ROW
+#undef LOOP
 #define W 8
-#define TILE(name) name##_8_f8
-#define EACH_ROW INDEPENDENT _Pragma("GCC unroll 1") for (ptrdiff_t j = 0; j < W; j++)
+#define TILE(name) NAME(name##_8)
+#define LOOP _Pragma("GCC unroll 1")
 #include "across.h"
 #undef W
 #undef TILE
-#undef EACH_ROW
+#undef LOOP
+#include "straight.h"
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME

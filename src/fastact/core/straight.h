@@ -34,10 +34,6 @@ VM_INLINE void NAME(store_tail)(const REAL *y, ptrdiff_t n, REAL *to)
             to[j] = y[j];
 }
 
-/* ---- maxima; NaN is left out: it comes back through the exponentials ---- */
-
-VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
-
 /* The maximum of each of 16 lanes. The last numbers may be taken twice. */
 VM_INLINE void NAME(lane_tops)(const REAL *x, ptrdiff_t n, REAL *top)
 {
@@ -87,32 +83,12 @@ static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
     NAME(greater_of_pairs)(two, t->top, ROWS);
 }
 
-/* M as c + power ln 2, what is left of the maximum, and the exponent that stands for 0 */
-VM_INLINE void NAME(scales)(ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
-{
-    const REAL big = IS_DOUBLE ? 2048 : 256, up = IS_DOUBLE ? 64 : 32, depth_of_0 = IS_DOUBLE ? 1087 : 159;
-    for (ptrdiff_t j = 0; j < n; j++) {
-        int small = NAME(abs)(top[j]) < big;
-        part[j] = small ? top[j] : 0;
-        c[j] = small ? 0 : top[j];
-        power[j] = NAME(exponent)(part[j]);
-        low[j] = (power[j] - depth_of_0) * (REAL)0.6931471805599453;
-        shift[j] = up - power[j];
-    }
-}
-
 /* ---- exponentials and sums ---- */
 
 /* Where the exponentials of row u are kept from number i on */
 VM_INLINE REAL *NAME(place)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i)
 {
     return i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
-}
-
-VM_INLINE REAL NAME(exponential)(REAL x, REAL c, REAL low, REAL shift)
-{
-    REAL z = x - c, w, s = NAME(exp_parts)(z < low ? low : z, (REAL)-0.0, shift, &w);
-    return NAME(fma)(s, w, s);
 }
 
 VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, REAL low, REAL shift)
@@ -132,55 +108,6 @@ VM_INLINE void NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL 
             REAL v = NAME(exponential)(x[i + j], c, low, shift);
             e[i + j] = x[i + j] == m ? 0 : v;
             count[j] += x[i + j] == m;
-        }
-}
-
-/* depth <= 8 segments of W numbers, `step` apart, pairwise */
-VM_INLINE void NAME(add_segments)(const REAL *e, ptrdiff_t step, ptrdiff_t depth, REAL *v, ptrdiff_t W)
-{
-#define E(k) e[(k) * step + j]
-    if (depth == 8) {
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] = ((E(0) + E(1)) + (E(2) + E(3))) + ((E(4) + E(5)) + (E(6) + E(7)));
-        return;
-    }
-    if (depth >= 4)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] = (E(0) + E(1)) + (E(2) + E(3));
-    else if (depth == 3)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] = (E(0) + E(1)) + E(2);
-    else if (depth == 2)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] = E(0) + E(1);
-    else
-        memcpy(v, e, W * sizeof(REAL));
-    if (depth == 7)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] += (E(4) + E(5)) + E(6);
-    else if (depth == 6)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] += E(4) + E(5);
-    else if (depth == 5)
-        for (ptrdiff_t j = 0; j < W; j++)
-            v[j] += E(4);
-#undef E
-}
-
-VM_INLINE void NAME(accumulate)(const REAL *v, double *hi, double *lo, int first, ptrdiff_t W)
-{
-    if (first)
-        for (ptrdiff_t j = 0; j < W; j++) {
-            hi[j] = (double)v[j];
-            if (IS_DOUBLE)
-                lo[j] = 0.0;
-        }
-    else
-        for (ptrdiff_t j = 0; j < W; j++) {
-            double s = hi[j] + (double)v[j];
-            if (IS_DOUBLE)
-                lo[j] += sum_error_f8(hi[j], (double)v[j], s);
-            hi[j] = s;
         }
 }
 
@@ -249,8 +176,8 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
             for (ptrdiff_t k = i; k < end; k += STRETCH) {
                 REAL four[WIDTH];
                 ptrdiff_t depth = end - k < STRETCH ? (end - k + WIDTH - 1) / WIDTH : STRETCH / WIDTH;
-                NAME(add_segments)(e + (k - i), WIDTH, depth, four, WIDTH);
-                NAME(accumulate)(four, hi, lo, k == 0, WIDTH);
+                NAME(add_segments_32)(e + (k - i), WIDTH, depth, four);
+                NAME(accumulate_32)(four, hi, lo, k == 0);
             }
             if (end == t->n)
                 NAME(fold_lanes)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
@@ -272,42 +199,7 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
 static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
 static __attribute__((noinline)) void NAME(sum_others)(NAME(straight) *t) { NAME(sum_rows)(t, 1); }
 
-/* For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top. */
-VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, REAL *power, const REAL *gradient, const double *count,
-                             const double *hi, const double *lo, REAL *a, REAL *b)
-{
-    const double unscale = IS_DOUBLE ? 0x1p-64 : 0x1p-32, least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
-    double value[WIDTH], rest[WIDTH];
-    if (op == SOFTMAX)
-        for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j]);
-    else if (op == LOGSUMEXP_BACKWARD)
-        for (ptrdiff_t j = 0; j < n; j++) {
-            double r, d = without_exponent_f8((double)gradient[j], least, &r);
-            value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
-            power[j] = (REAL)(r * unscale);
-        }
-    else
-        for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = log_sum_f8((double)top[j], (double)part[j], (double)power[j], count[j] > 1.0 ? count[j] : 1.0,
-                                  hi[j] * unscale, lo[j] * unscale, &rest[j]);
-    if (op == LOG_SOFTMAX)
-        for (ptrdiff_t j = 0; j < n; j++)
-            value[j] += (double)(top[j] - top[j]);                 /* NaN where the maximum is infinite */
-    for (ptrdiff_t j = 0; j < n; j++) {
-        a[j] = (REAL)value[j];
-        b[j] = (REAL)((value[j] - (double)a[j]) + rest[j]);
-        top[j] = (REAL)(value[j] + rest[j]);
-    }
-}
-
 /* ---- results ---- */
-
-VM_INLINE REAL NAME(gradient_of)(REAL e, REAL a, REAL b, REAL power)
-{
-    REAL t = NAME(fma)(e, a, e * b) * power;
-    return e == 0 ? 0 : t;
-}
 
 VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
 {
@@ -389,68 +281,6 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy
  * second double, along with the rounding errors of the sums. Where y is 0, dy counts as 0, be it infinite or NaN.
  */
 
-/* `segments` of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
-VM_INLINE void NAME(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, REAL *lo, ptrdiff_t W)
-{
-    double s[WIDTH];
-    REAL r[WIDTH];
-    memcpy(s, hi, W * sizeof(double));
-    memcpy(r, lo, W * sizeof(REAL));
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y) {
-#if IS_DOUBLE
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < W; j++) {
-            double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], t = s[j] + p;
-            r[j] += sum_error_f8(s[j], p, t) + fma_f8(d, y[j], -p);
-            s[j] = t;
-        }
-#else
-        REAL p[WIDTH];
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < W; j++) {
-            p[j] = dy[j] * y[j];
-            r[j] += fma_f4(dy[j], y[j], -p[j]);
-        }
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < W; j++)
-            s[j] += (double)p[j];
-#endif
-    }
-    memcpy(hi, s, W * sizeof(double));
-    memcpy(lo, r, W * sizeof(REAL));
-}
-
-#if !IS_DOUBLE
-/* the same if a product is NaN or infinite */
-VM_INLINE void NAME(add_wild_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, ptrdiff_t W)
-{
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < W; j++) {
-            REAL d = y[j] == 0 ? 0 : dy[j];
-            hi[j] += (double)d * (double)y[j];
-        }
-}
-#endif
-
-VM_INLINE void NAME(add_gradients)(const REAL *dy, ptrdiff_t step_dy, ptrdiff_t segments, double *hi, REAL *lo, ptrdiff_t W)
-{
-    double s[WIDTH];
-    REAL r[WIDTH];
-    memcpy(s, hi, W * sizeof(double));
-    memcpy(r, lo, W * sizeof(REAL));
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy)
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < W; j++) {
-            double t = s[j] + (double)dy[j];
-            if (IS_DOUBLE)
-                r[j] += (REAL)sum_error_f8(s[j], (double)dy[j], t);
-            s[j] = t;
-        }
-    memcpy(hi, s, W * sizeof(double));
-    memcpy(lo, r, W * sizeof(REAL));
-}
-
 /* 32 lanes to eight */
 VM_INLINE void NAME(fold_gradients)(double *hi, REAL *lo, double *sum, double *sum_lo)
 {
@@ -464,31 +294,6 @@ VM_INLINE void NAME(fold_gradients)(double *hi, REAL *lo, double *sum, double *s
     for (ptrdiff_t j = 0; j < 8; j++)
         sum[j] += (double)(r[j] + r[j + 8]);
 #endif
-}
-
-/* n sums as a + b */
-VM_INLINE void NAME(split)(ptrdiff_t n, const double *sum, const double *sum_lo, REAL *a, REAL *b)
-{
-    for (ptrdiff_t j = 0; j < n; j++) {
-        double rest = __builtin_fabs(sum_lo[j]) < (double)INFINITY ? sum_lo[j] : 0.0;
-        REAL high = (REAL)(sum[j] + rest), low = (REAL)((sum[j] - (double)high) + rest);
-        a[j] = high;
-        b[j] = NAME(abs)(low) < (REAL)INFINITY ? low : 0;
-    }
-}
-
-VM_INLINE REAL NAME(softmax_gradient)(REAL dy, REAL y, REAL a, REAL b)
-{
-    REAL w = y * ((dy - a) - b);
-    return y == 0 ? 0 : w;
-}
-
-VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
-{
-    const REAL up = IS_DOUBLE ? 64 : 32, down = IS_DOUBLE ? (REAL)0x1p-64 : (REAL)0x1p-32;
-    const REAL least = (IS_DOUBLE ? -1087 : -159) * (REAL)0.6931471805599453;
-    REAL w, power = NAME(exp_parts)(NAME(at_most)(NAME(at_least)(y, least), up), (REAL)-0.0, up, &w);
-    return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
 }
 
 VM_INLINE void NAME(finish_gradient)(int op, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a, REAL b)
@@ -518,13 +323,13 @@ VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *
         for (ptrdiff_t j = 0; j < WIDTH; j++)
             hi[j] = lo[j] = 0;
         if (op == SOFTMAX)
-            NAME(add_products)(d, WIDTH, v, WIDTH, whole / WIDTH, hi, lo, WIDTH);
+            NAME(add_products_32)(d, WIDTH, v, WIDTH, whole / WIDTH, hi, lo);
         else
-            NAME(add_gradients)(d, WIDTH, whole / WIDTH, hi, lo, WIDTH);
+            NAME(add_gradients_32)(d, WIDTH, whole / WIDTH, hi, lo);
         if (n > whole && op == SOFTMAX)
-            NAME(add_products)(tail, 0, tail + WIDTH, 0, 1, hi, lo, WIDTH);
+            NAME(add_products_32)(tail, 0, tail + WIDTH, 0, 1, hi, lo);
         else if (n > whole)
-            NAME(add_gradients)(tail, 0, 1, hi, lo, WIDTH);
+            NAME(add_gradients_32)(tail, 0, 1, hi, lo);
         NAME(fold_gradients)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
     }
     NAME(add_eights)(eight, eight_lo, sum, sum_lo);
@@ -533,9 +338,9 @@ VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *
         if (!(__builtin_fabs(sum[u]) < (double)INFINITY)) {
             double hi[WIDTH] = {0};
             const REAL *tail = tails + 2 * u * WIDTH;
-            NAME(add_wild_products)((const REAL *)(dy + u * sdy), WIDTH, (const REAL *)(y + u * sy), WIDTH, whole / WIDTH, hi, WIDTH);
+            NAME(add_wild_products_32)((const REAL *)(dy + u * sdy), WIDTH, (const REAL *)(y + u * sy), WIDTH, whole / WIDTH, hi);
             if (n > whole)
-                NAME(add_wild_products)(tail, 0, tail + WIDTH, 0, 1, hi, WIDTH);
+                NAME(add_wild_products_32)(tail, 0, tail + WIDTH, 0, 1, hi);
             NAME(fold_lanes)(hi, NULL, hi, NULL);
             sum[u] = ((hi[0] + hi[1]) + (hi[2] + hi[3])) + ((hi[4] + hi[5]) + (hi[6] + hi[7]));
         }
