@@ -250,30 +250,75 @@ static __attribute__((noinline)) void TILE(rows_across)(int op, const char *dy, 
         store_block(storage, out, so, t.top, W);
 }
 
-/* ---- gradients from the result ---- */
+/* ---- gradients from the result ----
+ *
+ * A chunk at a time. An operand whose rows lie along memory after all is copied, turned, to the stage; one that fits into
+ * a chunk is copied, too, and stays there.
+ */
 
-VM_INLINE void TILE(sum_gradients)(int op, int wild, const REAL *dy, ptrdiff_t cdy, const REAL *y, ptrdiff_t cy, ptrdiff_t n, double *sum, double *sum_lo)
+enum { TILE(chunk) = NEAR / sizeof(REAL) / W };
+
+typedef struct {
+    const char *p;
+    ptrdiff_t row, number;                         /* from row to row, and from number to number */
+    REAL stage[NEAR / sizeof(REAL)] __attribute__((aligned(64)));
+    const REAL *at;                                /* the chunk */
+    ptrdiff_t step;
+} TILE(operand);
+
+VM_INLINE void TILE(turn)(const char *x, ptrdiff_t sx, ptrdiff_t n, REAL *stage)
+{
+    ptrdiff_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (ptrdiff_t j = 0; j < W; j += 8)
+            NAME(turn_eight)(x + i * (ptrdiff_t)sizeof(REAL) + j * sx, sx, stage + i * W + j, W);
+    for (; i < n; i++)
+        for (ptrdiff_t j = 0; j < W; j++)
+            stage[i * W + j] = ((const REAL *)(x + j * sx))[i];
+}
+
+VM_INLINE void TILE(load_chunk)(TILE(operand) *o, ptrdiff_t i, ptrdiff_t n, int fits)
+{
+    const char *x = o->p + i * o->number;
+    if (fits && i > 0)
+        return;
+    o->at = o->stage, o->step = W;
+    if (o->row != sizeof(REAL))
+        TILE(turn)(x, o->row, n, o->stage);
+    else if (fits)
+        for (ptrdiff_t k = 0; k < n; k++)
+            memcpy(o->stage + k * W, x + k * o->number, W * sizeof(REAL));
+    else
+        o->at = (const REAL *)x, o->step = o->number / (ptrdiff_t)sizeof(REAL);
+}
+
+VM_INLINE void TILE(sum_gradients)(int op, int wild, TILE(operand) *d, TILE(operand) *y, ptrdiff_t n, double *sum, double *sum_lo)
 {
     double hi[WIDTH * W];
     REAL lo[WIDTH * W];
     ptrdiff_t lanes = n < WIDTH ? n : WIDTH;
     for (ptrdiff_t j = 0; j < lanes * W; j++)
         hi[j] = lo[j] = 0;
-    for (ptrdiff_t i = 0; i < n; i += STRETCH)
-        for (ptrdiff_t l = 0; l < WIDTH && i + l < n; l++) {
-            const ptrdiff_t end = i + STRETCH < n ? i + STRETCH : n, depth = (end - i - l + WIDTH - 1) / WIDTH;
-            const REAL *d = dy + (i + l) * cdy, *v = y + (i + l) * cy;
+    for (ptrdiff_t i = 0; i < n; i += TILE(chunk)) {
+        const ptrdiff_t count = n - i < TILE(chunk) ? n - i : TILE(chunk);
+        TILE(load_chunk)(d, i, count, n <= TILE(chunk));
+        if (op == SOFTMAX || n <= TILE(chunk))
+            TILE(load_chunk)(y, i, count, n <= TILE(chunk));
+        for (ptrdiff_t l = 0; l < WIDTH && l < count; l++) {
+            const ptrdiff_t depth = (count - l + WIDTH - 1) / WIDTH;
             if (op == LOG_SOFTMAX)
-                TILE(add_gradients)(d, WIDTH * cdy, depth, hi + l * W, lo + l * W);
+                TILE(add_gradients)(d->at + l * d->step, WIDTH * d->step, depth, hi + l * W, lo + l * W);
 #if !IS_DOUBLE
             else if (wild)
-                TILE(add_wild_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W);
+                TILE(add_wild_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, hi + l * W);
 #endif
             else
-                TILE(add_products)(d, WIDTH * cdy, v, WIDTH * cy, depth, hi + l * W, lo + l * W);
+                TILE(add_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, hi + l * W, lo + l * W);
         }
+    }
 #if IS_DOUBLE
     TILE(fold_across)(hi, lo, lanes);
+    memcpy(sum_lo, lo, W * sizeof(double));
 #else
     for (ptrdiff_t half = 16; half >= 8; half /= 2) {
         for (ptrdiff_t l = 0; l + half < lanes; l++)
@@ -285,68 +330,55 @@ VM_INLINE void TILE(sum_gradients)(int op, int wild, const REAL *dy, ptrdiff_t c
     }
     for (ptrdiff_t j = 0; j < lanes * W; j++)
         hi[j] += (double)lo[j];
-    double none[W];
-    TILE(fold_across)(hi, none, lanes);
+    TILE(fold_across)(hi, sum_lo, lanes);
 #endif
-    EACH_ROW {
-        sum[j] = hi[j];
-        sum_lo[j] = IS_DOUBLE ? lo[j] : 0;
-    }
+    memcpy(sum, hi, W * sizeof(double));
 }
 
-VM_INLINE void TILE(finish_gradients)(int op, const REAL *dy, ptrdiff_t cdy, const REAL *y, ptrdiff_t cy, char *out, ptrdiff_t co, ptrdiff_t n,
-                                      const REAL *a, const REAL *b)
+VM_INLINE void TILE(gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy,
+                               ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
 {
-    for (ptrdiff_t i = 0; i < n; i++, dy += cdy, y += cy, out += co) {
-        REAL *o = (REAL *)out;
-        if (op == SOFTMAX)
-            EACH_ROW o[j] = NAME(softmax_gradient)(dy[j], y[j], a[j], b[j]);
-        else
-            EACH_ROW o[j] = NAME(log_softmax_gradient)(dy[j], y[j], a[j]);
-    }
-}
-
-VM_INLINE const REAL *TILE(to_stage)(const char *x, ptrdiff_t cx, ptrdiff_t n, REAL *stage)
-{
-    for (ptrdiff_t i = 0; i < n; i++)
-        memcpy(stage + i * W, x + i * cx, W * sizeof(REAL));
-    return stage;
-}
-
-VM_INLINE void TILE(gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n, ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
-{
-    REAL stage[2 * NEAR / sizeof(REAL)] __attribute__((aligned(64)));
+    TILE(operand) d, v;
     double sum[W], sum_lo[W];
     REAL a[W], b[W];
-    const REAL *d = (const REAL *)dy, *v = (const REAL *)y;
-    ptrdiff_t cd = cdy / (ptrdiff_t)sizeof(REAL), cv = cy / (ptrdiff_t)sizeof(REAL);
-    if (n * W <= (ptrdiff_t)(NEAR / sizeof(REAL))) {
-        d = TILE(to_stage)(dy, cdy, n, stage);
-        v = TILE(to_stage)(y, cy, n, stage + n * W);
-        cd = cv = W;
-    }
-    TILE(sum_gradients)(op, 0, d, cd, v, cv, n, sum, sum_lo);
+    d.p = dy, d.row = sdy, d.number = cdy;
+    v.p = y, v.row = sy, v.number = cy;
+    TILE(sum_gradients)(op, 0, &d, &v, n, sum, sum_lo);
 #if !IS_DOUBLE
     int wild = 0;
     for (ptrdiff_t j = 0; j < W; j++)
         wild |= !(__builtin_fabs(sum[j]) < (double)INFINITY);
     if (op == SOFTMAX && wild) {
         double other[W];
-        TILE(sum_gradients)(op, 1, d, cd, v, cv, n, other, sum_lo);
+        TILE(sum_gradients)(op, 1, &d, &v, n, other, sum_lo);
         for (ptrdiff_t j = 0; j < W; j++)
             sum[j] = __builtin_fabs(sum[j]) < (double)INFINITY ? sum[j] : other[j];
     }
 #endif
     NAME(split)(W, sum, sum_lo, a, b);
-    TILE(finish_gradients)(op, d, cd, v, cv, out, co, n, a, b);
+    for (ptrdiff_t i = 0; i < n; i += TILE(chunk)) {
+        const ptrdiff_t count = n - i < TILE(chunk) ? n - i : TILE(chunk);
+        if (n > TILE(chunk)) {
+            TILE(load_chunk)(&d, i, count, 0);
+            TILE(load_chunk)(&v, i, count, 0);
+        }
+        const REAL *p = d.at, *q = v.at;
+        for (ptrdiff_t k = i; k < i + count; k++, p += d.step, q += v.step) {
+            REAL *o = (REAL *)(out + k * co);
+            if (op == SOFTMAX)
+                EACH_ROW o[j] = NAME(softmax_gradient)(p[j], q[j], a[j], b[j]);
+            else
+                EACH_ROW o[j] = NAME(log_softmax_gradient)(p[j], q[j], a[j]);
+        }
+    }
 }
 
 /* W rows: dy, y and out point to the first of them */
-static __attribute__((noinline)) void TILE(gradients_across)(int op, const char *dy, const char *y, char *out, ptrdiff_t n,
+static __attribute__((noinline)) void TILE(gradients_across)(int op, const char *dy, const char *y, char *out, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy,
                                                              ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
 {
     if (op == SOFTMAX)
-        TILE(gradients)(SOFTMAX, dy, y, out, n, cdy, cy, co);
+        TILE(gradients)(SOFTMAX, dy, y, out, n, sdy, sy, cdy, cy, co);
     else
-        TILE(gradients)(LOG_SOFTMAX, dy, y, out, n, cdy, cy, co);
+        TILE(gradients)(LOG_SOFTMAX, dy, y, out, n, sdy, sy, cdy, cy, co);
 }

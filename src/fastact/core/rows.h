@@ -81,3 +81,35 @@ VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
     REAL w, power = NAME(exp_parts)(NAME(at_most)(NAME(at_least)(y, least), up), (REAL)-0.0, up, &w);
     return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
 }
+
+/* eight numbers of each of eight rows, turned: to[8 k + j] is number k of row j, with `step` for 8 */
+#if defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
+typedef REAL NAME(eight) __attribute__((vector_size(8 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+
+VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
+{
+    NAME(eight) r[8], t[8];
+    for (int j = 0; j < 8; j++)
+        r[j] = *(const NAME(eight) *)(x + j * sx);
+    for (int j = 0; j < 8; j += 2) {
+        t[j] = __builtin_shufflevector(r[j], r[j + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        t[j + 1] = __builtin_shufflevector(r[j], r[j + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int i = 0; i < 4; i++) {
+        int j = i < 2 ? i : i + 2;
+        r[j] = __builtin_shufflevector(t[j], t[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        r[j + 2] = __builtin_shufflevector(t[j], t[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+    for (int j = 0; j < 4; j++) {
+        *(NAME(eight) *)(to + j * step) = __builtin_shufflevector(r[j], r[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        *(NAME(eight) *)(to + (j + 4) * step) = __builtin_shufflevector(r[j], r[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+#else
+VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
+{
+    for (int j = 0; j < 8; j++)
+        for (int k = 0; k < 8; k++)
+            to[k * step + j] = ((const REAL *)(x + j * sx))[k];
+}
+#endif

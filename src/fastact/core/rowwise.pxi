@@ -32,10 +32,10 @@ cdef extern from "row.h" nogil:
     void rows_across_8_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
     void straight_gradients_f4(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so) noexcept
     void straight_gradients_f8(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so) noexcept
-    void gradients_across_32_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
-    void gradients_across_32_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
-    void gradients_across_8_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
-    void gradients_across_8_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_32_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_32_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_8_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void gradients_across_8_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
 
 cdef enum:
     BATCH = 8                   # rows along memory taken together
@@ -75,6 +75,10 @@ cdef Operand operand(int storage, bint across, char* p, npy_intp outer, npy_intp
     a.mask_core = a.mask_lane = 0
     a.ready = storage != STORE_F2 and a.lane == size and (<size_t>p | <size_t>outer | <size_t>core) % <size_t>size == 0
     return a
+
+
+cdef bint along_memory(int storage, char* p, npy_intp outer, npy_intp core) noexcept nogil:
+    return operand(storage, False, p, outer, core).ready
 
 
 cdef bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_intp core) noexcept nogil:
@@ -741,8 +745,7 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
 
     if n == 0:
         return 0
-    D.ready = D.ready and O.ready
-    if D.ready and Y.ready and across:
+    if across and O.ready and (D.ready or along_memory(storage, dy, sd, cd)) and (Y.ready or along_memory(storage, y, sy, cy)):
         while row < n_outer:
             step = WIDTH if n_outer - row >= WIDTH else 8
             if n_outer - row < 8:
@@ -751,21 +754,22 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
                 row = n_outer - 8                       # some rows again
             if real is float:
                 if step == WIDTH:
-                    gradients_across_32_f4(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+                    gradients_across_32_f4(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
                 else:
-                    gradients_across_8_f4(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+                    gradients_across_8_f4(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
             elif step == WIDTH:
-                gradients_across_32_f8(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+                gradients_across_32_f8(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
             else:
-                gradients_across_8_f8(op, dy + row * sd, y + row * sy, out + row * so, n, cd, cy, co)
+                gradients_across_8_f8(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
             row += step
         dy, y, out = dy + row * sd, y + row * sy, out + row * so
-    elif D.ready and Y.ready:
+    elif not across and D.ready and Y.ready and O.ready:
         if real is float:
             straight_gradients_f4(op, dy, y, out, n_outer, n, sd, sy, so)
         else:
             straight_gradients_f8(op, dy, y, out, n_outer, n, sd, sy, so)
         return 0
+    D.ready = D.ready and O.ready
     while row < n_outer:
         if across and n_outer - row < WIDTH and row > 0 and not in_place:
             back = WIDTH - (n_outer - row)
