@@ -58,29 +58,23 @@ VM_INLINE void TILE(accumulate)(const REAL *v, double *hi, double *lo, int first
 /* `segments` of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
 VM_INLINE void TILE(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, REAL *lo)
 {
-    double s[W];
-    REAL r[W];
-    memcpy(s, hi, W * sizeof(double));
-    memcpy(r, lo, W * sizeof(REAL));
     for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y) {
 #if IS_DOUBLE
         EACH_ROW {
-            double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], t = s[j] + p;
-            r[j] += sum_error_f8(s[j], p, t) + fma_f8(d, y[j], -p);
-            s[j] = t;
+            double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], s = hi[j] + p;
+            lo[j] += sum_error_f8(hi[j], p, s) + fma_f8(d, y[j], -p);
+            hi[j] = s;
         }
 #else
         REAL p[W];
         EACH_ROW {
             p[j] = dy[j] * y[j];
-            r[j] += fma_f4(dy[j], y[j], -p[j]);
+            lo[j] += fma_f4(dy[j], y[j], -p[j]);
         }
         EACH_ROW
-            s[j] += (double)p[j];
+            hi[j] += (double)p[j];
 #endif
     }
-    memcpy(hi, s, W * sizeof(double));
-    memcpy(lo, r, W * sizeof(REAL));
 }
 
 #if !IS_DOUBLE
@@ -97,19 +91,13 @@ VM_INLINE void TILE(add_wild_products)(const REAL *dy, ptrdiff_t step_dy, const 
 
 VM_INLINE void TILE(add_gradients)(const REAL *dy, ptrdiff_t step_dy, ptrdiff_t segments, double *hi, REAL *lo)
 {
-    double s[W];
-    REAL r[W];
-    memcpy(s, hi, W * sizeof(double));
-    memcpy(r, lo, W * sizeof(REAL));
     for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy)
         EACH_ROW {
-            double t = s[j] + (double)dy[j];
+            double s = hi[j] + (double)dy[j];
             if (IS_DOUBLE)
-                r[j] += (REAL)sum_error_f8(s[j], (double)dy[j], t);
-            s[j] = t;
+                lo[j] += (REAL)sum_error_f8(hi[j], (double)dy[j], s);
+            hi[j] = s;
         }
-    memcpy(hi, s, W * sizeof(double));
-    memcpy(lo, r, W * sizeof(REAL));
 }
 
 /* ---- softmax and its like ---- */
@@ -306,14 +294,20 @@ VM_INLINE void TILE(sum_gradients)(int op, int wild, TILE(operand) *d, TILE(oper
             TILE(load_chunk)(y, i, count, n <= TILE(chunk));
         for (ptrdiff_t l = 0; l < WIDTH && l < count; l++) {
             const ptrdiff_t depth = (count - l + WIDTH - 1) / WIDTH;
+            double s[W];
+            REAL r[W];
+            memcpy(s, hi + l * W, sizeof s);
+            memcpy(r, lo + l * W, sizeof r);
             if (op == LOG_SOFTMAX)
-                TILE(add_gradients)(d->at + l * d->step, WIDTH * d->step, depth, hi + l * W, lo + l * W);
+                TILE(add_gradients)(d->at + l * d->step, WIDTH * d->step, depth, s, r);
 #if !IS_DOUBLE
             else if (wild)
-                TILE(add_wild_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, hi + l * W);
+                TILE(add_wild_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, s);
 #endif
             else
-                TILE(add_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, hi + l * W, lo + l * W);
+                TILE(add_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, s, r);
+            memcpy(hi + l * W, s, sizeof s);
+            memcpy(lo + l * W, r, sizeof r);
         }
     }
 #if IS_DOUBLE
