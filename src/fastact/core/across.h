@@ -55,10 +55,11 @@ VM_INLINE void TILE(accumulate)(const REAL *v, double *hi, double *lo, int first
         }
 }
 
-/* `segments` of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
+/* `segments` >= 1 of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
 VM_INLINE void TILE(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, REAL *lo)
 {
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y) {
+    ptrdiff_t k = 0;
+    do {
 #if IS_DOUBLE
         EACH_ROW {
             double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], s = hi[j] + p;
@@ -74,7 +75,8 @@ VM_INLINE void TILE(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL 
         EACH_ROW
             hi[j] += (double)p[j];
 #endif
-    }
+        dy += step_dy, y += step_y;
+    } while (++k < segments);
 }
 
 #if !IS_DOUBLE
@@ -91,13 +93,16 @@ VM_INLINE void TILE(add_wild_products)(const REAL *dy, ptrdiff_t step_dy, const 
 
 VM_INLINE void TILE(add_gradients)(const REAL *dy, ptrdiff_t step_dy, ptrdiff_t segments, double *hi, REAL *lo)
 {
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy)
+    ptrdiff_t k = 0;
+    do {
         EACH_ROW {
             double s = hi[j] + (double)dy[j];
             if (IS_DOUBLE)
                 lo[j] += (REAL)sum_error_f8(hi[j], (double)dy[j], s);
             hi[j] = s;
         }
+        dy += step_dy;
+    } while (++k < segments);
 }
 
 /* ---- softmax and its like ---- */

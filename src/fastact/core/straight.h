@@ -304,14 +304,14 @@ VM_INLINE void NAME(finish_gradient)(int op, const REAL *dy, const REAL *y, REAL
             out[j] = op == SOFTMAX ? NAME(softmax_gradient)(dy[j], y[j], a, b) : NAME(log_softmax_gradient)(dy[j], y[j], a);
 }
 
-VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+VM_INLINE void NAME(gradient_rows)(int op, int tailed, const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
 {
     const ptrdiff_t whole = n - n % WIDTH;
     REAL tails[2 * ROWS * WIDTH], a[ROWS], b[ROWS];
     double eight[8 * ROWS], eight_lo[8 * ROWS], sum[ROWS], sum_lo[ROWS];
     for (ptrdiff_t j = 0; j < 8 * ROWS; j++)
         eight[j] = eight_lo[j] = 0.0;
-    for (ptrdiff_t u = 0; n > whole && u < rows; u++) {
+    for (ptrdiff_t u = 0; tailed && u < rows; u++) {
         NAME(load_tail)((const REAL *)(dy + u * sdy) + whole, n - whole, 0, tails + 2 * u * WIDTH);
         NAME(load_tail)((const REAL *)(y + u * sy) + whole, n - whole, 0, tails + (2 * u + 1) * WIDTH);
     }
@@ -322,13 +322,15 @@ VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *
         REAL lo[WIDTH];
         for (ptrdiff_t j = 0; j < WIDTH; j++)
             hi[j] = lo[j] = 0;
-        if (op == SOFTMAX)
+        if (tailed && whole == 0)
+            ;
+        else if (op == SOFTMAX)
             NAME(add_products_32)(d, WIDTH, v, WIDTH, whole / WIDTH, hi, lo);
         else
             NAME(add_gradients_32)(d, WIDTH, whole / WIDTH, hi, lo);
-        if (n > whole && op == SOFTMAX)
+        if (tailed && op == SOFTMAX)
             NAME(add_products_32)(tail, 0, tail + WIDTH, 0, 1, hi, lo);
-        else if (n > whole)
+        else if (tailed)
             NAME(add_gradients_32)(tail, 0, 1, hi, lo);
         NAME(fold_gradients)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
     }
@@ -339,7 +341,7 @@ VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *
             double hi[WIDTH] = {0};
             const REAL *tail = tails + 2 * u * WIDTH;
             NAME(add_wild_products_32)((const REAL *)(dy + u * sdy), WIDTH, (const REAL *)(y + u * sy), WIDTH, whole / WIDTH, hi);
-            if (n > whole)
+            if (tailed)
                 NAME(add_wild_products_32)(tail, 0, tail + WIDTH, 0, 1, hi);
             NAME(fold_lanes)(hi, NULL, hi, NULL);
             sum[u] = ((hi[0] + hi[1]) + (hi[2] + hi[3])) + ((hi[4] + hi[5]) + (hi[6] + hi[7]));
@@ -350,7 +352,7 @@ VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *
         const REAL *d = (const REAL *)(dy + u * sdy), *v = (const REAL *)(y + u * sy);
         REAL *tail = tails + 2 * u * WIDTH, *o = (REAL *)(out + u * so);
         NAME(finish_gradient)(op, d, v, o, whole, a[u], b[u]);
-        if (n > whole) {
+        if (tailed) {
             NAME(finish_gradient)(op, tail, tail + WIDTH, tail, WIDTH, a[u], b[u]);
             NAME(store_tail)(tail, n - whole, o + whole);
         }
@@ -358,15 +360,27 @@ VM_INLINE void NAME(gradient_rows)(int op, const char *dy, const char *y, char *
 }
 
 static __attribute__((noinline)) void NAME(softmax_gradients)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
-                                                              ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+                                                                  ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
 {
-    NAME(gradient_rows)(SOFTMAX, dy, y, out, rows, n, sdy, sy, so);
+    NAME(gradient_rows)(SOFTMAX, 0, dy, y, out, rows, n, sdy, sy, so);
+}
+
+static __attribute__((noinline)) void NAME(softmax_gradients_with_tails)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
+                                                                             ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+{
+    NAME(gradient_rows)(SOFTMAX, 1, dy, y, out, rows, n, sdy, sy, so);
 }
 
 static __attribute__((noinline)) void NAME(log_softmax_gradients)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
-                                                                  ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+                                                                      ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
 {
-    NAME(gradient_rows)(LOG_SOFTMAX, dy, y, out, rows, n, sdy, sy, so);
+    NAME(gradient_rows)(LOG_SOFTMAX, 0, dy, y, out, rows, n, sdy, sy, so);
+}
+
+static __attribute__((noinline)) void NAME(log_softmax_gradients_with_tails)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
+                                                                                 ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+{
+    NAME(gradient_rows)(LOG_SOFTMAX, 1, dy, y, out, rows, n, sdy, sy, so);
 }
 
 static __attribute__((noinline)) void NAME(straight_gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n_outer, ptrdiff_t n,
@@ -375,9 +389,10 @@ static __attribute__((noinline)) void NAME(straight_gradients)(int op, const cha
     const ptrdiff_t most = NEAR / sizeof(REAL) / 2, batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     for (ptrdiff_t row = 0; row < n_outer; row += batch) {
         ptrdiff_t rows = n_outer - row < batch ? n_outer - row : batch;
+        const char *d = dy + row * sdy, *v = y + row * sy;
         if (op == SOFTMAX)
-            NAME(softmax_gradients)(dy + row * sdy, y + row * sy, out + row * so, rows, n, sdy, sy, so);
+            (n % WIDTH ? NAME(softmax_gradients_with_tails) : NAME(softmax_gradients))(d, v, out + row * so, rows, n, sdy, sy, so);
         else
-            NAME(log_softmax_gradients)(dy + row * sdy, y + row * sy, out + row * so, rows, n, sdy, sy, so);
+            (n % WIDTH ? NAME(log_softmax_gradients_with_tails) : NAME(log_softmax_gradients))(d, v, out + row * so, rows, n, sdy, sy, so);
     }
 }
