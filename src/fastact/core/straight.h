@@ -99,9 +99,12 @@ VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, R
             e[j] = NAME(exponential)(x[j], c, low, shift);
 }
 
-/* the maximum left out, and counted by lanes */
-VM_INLINE void NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift, int *count)
+/* the maximum left out: how often it occurs */
+VM_INLINE int NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift)
 {
+    int count[WIDTH], total = 0;
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        count[j] = 0;
     for (ptrdiff_t i = 0; i < n; i += WIDTH)
         INDEPENDENT
         for (ptrdiff_t j = 0; j < WIDTH; j++) {
@@ -109,6 +112,9 @@ VM_INLINE void NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL 
             e[i + j] = x[i + j] == m ? 0 : v;
             count[j] += x[i + j] == m;
         }
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        total += count[j];
+    return total;
 }
 
 /* 32 lanes to eight */
@@ -125,6 +131,15 @@ VM_INLINE void NAME(fold_lanes)(const double *hi, const double *lo, double *sum,
             sum_lo[j] = (r[j] + r[j + 8]) + sum_error_f8(s[j], s[j + 8], v);
         sum[j] = v;
     }
+}
+
+VM_INLINE void NAME(fold_segment)(const REAL *v, double *sum)
+{
+    double s[16];
+    for (ptrdiff_t j = 0; j < 16; j++)
+        s[j] = (double)v[j] + (double)v[j + 16];
+    for (ptrdiff_t j = 0; j < 8; j++)
+        sum[j] = s[j] + s[j + 8];
 }
 
 /* neighbours among 2n lanes */
@@ -151,11 +166,10 @@ VM_INLINE void NAME(add_eights)(const double *hi, const double *lo, double *sum,
 
 VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
 {
-    int count[ROWS * WIDTH];
     double hi[WIDTH], lo[WIDTH], eight[8 * ROWS], eight_lo[8 * ROWS];
     ptrdiff_t end;
-    for (ptrdiff_t j = 0; but_top && j < ROWS * WIDTH; j++)
-        count[j] = 0;
+    for (ptrdiff_t j = 0; but_top && j < ROWS; j++)
+        t->count[j] = 0.0;
     for (ptrdiff_t i = 0; i < t->n; i = end) {
         ptrdiff_t whole = t->whole < i + t->chunk ? t->whole : i + t->chunk;
         end = t->n < i + t->chunk ? t->n : i + t->chunk;
@@ -163,15 +177,21 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
             const REAL *x = (const REAL *)(t->x + u * t->sx) + i;
             REAL *e = NAME(place)(t, u, i), c = t->c[u], low = t->low[u], shift = t->shift[u], m = t->top[u];
             if (but_top)
-                NAME(exponentials_but)(x, e, whole - i, m, c, low, shift, count + u * WIDTH);
+                t->count[u] += NAME(exponentials_but)(x, e, whole - i, m, c, low, shift);
             else
                 NAME(exponentials)(x, e, whole - i, c, low, shift);
             if (end > whole && but_top)
-                NAME(exponentials_but)(t->tails + u * WIDTH, e + (whole - i), WIDTH, m, c, low, shift, count + u * WIDTH);
+                t->count[u] += NAME(exponentials_but)(t->tails + u * WIDTH, e + (whole - i), WIDTH, m, c, low, shift);
             else if (end > whole)
                 NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
         }
-        for (ptrdiff_t u = 0; u < t->rows; u++) {
+        if (!IS_DOUBLE && t->n <= STRETCH)
+            for (ptrdiff_t u = 0; u < t->rows; u++) {
+                REAL four[WIDTH];
+                NAME(add_segments_32)(NAME(place)(t, u, 0), WIDTH, (t->n + WIDTH - 1) / WIDTH, four);
+                NAME(fold_segment)(four, eight + 8 * u);
+            }
+        else for (ptrdiff_t u = 0; u < t->rows; u++) {
             const REAL *e = NAME(place)(t, u, i);
             for (ptrdiff_t k = i; k < end; k += STRETCH) {
                 REAL four[WIDTH];
@@ -182,12 +202,6 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
             if (end == t->n)
                 NAME(fold_lanes)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
         }
-    }
-    for (ptrdiff_t u = 0; but_top && u < t->rows; u++) {
-        int total = 0;
-        for (ptrdiff_t j = 0; j < WIDTH; j++)
-            total += count[u * WIDTH + j];
-        t->count[u] = total;
     }
     for (ptrdiff_t j = 8 * t->rows; j < 8 * ROWS; j++) {
         eight[j] = 1.0;
