@@ -179,8 +179,10 @@ VM_INLINE void TILE(sum_across)(TILE(across) *t, int but_top)
     memcpy(shift, t->shift, W * sizeof(REAL));
     memcpy(top, t->top, W * sizeof(REAL));
     EACH_ROW
-        count[j] = 0;
-    for (ptrdiff_t i = 0; i < t->n; i += STRETCH)
+        t->count[j] = 0.0;
+    for (ptrdiff_t i = 0; i < t->n; i += STRETCH) {
+        EACH_ROW
+            count[j] = 0;
         for (ptrdiff_t l = 0; l < WIDTH && i + l < t->n; l++) {
             const ptrdiff_t end = i + STRETCH < t->n ? i + STRETCH : t->n, depth = (end - i - l + WIDTH - 1) / WIDTH;
             const char *x = t->x + (i + l) * t->cx;
@@ -194,8 +196,9 @@ VM_INLINE void TILE(sum_across)(TILE(across) *t, int but_top)
             TILE(add_segments)(e, step, depth, four);
             TILE(accumulate)(four, t->sum + l * W, t->sum_lo + l * W, i == 0);
         }
-    EACH_ROW
-        t->count[j] = count[j];
+        EACH_ROW
+            t->count[j] += count[j];
+    }
     TILE(fold_across)(t->sum, t->sum_lo, t->n < WIDTH ? t->n : WIDTH);
 }
 

@@ -81,7 +81,7 @@ VM_INLINE double without_exponent_f8(double d, double least, double *power)
 
 /* ---- rows ---- */
 enum { WIDTH = 32, STRETCH = 256 };                /* lanes; numbers of a row that are added pairwise, eight in each lane */
-enum { ROWS = 16, NEAR = 16384, CHUNK = 1024 };    /* straight rows taken together: so many, of so many bytes in all */
+enum { ROWS = 16, NEAR = 16384 };                  /* straight rows taken together: so many, of so many bytes in all */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 
 /* no iteration of the loop needs another's results: said for loops that may overwrite their operand */

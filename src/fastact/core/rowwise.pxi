@@ -1,13 +1,16 @@
 # softmax, log_softmax, logsumexp and their gradients, for rows that lie along memory and for rows that lie across it.
 #
-# Along memory up to BATCH rows are taken together, row by row in each pass; across memory WIDTH rows, a number of each
-# at a time. What lies in memory as it should is used where it is. Strided, masked and half-precision numbers, and the
-# tail of a row, are copied to a stage, where they stay for all passes, or, of long rows, a stretch at a time.
+# Numbers that lie in memory as they should, none of them masked, are the business of straight.h and across.h. What is
+# here takes all others: strided, masked and half-precision numbers are copied to a stage, where they stay for all passes,
+# or, of long rows, a stretch at a time. Along memory up to BATCH rows are taken together, row by row in each pass;
+# across memory WIDTH rows, a number of each at a time.
 #
-# Rows give the same bits in both cases, because sums are added up in one order. Number i of a row belongs to lane
+# Rows give the same bits in all cases, because sums are added up in one order. Number i of a row belongs to lane
 # i mod 32. The eight numbers of a lane in one stretch of 256 are added pairwise in the row's own type, these sums
-# are added from left to right in double, and in the end the lanes are added by halving. Double is not enough for
-# rows of doubles: those sums keep their rounding errors in a second double.
+# are added from left to right in double, and in the end the lanes: 32 to 16, to 8, and then neighbours. Double is not
+# enough for rows of doubles: those sums keep their rounding errors in a second double. The products of a gradient are
+# added from left to right in double, and their own rounding errors, where they are floats, in float until eight lanes
+# are left.
 #
 # Exponentials are e^(x-M)·2^UP. Where |m|, the maximum, is small, M is the multiple n·ln 2 next to m, so that M is
 # nothing but an exponent and x-M is never rounded; where |m| is large M is m, and x-m is exact wherever it matters.
@@ -24,23 +27,52 @@ cdef extern from "row.h" nogil:
         LOG_SOFTMAX
         LOGSUMEXP
         LOGSUMEXP_BACKWARD
-    void straight_rows_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp so) noexcept
-    void straight_rows_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp so) noexcept
-    void rows_across_32_f4(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
-    void rows_across_32_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
-    void rows_across_8_f4(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
-    void rows_across_8_f8(int op, const char* dy, const char* x, char* out, npy_intp n, npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
-    void straight_gradients_f4(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so) noexcept
-    void straight_gradients_f8(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so) noexcept
-    void gradients_across_32_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
-    void gradients_across_32_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
-    void gradients_across_8_f4(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
-    void gradients_across_8_f8(int op, const char* dy, const char* y, char* out, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void scales_f4(npy_intp n, const float* top, float* part, float* power, float* c, float* low, float* shift) noexcept
+    void factors_f4(int op, npy_intp n, float* top, const float* part, float* power, const float* gradient, const double* count,
+                    const double* hi, const double* lo, float* a, float* b) noexcept
+    float exponential_f4(float x, float c, float low, float shift) noexcept
+    float gradient_of_f4(float e, float a, float b, float power) noexcept
+    float softmax_gradient_f4(float dy, float y, float a, float b) noexcept
+    float log_softmax_gradient_f4(float dy, float y, float a) noexcept
+    void split_f4(npy_intp n, const double* sum, const double* sum_lo, float* a, float* b) noexcept
+    void straight_rows_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
+                          npy_intp sdy, npy_intp sx, npy_intp so) noexcept
+    void straight_gradients_f4(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n,
+                               npy_intp sdy, npy_intp sy, npy_intp so) noexcept
+    void rows_across_32_f4(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_32_f4(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void rows_across_8_f4(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_8_f4(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void scales_f8(npy_intp n, const double* top, double* part, double* power, double* c, double* low, double* shift) noexcept
+    void factors_f8(int op, npy_intp n, double* top, const double* part, double* power, const double* gradient, const double* count,
+                    const double* hi, const double* lo, double* a, double* b) noexcept
+    double exponential_f8(double x, double c, double low, double shift) noexcept
+    double gradient_of_f8(double e, double a, double b, double power) noexcept
+    double softmax_gradient_f8(double dy, double y, double a, double b) noexcept
+    double log_softmax_gradient_f8(double dy, double y, double a) noexcept
+    void split_f8(npy_intp n, const double* sum, const double* sum_lo, double* a, double* b) noexcept
+    void straight_rows_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
+                          npy_intp sdy, npy_intp sx, npy_intp so) noexcept
+    void straight_gradients_f8(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n,
+                               npy_intp sdy, npy_intp sy, npy_intp so) noexcept
+    void rows_across_32_f8(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_32_f8(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void rows_across_8_f8(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_8_f8(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
 
 cdef enum:
     BATCH = 8                   # rows along memory taken together
     STAGE = 2048                # numbers that are kept on the stack, if the rows fit
     SMALL = 16                  # rows up to this length are taken WIDTH at a time
+
 
 # ---- access ---------------------------------------------------------------------------------------------------------
 
@@ -200,8 +232,10 @@ cdef inline void greatest(real* m, npy_intp rows, npy_intp half) noexcept nogil:
 
 
 cdef inline real exponential(real x, real c, real low, real shift) noexcept nogil:
-    cdef real w, s = exp_parts(at_least(x - c, low), <real>(-0.0), shift, &w)
-    return fma(s, w, s)
+    if real is float:
+        return exponential_f4(x, c, low, shift)
+    else:
+        return exponential_f8(x, c, low, shift)
 
 
 cdef inline void exponentials(const real* x, real* e, npy_intp n, real c, real low, real shift) noexcept nogil:
@@ -250,8 +284,10 @@ cdef inline void products(const real* e, real* y, npy_intp n, real a, real b) no
 
 
 cdef inline real gradient_of(real e, real a, real b, real power) noexcept nogil:
-    cdef real t = fma(e, a, e * b) * power
-    return <real>0 if e == <real>0 else t
+    if real is float:
+        return gradient_of_f4(e, a, b, power)
+    else:
+        return gradient_of_f8(e, a, b, power)
 
 
 cdef inline void differences(const real* x, real* y, npy_intp n, real a, real b) noexcept nogil:
@@ -409,52 +445,6 @@ cdef bint all_masked(const char* mask, npy_intp stride, npy_intp n) noexcept nog
     return True
 
 
-cdef inline void scales(npy_intp n, const real* top, real* part, real* power, real* c, real* low, real* shift) noexcept nogil:
-    """For n rows: M as c + power·ln 2, what is left of the maximum, and the exponent that stands for 0."""
-    cdef npy_intp j
-    cdef real big, up, depth_of_0
-    if real is float:
-        big, up, depth_of_0 = 256, 32, 159
-    else:
-        big, up, depth_of_0 = 2048, 64, 1087
-    for j in range(n):
-        part[j] = top[j] if abs(top[j]) < big else <real>0
-        c[j] = <real>0 if abs(top[j]) < big else top[j]
-        power[j] = exponent(part[j])
-        low[j] = (power[j] - depth_of_0) * <real>0.6931471805599453
-        shift[j] = up - power[j]
-
-
-cdef inline void factors(int op, npy_intp n, real* top, const real* part, real* power, const real* gradient, const double* count, const double* hi, const double* lo,
-                         real* a, real* b) noexcept nogil:
-    """For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top."""
-    cdef npy_intp j
-    cdef double value[WIDTH]
-    cdef double rest[WIDTH]
-    cdef double r, unscale, least
-    if real is float:
-        unscale, least = 1 / 4294967296.0, 5.048709793414476e-29                        # 2^-32, 2^-94
-    else:
-        unscale, least = 1 / 18446744073709551616.0, 4.1045368012983762e-289            # 2^-64, 2^-958
-    if op == SOFTMAX:
-        for j in range(n):
-            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j])
-    elif op == LOGSUMEXP_BACKWARD:
-        for j in range(n):
-            value[j] = quotient_f8(without_exponent_f8(<double>gradient[j], least, &r) / unscale, hi[j], lo[j], &rest[j])
-            power[j] = <real>(r * unscale)
-    else:
-        for j in range(n):
-            value[j] = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &rest[j])
-    if op == LOG_SOFTMAX:
-        for j in range(n):
-            value[j] += <double>(top[j] - top[j])                                       # NaN where the maximum is infinite
-    for j in range(n):
-        a[j] = <real>value[j]
-        b[j] = <real>((value[j] - <double>a[j]) + rest[j])
-        top[j] = <real>(value[j] + rest[j])
-
-
 cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
                           npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
     cdef real stage[STAGE]
@@ -560,7 +550,10 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
             for j in range(t.rows):
                 if top[j] == <real>(-INFINITY) and all_masked(mask + j * sm, cm, n):
                     top[j] = <real>0
-        scales(lanes, top, part, power, c, low, shift)
+        if real is float:
+            scales_f4(lanes, top, part, power, c, low, shift)
+        else:
+            scales_f8(lanes, top, part, power, c, low, shift)
 
         # exponentials and their sum
         for j in range(lanes):
@@ -616,7 +609,10 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
             load_block(storage, gradient, dy, sdy, t.rows)
             for j in range(t.rows, lanes):
                 gradient[j] = <real>1
-        factors(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
+        if real is float:
+            factors_f4(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
+        else:
+            factors_f8(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
 
         # the results
         if op == LOGSUMEXP:
@@ -701,19 +697,11 @@ cdef inline void add_gradients(real** dy, real** y, int depth, npy_intp n, int o
             hi[j] = s
 
 
-cdef inline real softmax_gradient(real d, real y, real a, real b) noexcept nogil:
-    cdef real w = y * ((d - a) - b)
-    return <real>0 if y == <real>0 else w
-
-
-cdef inline real log_softmax_gradient(real d, real y, real a) noexcept nogil:
-    cdef real w, power, floor_, up, down
+cdef inline real gradient_at(int op, real d, real y, real a, real b) noexcept nogil:
     if real is float:
-        up, down, floor_ = 32, 1 / 4294967296.0, -159 * 0.6931471805599453
+        return softmax_gradient_f4(d, y, a, b) if op == SOFTMAX else log_softmax_gradient_f4(d, y, a)
     else:
-        up, down, floor_ = 64, 1 / 18446744073709551616.0, -1087 * 0.6931471805599453
-    power = exp_parts(at_most(at_least(y, floor_), up), <real>(-0.0), up, &w)
-    return fma(-fma(power, w, power) * down, a, d)
+        return softmax_gradient_f8(d, y, a, b) if op == SOFTMAX else log_softmax_gradient_f8(d, y, a)
 
 
 cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
@@ -737,7 +725,6 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
     cdef npy_intp row = 0, u, i, j, k, l, step, back
     cdef int depth, wild
     cdef bint finite
-    cdef double h_lo
     cdef double sums[WIDTH]
     cdef double sums_lo[WIDTH]
     cdef Operand D = operand(storage, across, dy, sd, cd), Y = operand(storage, across, y, sy, cy), O = operand(storage, across, out, so, co)
@@ -808,11 +795,10 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
             for j in range(WIDTH):
                 if not abs_f8(sums[j]) < <double>INFINITY:
                     sums[j], sums_lo[j] = hi[j], lo[j]
-        for j in range(WIDTH if across else BATCH):
-            h_lo = sums_lo[j] if abs_f8(sums_lo[j]) < <double>INFINITY else 0.0
-            a[j] = <real>(sums[j] + h_lo)
-            b[j] = <real>((sums[j] - <double>a[j]) + h_lo)
-            b[j] = b[j] if abs(b[j]) < <real>INFINITY else <real>0
+        if real is float:
+            split_f4(WIDTH if across else BATCH, sums, sums_lo, a, b)
+        else:
+            split_f8(WIDTH if across else BATCH, sums, sums_lo, a, b)
 
         # the results
         for u in range(t.units):
@@ -823,19 +809,15 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
                 q = <real*>(out + u * so + i * co) if t.place else d
                 step = 1 if across else n if t.staged else min(n - i, STRETCH)
                 if across:
-                    if op == SOFTMAX:
-                        for j in range(WIDTH):
-                            e[j] = softmax_gradient(d[j], v[j], a[j], b[j])
-                    else:
-                        for j in range(WIDTH):
-                            e[j] = log_softmax_gradient(d[j], v[j], a[j])
+                    for j in range(WIDTH):
+                        e[j] = gradient_at(op, d[j], v[j], a[j], b[j])
                     memcpy(q, e, WIDTH * sizeof(real))
                 elif op == SOFTMAX:
                     for j in range(step):
-                        q[j] = softmax_gradient(d[j], v[j], a[u], b[u])
+                        q[j] = gradient_at(SOFTMAX, d[j], v[j], a[u], b[u])
                 else:
                     for j in range(step):
-                        q[j] = log_softmax_gradient(d[j], v[j], a[u])
+                        q[j] = gradient_at(LOG_SOFTMAX, d[j], v[j], a[u], b[u])
                 if not t.place:
                     for l in range(0, step, 256):
                         store(&O, out + u * so + (i + l) * co, t.rows if across else min(step - l, STRETCH), q + l)
