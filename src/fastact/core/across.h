@@ -188,7 +188,7 @@ VM_INLINE void TILE(sum_across)(TILE(across) *t, int but_top)
             const char *x = t->x + (i + l) * t->cx;
             REAL *e = but_top ? buffer : staged ? t->stage + (i + l) * W : (REAL *)(t->out + (i + l) * t->co);
             for (ptrdiff_t k = 0; k < depth; k++)
-        EACH_ROW {
+                EACH_ROW {
                     REAL v = ((const REAL *)(x + k * WIDTH * t->cx))[j], y = NAME(exponential)(v, c[j], low[j], shift[j]);
                     e[k * step + j] = but_top && v == top[j] ? 0 : y;
                     count[j] += but_top && v == top[j];
