@@ -99,19 +99,32 @@ VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, R
             e[j] = NAME(exponential)(x[j], c, low, shift);
 }
 
-/* the maximum left out: how often it occurs */
-VM_INLINE int NAME(exponentials_but)(const REAL *x, REAL *e, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift)
+/* The maximum left out: how often it occurs. Segments are added in pairs at once; nothing else is kept. The last numbers
+ * are in `tail` where they do not fill a segment. */
+VM_INLINE int NAME(exponentials_but)(const REAL *x, const REAL *tail, REAL *e, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift)
 {
+    const ptrdiff_t segments = (n + WIDTH - 1) / WIDTH;
     int count[WIDTH], total = 0;
     for (ptrdiff_t j = 0; j < WIDTH; j++)
         count[j] = 0;
-    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+    for (ptrdiff_t k = 0; k + 2 <= segments; k += 2, x += 2 * WIDTH, e += WIDTH) {
+        const REAL *second = n % WIDTH > 0 && k + 2 == segments ? tail : x + WIDTH;
         INDEPENDENT
         for (ptrdiff_t j = 0; j < WIDTH; j++) {
-            REAL v = NAME(exponential)(x[i + j], c, low, shift);
-            e[i + j] = x[i + j] == m ? 0 : v;
-            count[j] += x[i + j] == m;
+            REAL y = NAME(exponential)(x[j], c, low, shift), z = NAME(exponential)(second[j], c, low, shift);
+            e[j] = (x[j] == m ? 0 : y) + (second[j] == m ? 0 : z);
+            count[j] += (x[j] == m) + (second[j] == m);
         }
+    }
+    if (segments % 2 > 0) {
+        const REAL *last = n % WIDTH > 0 ? tail : x;
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < WIDTH; j++) {
+            REAL y = NAME(exponential)(last[j], c, low, shift);
+            e[j] = last[j] == m ? 0 : y;
+            count[j] += last[j] == m;
+        }
+    }
     for (ptrdiff_t j = 0; j < WIDTH; j++)
         total += count[j];
     return total;
@@ -166,6 +179,7 @@ VM_INLINE void NAME(add_eights)(const double *hi, const double *lo, double *sum,
 
 VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
 {
+    const ptrdiff_t width = but_top ? 2 * WIDTH : WIDTH;           /* numbers to a segment that is left to add */
     double hi[WIDTH], lo[WIDTH], eight[8 * ROWS], eight_lo[8 * ROWS];
     ptrdiff_t end;
     for (ptrdiff_t j = 0; but_top && j < ROWS; j++)
@@ -176,27 +190,26 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
         for (ptrdiff_t u = 0; u < t->rows; u++) {
             const REAL *x = (const REAL *)(t->x + u * t->sx) + i;
             REAL *e = NAME(place)(t, u, i), c = t->c[u], low = t->low[u], shift = t->shift[u], m = t->top[u];
-            if (but_top)
-                t->count[u] += NAME(exponentials_but)(x, e, whole - i, m, c, low, shift);
-            else
-                NAME(exponentials)(x, e, whole - i, c, low, shift);
-            if (end > whole && but_top)
-                t->count[u] += NAME(exponentials_but)(t->tails + u * WIDTH, e + (whole - i), WIDTH, m, c, low, shift);
-            else if (end > whole)
+            if (but_top) {
+                t->count[u] += NAME(exponentials_but)(x, t->tails + u * WIDTH, e, end - i, m, c, low, shift);
+                continue;
+            }
+            NAME(exponentials)(x, e, whole - i, c, low, shift);
+            if (end > whole)
                 NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
         }
         if (!IS_DOUBLE && t->n <= STRETCH)
             for (ptrdiff_t u = 0; u < t->rows; u++) {
                 REAL four[WIDTH];
-                NAME(add_segments_32)(NAME(place)(t, u, 0), WIDTH, (t->n + WIDTH - 1) / WIDTH, four);
+                NAME(add_segments_32)(NAME(place)(t, u, 0), WIDTH, (t->n + width - 1) / width, four);
                 NAME(fold_segment)(four, eight + 8 * u);
             }
         else for (ptrdiff_t u = 0; u < t->rows; u++) {
             const REAL *e = NAME(place)(t, u, i);
             for (ptrdiff_t k = i; k < end; k += STRETCH) {
                 REAL four[WIDTH];
-                ptrdiff_t depth = end - k < STRETCH ? (end - k + WIDTH - 1) / WIDTH : STRETCH / WIDTH;
-                NAME(add_segments_32)(e + (k - i), WIDTH, depth, four);
+                ptrdiff_t depth = ((end - k < STRETCH ? end - k : STRETCH) + width - 1) / width;
+                NAME(add_segments_32)(e + (k - i) * WIDTH / width, WIDTH, depth, four);
                 NAME(accumulate_32)(four, hi, lo, k == 0);
             }
             if (end == t->n)
@@ -256,11 +269,12 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy
 {
     const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
     const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
+    const int wants_log = op == LOG_SOFTMAX || op == LOGSUMEXP;
     REAL gradient[ROWS];
     NAME(straight) t;
     t.sx = sx, t.so = so, t.n = n, t.whole = n - n % WIDTH;
-    t.kept = n <= most || op == LOG_SOFTMAX || op == LOGSUMEXP ? 0 : n - n % STRETCH;
-    t.chunk = n <= most ? n : STRETCH;
+    t.kept = n <= most || wants_log ? 0 : n - n % STRETCH;
+    t.chunk = n <= most ? n : wants_log ? most : STRETCH;
     t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
     for (ptrdiff_t j = 0; j < ROWS; j++) {
         t.count[j] = 1.0;
@@ -271,7 +285,7 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy
         t.rows = n_outer - row < batch ? n_outer - row : batch;
         NAME(find_tops)(&t);
         NAME(scales)(ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
-        if (op == LOG_SOFTMAX || op == LOGSUMEXP)
+        if (wants_log)
             NAME(sum_others)(&t);
         else
             NAME(sum_all)(&t);
