@@ -166,14 +166,14 @@ VM_INLINE void NAME(add_pairs)(const double *hi, const double *lo, double *sum, 
     }
 }
 
-/* eight lanes of each of ROWS rows to one */
-VM_INLINE void NAME(add_eights)(const double *hi, const double *lo, double *sum, double *sum_lo)
+/* eight lanes of each of `rows` <= ROWS rows to one */
+VM_INLINE void NAME(add_eights)(const double *hi, const double *lo, double *sum, double *sum_lo, ptrdiff_t rows)
 {
     double four[4 * ROWS], four_lo[4 * ROWS], two[2 * ROWS], two_lo[2 * ROWS];
-    NAME(add_pairs)(hi, lo, four, four_lo, 4 * ROWS);
-    NAME(add_pairs)(four, four_lo, two, two_lo, 2 * ROWS);
-    NAME(add_pairs)(two, two_lo, sum, sum_lo, ROWS);
-    for (ptrdiff_t j = 0; !IS_DOUBLE && j < ROWS; j++)
+    NAME(add_pairs)(hi, lo, four, four_lo, 4 * rows);
+    NAME(add_pairs)(four, four_lo, two, two_lo, 2 * rows);
+    NAME(add_pairs)(two, two_lo, sum, sum_lo, rows);
+    for (ptrdiff_t j = 0; !IS_DOUBLE && j < rows; j++)
         sum_lo[j] = 0.0;
 }
 
@@ -220,7 +220,7 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
         eight[j] = 1.0;
         eight_lo[j] = 0.0;
     }
-    NAME(add_eights)(eight, eight_lo, t->sum, t->sum_lo);
+    NAME(add_eights)(eight, eight_lo, t->sum, t->sum_lo, ROWS);
 }
 
 static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
@@ -337,7 +337,7 @@ VM_INLINE void NAME(gradient_rows)(int op, int tailed, const char *dy, const cha
     const ptrdiff_t whole = n - n % WIDTH;
     REAL tails[2 * ROWS * WIDTH], a[ROWS], b[ROWS];
     double eight[8 * ROWS], eight_lo[8 * ROWS], sum[ROWS], sum_lo[ROWS];
-    for (ptrdiff_t j = 0; j < 8 * ROWS; j++)
+    for (ptrdiff_t j = 8 * rows; j < 8 * (rows <= 4 ? 4 : ROWS); j++)
         eight[j] = eight_lo[j] = 0.0;
     for (ptrdiff_t u = 0; tailed && u < rows; u++) {
         NAME(load_tail)((const REAL *)(dy + u * sdy) + whole, n - whole, 0, tails + 2 * u * WIDTH);
@@ -362,7 +362,13 @@ VM_INLINE void NAME(gradient_rows)(int op, int tailed, const char *dy, const cha
             NAME(add_gradients_32)(tail, 0, 1, hi, lo);
         NAME(fold_gradients)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
     }
-    NAME(add_eights)(eight, eight_lo, sum, sum_lo);
+    if (rows <= 4) {                               /* the others would cost as much again where rows are long */
+        NAME(add_eights)(eight, eight_lo, sum, sum_lo, 4);
+        NAME(split)(4, sum, sum_lo, a, b);
+    } else {
+        NAME(add_eights)(eight, eight_lo, sum, sum_lo, ROWS);
+        NAME(split)(ROWS, sum, sum_lo, a, b);
+    }
 #if !IS_DOUBLE
     for (ptrdiff_t u = 0; op == SOFTMAX && u < rows; u++)
         if (!(__builtin_fabs(sum[u]) < (double)INFINITY)) {
@@ -373,9 +379,9 @@ VM_INLINE void NAME(gradient_rows)(int op, int tailed, const char *dy, const cha
                 NAME(add_wild_products_32)(tail, 0, tail + WIDTH, 0, 1, hi);
             NAME(fold_lanes)(hi, NULL, hi, NULL);
             sum[u] = ((hi[0] + hi[1]) + (hi[2] + hi[3])) + ((hi[4] + hi[5]) + (hi[6] + hi[7]));
+            NAME(split)(1, sum + u, sum_lo + u, a + u, b + u);
         }
 #endif
-    NAME(split)(ROWS, sum, sum_lo, a, b);
     for (ptrdiff_t u = 0; u < rows; u++) {
         const REAL *d = (const REAL *)(dy + u * sdy), *v = (const REAL *)(y + u * sy);
         REAL *tail = tails + 2 * u * WIDTH, *o = (REAL *)(out + u * so);
