@@ -2,6 +2,8 @@
 #ifndef FASTACT_ROW_H
 #define FASTACT_ROW_H
 
+#include <math.h>
+#include "blocks.h"
 #include "vmath.h"
 
 /* a + b = s + error, exactly (Knuth) */
@@ -76,4 +78,64 @@ VM_INLINE double without_exponent_f8(double d, double least, double *power)
     *power = p;
     return d / p;
 }
+
+/* ---- rows ---- */
+enum { WIDTH = 32, STRETCH = 256 };                /* lanes; numbers of a row that are added pairwise, eight in each lane */
+enum { ROWS = 16, NEAR = 16384 };                  /* straight rows taken together: so many, of so many bytes in all */
+enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
+
+/* no iteration of the loop needs another's results: said for loops that may overwrite their operand */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+#define EACH_ROW INDEPENDENT LOOP for (ptrdiff_t j = 0; j < W; j++)
+
+#define REAL float
+#define IS_DOUBLE 0
+#define NAME(name) name##_f4
+#include "rows.h"
+#define W 32
+#define TILE(name) NAME(name##_32)
+#define LOOP
+#include "across.h"
+#undef W
+#undef TILE
+#undef LOOP
+#define W 8
+#define TILE(name) NAME(name##_8)
+#define LOOP _Pragma("GCC unroll 1")
+#include "across.h"
+#undef W
+#undef TILE
+#undef LOOP
+#include "straight.h"
+#undef REAL
+#undef IS_DOUBLE
+#undef NAME
+
+#define REAL double
+#define IS_DOUBLE 1
+#define NAME(name) name##_f8
+#include "rows.h"
+#define W 32
+#define TILE(name) NAME(name##_32)
+#define LOOP
+#include "across.h"
+#undef W
+#undef TILE
+#undef LOOP
+#define W 8
+#define TILE(name) NAME(name##_8)
+#define LOOP _Pragma("GCC unroll 1")
+#include "across.h"
+#undef W
+#undef TILE
+#undef LOOP
+#include "straight.h"
+#undef REAL
+#undef IS_DOUBLE
+#undef NAME
 #endif

@@ -1,13 +1,16 @@
 # softmax, log_softmax, logsumexp and their gradients, for rows that lie along memory and for rows that lie across it.
 #
-# Along memory up to BATCH rows are taken together, row by row in each pass; across memory WIDTH rows, a number of each
-# at a time. What lies in memory as it should is used where it is. Strided, masked and half-precision numbers, and the
-# tail of a row, are copied to a stage, where they stay for all passes, or, of long rows, a stretch at a time.
+# Numbers that lie in memory as they should, none of them masked, are the business of straight.h and across.h. What is
+# here takes all others: strided, masked and half-precision numbers are copied to a stage, where they stay for all passes,
+# or, of long rows, a stretch at a time. Along memory up to BATCH rows are taken together, row by row in each pass;
+# across memory WIDTH rows, a number of each at a time.
 #
-# Rows give the same bits in both cases, because sums are added up in one order. Number i of a row belongs to lane
+# Rows give the same bits in all cases, because sums are added up in one order. Number i of a row belongs to lane
 # i mod 32. The eight numbers of a lane in one stretch of 256 are added pairwise in the row's own type, these sums
-# are added from left to right in double, and in the end the lanes are added by halving. Double is not enough for
-# rows of doubles: those sums keep their rounding errors in a second double.
+# are added from left to right in double, and in the end the lanes: 32 to 16, to 8, and then neighbours. Double is not
+# enough for rows of doubles: those sums keep their rounding errors in a second double. The products of a gradient are
+# added from left to right in double, and their own rounding errors, where they are floats, in float until eight lanes
+# are left.
 #
 # Exponentials are e^(x-M)·2^UP. Where |m|, the maximum, is small, M is the multiple n·ln 2 next to m, so that M is
 # nothing but an exponent and x-M is never rounded; where |m| is large M is m, and x-m is exact wherever it matters.
@@ -15,18 +18,60 @@
 
 from libc.math cimport INFINITY
 
+cdef extern from "row.h" nogil:
+    enum:
+        WIDTH
+        STRETCH
+        ROWS
+        SOFTMAX
+        LOG_SOFTMAX
+        LOGSUMEXP
+        LOGSUMEXP_BACKWARD
+    void scales_f4(npy_intp n, const float* top, float* part, float* power, float* c, float* low, float* shift) noexcept
+    void factors_f4(int op, npy_intp n, float* top, const float* part, float* power, const float* gradient, const double* count,
+                    const double* hi, const double* lo, float* a, float* b) noexcept
+    float exponential_f4(float x, float c, float low, float shift) noexcept
+    float gradient_of_f4(float e, float a, float b, float power) noexcept
+    float softmax_gradient_f4(float dy, float y, float a, float b) noexcept
+    float log_softmax_gradient_f4(float dy, float y, float a) noexcept
+    void split_f4(npy_intp n, const double* sum, const double* sum_lo, float* a, float* b) noexcept
+    void straight_rows_f4(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
+                          npy_intp sdy, npy_intp sx, npy_intp so) noexcept
+    void straight_gradients_f4(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n,
+                               npy_intp sdy, npy_intp sy, npy_intp so) noexcept
+    void rows_across_32_f4(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_32_f4(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void rows_across_8_f4(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_8_f4(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void scales_f8(npy_intp n, const double* top, double* part, double* power, double* c, double* low, double* shift) noexcept
+    void factors_f8(int op, npy_intp n, double* top, const double* part, double* power, const double* gradient, const double* count,
+                    const double* hi, const double* lo, double* a, double* b) noexcept
+    double exponential_f8(double x, double c, double low, double shift) noexcept
+    double gradient_of_f8(double e, double a, double b, double power) noexcept
+    double softmax_gradient_f8(double dy, double y, double a, double b) noexcept
+    double log_softmax_gradient_f8(double dy, double y, double a) noexcept
+    void split_f8(npy_intp n, const double* sum, const double* sum_lo, double* a, double* b) noexcept
+    void straight_rows_f8(int op, const char* dy, const char* x, char* out, npy_intp n_outer, npy_intp n,
+                          npy_intp sdy, npy_intp sx, npy_intp so) noexcept
+    void straight_gradients_f8(int op, const char* dy, const char* y, char* out, npy_intp n_outer, npy_intp n,
+                               npy_intp sdy, npy_intp sy, npy_intp so) noexcept
+    void rows_across_32_f8(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_32_f8(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+    void rows_across_8_f8(int op, const char* dy, const char* x, char* out, npy_intp n,
+                            npy_intp sdy, npy_intp so, npy_intp cx, npy_intp co) noexcept
+    void gradients_across_8_f8(int op, const char* dy, const char* y, char* out, npy_intp n,
+                                 npy_intp sdy, npy_intp sy, npy_intp cdy, npy_intp cy, npy_intp co) noexcept
+
 cdef enum:
-    WIDTH = 32                  # lanes
-    STRETCH = 256               # numbers of a row that are added pairwise, eight in each lane
     BATCH = 8                   # rows along memory taken together
     STAGE = 2048                # numbers that are kept on the stack, if the rows fit
     SMALL = 16                  # rows up to this length are taken WIDTH at a time
-
-cdef enum:
-    SOFTMAX
-    LOG_SOFTMAX
-    LOGSUMEXP
-    LOGSUMEXP_BACKWARD
 
 
 # ---- access ---------------------------------------------------------------------------------------------------------
@@ -64,9 +109,13 @@ cdef Operand operand(int storage, bint across, char* p, npy_intp outer, npy_intp
     return a
 
 
+cdef bint along_memory(int storage, char* p, npy_intp outer, npy_intp core) noexcept nogil:
+    return operand(storage, False, p, outer, core).ready
+
+
 cdef bint take_across(npy_intp n_outer, npy_intp n, npy_intp outer, npy_intp core) noexcept nogil:
     """Whether to take WIDTH rows at a time: where neighbours belong to different rows, or the rows are short."""
-    return n_outer >= 16 and (n <= SMALL or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
+    return n_outer >= 8 and (n <= SMALL and n_outer >= 16 or (outer if outer > 0 else -outer) < (core if core > 0 else -core))
 
 
 cdef inline void make_plan(Plan* t, bint across, npy_intp n, npy_intp rows, bint ready, bint place) noexcept nogil:
@@ -183,8 +232,10 @@ cdef inline void greatest(real* m, npy_intp rows, npy_intp half) noexcept nogil:
 
 
 cdef inline real exponential(real x, real c, real low, real shift) noexcept nogil:
-    cdef real w, s = exp_parts(at_least(x - c, low), <real>(-0.0), shift, &w)
-    return fma(s, w, s)
+    if real is float:
+        return exponential_f4(x, c, low, shift)
+    else:
+        return exponential_f8(x, c, low, shift)
 
 
 cdef inline void exponentials(const real* x, real* e, npy_intp n, real c, real low, real shift) noexcept nogil:
@@ -233,8 +284,10 @@ cdef inline void products(const real* e, real* y, npy_intp n, real a, real b) no
 
 
 cdef inline real gradient_of(real e, real a, real b, real power) noexcept nogil:
-    cdef real t = fma(e, a, e * b) * power
-    return <real>0 if e == <real>0 else t
+    if real is float:
+        return gradient_of_f4(e, a, b, power)
+    else:
+        return gradient_of_f8(e, a, b, power)
 
 
 cdef inline void differences(const real* x, real* y, npy_intp n, real a, real b) noexcept nogil:
@@ -286,8 +339,7 @@ cdef inline void accumulate(const real* v, double* hi, double* lo, bint first) n
     if first:
         for j in range(WIDTH):
             hi[j] = <double>v[j]
-            if real is double:
-                lo[j] = 0.0
+            lo[j] = 0.0
     elif real is float:
         for j in range(WIDTH):
             hi[j] += <double>v[j]
@@ -306,36 +358,78 @@ cdef inline void fold(real tag, double* hi, double* lo, npy_intp from_, npy_intp
         s = hi[j] + hi[j + from_]
         if real is double:
             lo[j] = (lo[j] + lo[j + from_]) + sum_error_f8(hi[j], hi[j + from_], s)
+        else:
+            lo[j] = <double>(<float>lo[j] + <float>lo[j + from_])
         hi[j] = s
 
 
-cdef inline void halve(real tag, double* hi, double* lo, npy_intp rows, npy_intp n) noexcept nogil:
-    cdef npy_intp u
-    for u in range(rows):
-        fold(tag, hi + u * WIDTH, lo + u * WIDTH, n, n)
+cdef inline void fold_lanes(real tag, double* hi, double* lo) noexcept nogil:
+    """32 lanes to eight."""
+    fold(tag, hi, lo, 16, 16)
+    fold(tag, hi, lo, 8, 8)
+
+
+cdef inline void add_pairs(real tag, double* hi, double* lo, npy_intp n) noexcept nogil:
+    """Sums [0, n) are those of neighbours among [0, 2n)."""
+    cdef double s[4 * ROWS]
+    cdef double r[4 * ROWS]
+    cdef npy_intp j
+    for j in range(n):
+        s[j] = hi[2 * j] + hi[2 * j + 1]
+        if real is double:
+            r[j] = (lo[2 * j] + lo[2 * j + 1]) + sum_error_f8(hi[2 * j], hi[2 * j + 1], s[j])
+    for j in range(n):
+        hi[j] = s[j]
+        if real is double:
+            lo[j] = r[j]
+
+
+cdef inline void add_eights(real tag, double* hi, double* lo) noexcept nogil:
+    """The sum of each of ROWS rows from eight lanes each."""
+    cdef npy_intp j
+    add_pairs(tag, hi, lo, 4 * ROWS)
+    add_pairs(tag, hi, lo, 2 * ROWS)
+    add_pairs(tag, hi, lo, ROWS)
+    if real is float:
+        for j in range(ROWS):
+            lo[j] = 0.0
+
+
+cdef inline void add_errors(real tag, double* hi, double* lo, npy_intp n) noexcept nogil:
+    """The errors of floats' products, to the sums."""
+    cdef npy_intp j
+    if real is float:
+        for j in range(n):
+            hi[j] += lo[j]
+            lo[j] = 0.0
 
 
 cdef inline void add_lanes(real tag, const Plan* t, double* hi, double* lo) noexcept nogil:
     """The sum of each row, at hi[row] and lo[row]: along memory from WIDTH lanes each, across memory from n."""
-    cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH)
+    cdef npy_intp u, l, half = 16, n = min(t.n, WIDTH), step = 1
     if t.across:
-        while half > 0:
+        while half >= 8:
             for l in range(n - half):
                 fold(tag, hi + l * WIDTH, lo + l * WIDTH, half * WIDTH, WIDTH)
             n, half = min(n, half), half >> 1
+        add_errors(tag, hi, lo, n * WIDTH)
+        while step < n:
+            l = 0
+            while l + step < n:
+                fold(tag, hi + l * WIDTH, lo + l * WIDTH, step * WIDTH, WIDTH)
+                l += 2 * step
+            step *= 2
     else:
-        halve(tag, hi, lo, t.units, 16)
-        halve(tag, hi, lo, t.units, 8)
-        halve(tag, hi, lo, t.units, 4)
-        halve(tag, hi, lo, t.units, 2)
-        halve(tag, hi, lo, t.units, 1)
         for u in range(t.units):
-            hi[u] = hi[u * WIDTH]
-            if real is double:
-                lo[u] = lo[u * WIDTH]
-        for u in range(t.units, BATCH):
-            hi[u] = 1.0
-            lo[u] = 0.0
+            fold_lanes(tag, hi + u * WIDTH, lo + u * WIDTH)
+            for l in range(8):
+                hi[8 * u + l] = hi[WIDTH * u + l]
+                lo[8 * u + l] = lo[WIDTH * u + l]
+        for l in range(8 * t.units, 8 * ROWS):
+            hi[l] = 1.0
+            lo[l] = 0.0
+        add_errors(tag, hi, lo, 8 * t.units)
+        add_eights(tag, hi, lo)
     if real is float:
         for u in range(WIDTH):
             lo[u] = 0.0
@@ -349,52 +443,6 @@ cdef bint all_masked(const char* mask, npy_intp stride, npy_intp n) noexcept nog
         if mask[i * stride] != 0:
             return False
     return True
-
-
-cdef inline void scales(npy_intp n, const real* top, real* part, real* power, real* c, real* low, real* shift) noexcept nogil:
-    """For n rows: M as c + power·ln 2, what is left of the maximum, and the exponent that stands for 0."""
-    cdef npy_intp j
-    cdef real big, up, depth_of_0
-    if real is float:
-        big, up, depth_of_0 = 256, 32, 159
-    else:
-        big, up, depth_of_0 = 2048, 64, 1087
-    for j in range(n):
-        part[j] = top[j] if abs(top[j]) < big else <real>0
-        c[j] = <real>0 if abs(top[j]) < big else top[j]
-        power[j] = exponent(part[j])
-        low[j] = (power[j] - depth_of_0) * <real>0.6931471805599453
-        shift[j] = up - power[j]
-
-
-cdef inline void factors(int op, npy_intp n, real* top, const real* part, real* power, const real* gradient, const double* count, const double* hi, const double* lo,
-                         real* a, real* b) noexcept nogil:
-    """For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top."""
-    cdef npy_intp j
-    cdef double value[WIDTH]
-    cdef double rest[WIDTH]
-    cdef double r, unscale, least
-    if real is float:
-        unscale, least = 1 / 4294967296.0, 5.048709793414476e-29                        # 2^-32, 2^-94
-    else:
-        unscale, least = 1 / 18446744073709551616.0, 4.1045368012983762e-289            # 2^-64, 2^-958
-    if op == SOFTMAX:
-        for j in range(n):
-            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j])
-    elif op == LOGSUMEXP_BACKWARD:
-        for j in range(n):
-            value[j] = quotient_f8(without_exponent_f8(<double>gradient[j], least, &r) / unscale, hi[j], lo[j], &rest[j])
-            power[j] = <real>(r * unscale)
-    else:
-        for j in range(n):
-            value[j] = log_sum_f8(<double>top[j], <double>part[j], <double>power[j], count[j] if count[j] > 1.0 else 1.0, hi[j] * unscale, lo[j] * unscale, &rest[j])
-    if op == LOG_SOFTMAX:
-        for j in range(n):
-            value[j] += <double>(top[j] - top[j])                                       # NaN where the maximum is infinite
-    for j in range(n):
-        a[j] = <real>value[j]
-        b[j] = <real>((value[j] - <double>a[j]) + rest[j])
-        top[j] = <real>(value[j] + rest[j])
 
 
 cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n,
@@ -435,6 +483,31 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
         return 0
     X.mask_core, X.mask_lane = cm, sm if across else cm
     X.ready = X.ready and mask == NULL and (O.ready or op == LOGSUMEXP)
+    if X.ready and n > 0 and across:
+        while row < n_outer:
+            back = WIDTH if n_outer - row >= WIDTH else 8
+            if n_outer - row < 8:
+                if row == 0 or in_place:
+                    break
+                row = n_outer - 8                       # some rows again
+            px, po = x + row * sx, out + row * so
+            if real is float:
+                if back == WIDTH:
+                    rows_across_32_f4(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+                else:
+                    rows_across_8_f4(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+            elif back == WIDTH:
+                rows_across_32_f8(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+            else:
+                rows_across_8_f8(op, dy + row * sdy, px, po, n, sdy, so, cx, co)
+            row += back
+        x, out, dy = x + row * sx, out + row * so, NULL if dy == NULL else dy + row * sdy
+    elif X.ready and n > 0:
+        if real is float:
+            straight_rows_f4(op, dy, x, out, n_outer, n, sdy, sx, so)
+        else:
+            straight_rows_f8(op, dy, x, out, n_outer, n, sdy, sx, so)
+        return 0
     while row < n_outer:
         if across and n_outer - row < WIDTH and row > 0 and not in_place:
             back = WIDTH - (n_outer - row)              # some rows again, rather than a part of a segment
@@ -477,7 +550,10 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
             for j in range(t.rows):
                 if top[j] == <real>(-INFINITY) and all_masked(mask + j * sm, cm, n):
                     top[j] = <real>0
-        scales(lanes, top, part, power, c, low, shift)
+        if real is float:
+            scales_f4(lanes, top, part, power, c, low, shift)
+        else:
+            scales_f8(lanes, top, part, power, c, low, shift)
 
         # exponentials and their sum
         for j in range(lanes):
@@ -533,7 +609,10 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
             load_block(storage, gradient, dy, sdy, t.rows)
             for j in range(t.rows, lanes):
                 gradient[j] = <real>1
-        factors(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
+        if real is float:
+            factors_f4(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
+        else:
+            factors_f8(op, lanes, top, part, power, gradient, count, hi, lo, a, b)
 
         # the results
         if op == LOGSUMEXP:
@@ -590,66 +669,39 @@ cdef int exponential_rows(real tag, int op, int storage, char* dy, char* x, char
 
 # ---- gradients from the result --------------------------------------------------------------------------------------
 
-cdef inline void add_gradients(real** dy, real** y, int depth, npy_intp n, bint products, double* hi, double* lo) noexcept nogil:
+cdef inline void add_gradients(real** dy, real** y, int depth, npy_intp n, int op, bint wild, double* hi, double* lo) noexcept nogil:
     """Add `depth` segments, one after the other, to the sums of n lanes: dy·y, or dy alone."""
     cdef npy_intp j
     cdef int k
-    cdef real d
-    cdef double v, v_lo, s, sum_, sum_lo
-    for j in range(n):
-        sum_ = hi[j]
-        sum_lo = lo[j]
-        for k in range(depth):
+    cdef real d, w
+    cdef double v, s
+    for k in range(depth):
+        for j in range(min(n - k * WIDTH, WIDTH)):
             d = dy[k][j]
-            if products:
+            if op == SOFTMAX and (wild or real is double):
                 d = <real>0 if y[k][j] == <real>0 else d            # masked
-            if real is float:
+            if op != SOFTMAX:
                 v = <double>d
-                if products:
-                    v *= <double>y[k][j]                            # exact
-                sum_ += v
+                w = <real>0
+            elif wild and real is float:
+                v = <double>d * <double>y[k][j]
+                w = <real>0
             else:
-                v, v_lo = d, 0.0
-                if products:
-                    v = d * y[k][j]
-                    v_lo = fma_f8(d, y[k][j], -v)
-                s = sum_ + v
-                sum_lo += sum_error_f8(sum_, v, s) + v_lo
-                sum_ = s
-        hi[j] = sum_
-        if real is double:
-            lo[j] = sum_lo
+                v = <double>(d * y[k][j])
+                w = fma(d, y[k][j], -<real>v)
+            s = hi[j] + v
+            if real is double:
+                lo[j] += sum_error_f8(hi[j], v, s) + w
+            else:
+                lo[j] = <double>(<float>lo[j] + w)
+            hi[j] = s
 
 
-cdef inline void add_all_gradients(real** dy, real** y, int depth, npy_intp n, int op, double* hi, double* lo) noexcept nogil:
-    cdef int k = 0
-    while k + 4 <= depth and (k + 4) * WIDTH <= n:
-        if op == SOFTMAX:
-            add_gradients(dy + k, y + k, 4, WIDTH, True, hi, lo)
-        else:
-            add_gradients(dy + k, y + k, 4, WIDTH, False, hi, lo)
-        k += 4
-    while k < depth:
-        if op == SOFTMAX:
-            add_gradients(dy + k, y + k, 1, min(WIDTH, n - k * WIDTH), True, hi, lo)
-        else:
-            add_gradients(dy + k, y + k, 1, min(WIDTH, n - k * WIDTH), False, hi, lo)
-        k += 1
-
-
-cdef inline real softmax_gradient(real d, real y, real a, real b) noexcept nogil:
-    cdef real w = y * ((d - a) - b)
-    return <real>0 if y == <real>0 else w
-
-
-cdef inline real log_softmax_gradient(real d, real y, real a) noexcept nogil:
-    cdef real w, power, floor_, up, down
+cdef inline real gradient_at(int op, real d, real y, real a, real b) noexcept nogil:
     if real is float:
-        up, down, floor_ = 32, 1 / 4294967296.0, -159 * 0.6931471805599453
+        return softmax_gradient_f4(d, y, a, b) if op == SOFTMAX else log_softmax_gradient_f4(d, y, a)
     else:
-        up, down, floor_ = 64, 1 / 18446744073709551616.0, -1087 * 0.6931471805599453
-    power = exp_parts(at_most(at_least(y, floor_), up), <real>(-0.0), up, &w)
-    return fma(-fma(power, w, power) * down, a, d)
+        return softmax_gradient_f8(d, y, a, b) if op == SOFTMAX else log_softmax_gradient_f8(d, y, a)
 
 
 cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n,
@@ -671,12 +723,38 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
     cdef bint across = take_across(n_outer, n, sd, cd)
     cdef bint in_place = out == dy or out == y
     cdef npy_intp row = 0, u, i, j, k, l, step, back
-    cdef int depth
-    cdef double h_lo
+    cdef int depth, wild
+    cdef bint finite
+    cdef double sums[WIDTH]
+    cdef double sums_lo[WIDTH]
     cdef Operand D = operand(storage, across, dy, sd, cd), Y = operand(storage, across, y, sy, cy), O = operand(storage, across, out, so, co)
     cdef Plan t
 
     if n == 0:
+        return 0
+    if across and O.ready and (D.ready or along_memory(storage, dy, sd, cd)) and (Y.ready or along_memory(storage, y, sy, cy)):
+        while row < n_outer:
+            step = WIDTH if n_outer - row >= WIDTH else 8
+            if n_outer - row < 8:
+                if row == 0 or in_place:
+                    break
+                row = n_outer - 8                       # some rows again
+            if real is float:
+                if step == WIDTH:
+                    gradients_across_32_f4(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
+                else:
+                    gradients_across_8_f4(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
+            elif step == WIDTH:
+                gradients_across_32_f8(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
+            else:
+                gradients_across_8_f8(op, dy + row * sd, y + row * sy, out + row * so, n, sd, sy, cd, cy, co)
+            row += step
+        dy, y, out = dy + row * sd, y + row * sy, out + row * so
+    elif not across and D.ready and Y.ready and O.ready:
+        if real is float:
+            straight_gradients_f4(op, dy, y, out, n_outer, n, sd, sy, so)
+        else:
+            straight_gradients_f8(op, dy, y, out, n_outer, n, sd, sy, so)
         return 0
     D.ready = D.ready and O.ready
     while row < n_outer:
@@ -685,31 +763,42 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
             row, dy, y, out = row - back, dy - back * sd, y - back * sy, out - back * so
         make_plan(&t, across, n, n_outer - row, D.ready and Y.ready, O.ready)
 
-        # the sums
-        for j in range((min(n, WIDTH) if across else t.units) * WIDTH):
-            hi[j] = lo[j] = 0.0
+        # the sums; a second time where one is not finite
         for u in range(t.units):
             load_stage(&t, &D, dy + u * sd, NULL, <real>0, stage_d + u * t.rest)
             load_stage(&t, &Y, y + u * sy, NULL, <real>0, stage_y + u * t.rest)
-            for i in range(0, n, 256):
-                for l in range(i, min(i + WIDTH, n) if across else i + 1):
-                    depth = <int>((min(n, i + STRETCH) - l + WIDTH - 1) // WIDTH)
-                    for k in range(depth):
-                        if across or k == 0:
-                            ds[k] = numbers(&t, &D, dy + u * sd, NULL, l + k * WIDTH, <real>0, stage_d + u * t.rest, buffer_d + k * WIDTH)
-                            vs[k] = ds[k]
-                            if op == SOFTMAX:
-                                vs[k] = numbers(&t, &Y, y + u * sy, NULL, l + k * WIDTH, <real>0, stage_y + u * t.rest, buffer_y + k * WIDTH)
-                        else:
-                            ds[k], vs[k] = ds[0] + k * WIDTH, vs[0] + k * WIDTH
-                    k = (l - i if across else u) * WIDTH
-                    add_all_gradients(ds, vs, depth, STRETCH if across else n - i, op, hi + k, lo + k)
-        add_lanes(tag, &t, hi, lo)
-        for j in range(WIDTH if across else BATCH):
-            h_lo = lo[j] if abs_f8(lo[j]) < <double>INFINITY else 0.0
-            a[j] = <real>(hi[j] + h_lo)
-            b[j] = <real>((hi[j] - <double>a[j]) + h_lo)
-            b[j] = b[j] if abs(b[j]) < <real>INFINITY else <real>0
+        for j in range(WIDTH):
+            sums[j] = <double>INFINITY
+        for wild in range(2 if op == SOFTMAX and real is float else 1):
+            finite = True
+            for j in range(t.rows):
+                finite = finite and abs_f8(sums[j]) < <double>INFINITY
+            if finite:
+                break
+            for j in range((min(n, WIDTH) if across else t.units) * WIDTH):
+                hi[j] = lo[j] = 0.0
+            for u in range(t.units):
+                for i in range(0, n, 256):
+                    for l in range(i, min(i + WIDTH, n) if across else i + 1):
+                        depth = <int>((min(n, i + STRETCH) - l + WIDTH - 1) // WIDTH)
+                        for k in range(depth):
+                            if across or k == 0:
+                                ds[k] = numbers(&t, &D, dy + u * sd, NULL, l + k * WIDTH, <real>0, stage_d + u * t.rest, buffer_d + k * WIDTH)
+                                vs[k] = ds[k]
+                                if op == SOFTMAX:
+                                    vs[k] = numbers(&t, &Y, y + u * sy, NULL, l + k * WIDTH, <real>0, stage_y + u * t.rest, buffer_y + k * WIDTH)
+                            else:
+                                ds[k], vs[k] = ds[0] + k * WIDTH, vs[0] + k * WIDTH
+                        k = (l - i if across else u) * WIDTH
+                        add_gradients(ds, vs, depth, STRETCH if across else n - i, op, wild, hi + k, lo + k)
+            add_lanes(tag, &t, hi, lo)
+            for j in range(WIDTH):
+                if not abs_f8(sums[j]) < <double>INFINITY:
+                    sums[j], sums_lo[j] = hi[j], lo[j]
+        if real is float:
+            split_f4(WIDTH if across else BATCH, sums, sums_lo, a, b)
+        else:
+            split_f8(WIDTH if across else BATCH, sums, sums_lo, a, b)
 
         # the results
         for u in range(t.units):
@@ -720,19 +809,15 @@ cdef int backward_y_rows(real tag, int op, int storage, char* dy, char* y, char*
                 q = <real*>(out + u * so + i * co) if t.place else d
                 step = 1 if across else n if t.staged else min(n - i, STRETCH)
                 if across:
-                    if op == SOFTMAX:
-                        for j in range(WIDTH):
-                            e[j] = softmax_gradient(d[j], v[j], a[j], b[j])
-                    else:
-                        for j in range(WIDTH):
-                            e[j] = log_softmax_gradient(d[j], v[j], a[j])
+                    for j in range(WIDTH):
+                        e[j] = gradient_at(op, d[j], v[j], a[j], b[j])
                     memcpy(q, e, WIDTH * sizeof(real))
                 elif op == SOFTMAX:
                     for j in range(step):
-                        q[j] = softmax_gradient(d[j], v[j], a[u], b[u])
+                        q[j] = gradient_at(SOFTMAX, d[j], v[j], a[u], b[u])
                 else:
                     for j in range(step):
-                        q[j] = log_softmax_gradient(d[j], v[j], a[u])
+                        q[j] = gradient_at(LOG_SOFTMAX, d[j], v[j], a[u], b[u])
                 if not t.place:
                     for l in range(0, step, 256):
                         store(&O, out + u * so + (i + l) * co, t.rows if across else min(step - l, STRETCH), q + l)
