@@ -54,6 +54,14 @@ def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim, "axis")
 
 
+def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
+    """An array for the result in x's own memory order, where a ufunc would turn the axis to the end; None where it may decide."""
+    plain = all(type(a) is np.ndarray and a.shape == x.shape and a.dtype == x.dtype for a in (x, *others))
+    if not plain or kwargs or x.ndim < 2 or axis in (-1, x.ndim - 1) or x.dtype not in (np.float32, np.float64, np.float16):
+        return None
+    return np.empty_like(x)
+
+
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
     """``softmax(x, axis=-1, *, where=None, out=None)`` and its like."""
     plain, masked, name = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name
@@ -84,6 +92,8 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
         def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
+            if out is None:
+                out = _like(x, axis, kwargs)
             if where is None:
                 return plain(x, axis=axis, out=out, **kwargs)
             return masked(x, _mask(name, where, x), axis=axis, out=out, **kwargs)
@@ -144,6 +154,8 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 mask = _mask(name, where, saved)
                 dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))
             if not (axis is None or isinstance(axis, tuple)):
+                if out is None:
+                    out = _like(saved, axis, kwargs, dy)
                 return from_y(dy, saved, axis=axis, out=out, **kwargs)
             saved = np.asanyarray(saved)
             axes, shape = _axes(saved, axis), saved.shape

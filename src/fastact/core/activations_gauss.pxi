@@ -109,19 +109,23 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     cdef real d = logistic_divisor_split(sx, x, ds, &unit)
     return held / d * unit
 
-cdef inline real gelu_tanh_backward(real dy, real x) noexcept nogil:
-    # as silu', with t = e^-S(a) and o = 1 + t - a S'(a)
+cdef inline void gelu_tanh_backward_begin(real x, real* s, real* z, real* y, real* h, real* lo, real* near) noexcept nogil:
+    # s(1 + z + y) = e^-S(a), h + lo = a S'(a) - 1, and f'(-a) near its root
     cdef real a = cubic_clamp(abs(x))
-    cdef real z, y, ds, lo
+    cdef real ds
     cdef real sx = cubic(a, &ds)
-    cdef real s = tail_exp_split(-sx, -ds, &z, &y)
+    s[0] = tail_exp_split(-sx, -ds, z, y)
+    h[0] = cubic_slope(a, lo)
+    near[0] = cubic_near(a, 0.0)
+
+cdef inline real gelu_tanh_backward(real dy, real x, real s, real z, real y, real h, real lo, real near) noexcept nogil:
+    # as silu', with t = e^-S(a) and o = 1 + t - a S'(a)
     cdef real e = 1.0 + (z + y)
     cdef real t = unscale(s * e)
     cdef real v = t * (2.0 + t)
     cdef real r = z + fma(-v / (1.0 + v), e, y)
-    cdef real d = -cubic_slope(a, &lo)
     cdef real b = t - lo
-    cdef real far = unscale(s * (d + fma(d, r, fma(b, r, b))))
-    cdef real left = cubic_seam(a, cubic_near(a, 0.0), far)
+    cdef real far = unscale(s * (fma(-h, r, fma(b, r, b)) - h))
+    cdef real left = cubic_seam(cubic_clamp(abs(x)), near, far)
     cdef real right = 1.0 - left
     return dy * (left if x < 0.0 else right)

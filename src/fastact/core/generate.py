@@ -43,8 +43,9 @@ def load_registry(path: pathlib.Path) -> ModuleType:
 def type_literals(text: str) -> str:
     """`1 + t` -> `(<real>1) + t`: a bare literal would be a C double and drag float code into double."""
     lines = text.splitlines(keepends=True)
-    for token in reversed(list(tokenize.generate_tokens(io.StringIO(text).readline))):
-        if token.type == tokenize.NUMBER:
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    for before, token in reversed(list(zip(["", *(t.string for t in tokens)], tokens, strict=False))):
+        if token.type == tokenize.NUMBER and before != "[":
             row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
             lines[row] = f"{lines[row][:start]}(<real>{token.string}){lines[row][end:]}"
     return "".join(lines)
