@@ -293,8 +293,6 @@ VM_INLINE void TILE(sum_gradients)(int op, int wild, TILE(operand) *d, TILE(oper
     double hi[WIDTH * W];
     REAL lo[WIDTH * W];
     ptrdiff_t lanes = n < WIDTH ? n : WIDTH;
-    for (ptrdiff_t j = 0; j < lanes * W; j++)
-        hi[j] = lo[j] = 0;
     for (ptrdiff_t i = 0; i < n; i += TILE(chunk)) {
         const ptrdiff_t count = n - i < TILE(chunk) ? n - i : TILE(chunk);
         TILE(load_chunk)(d, i, count, n <= TILE(chunk));
@@ -304,8 +302,12 @@ VM_INLINE void TILE(sum_gradients)(int op, int wild, TILE(operand) *d, TILE(oper
             const ptrdiff_t depth = (count - l + WIDTH - 1) / WIDTH;
             double s[W];
             REAL r[W];
-            memcpy(s, hi + l * W, sizeof s);
-            memcpy(r, lo + l * W, sizeof r);
+            if (i == 0)
+                EACH_ROW s[j] = r[j] = 0;
+            else {
+                memcpy(s, hi + l * W, sizeof s);
+                memcpy(r, lo + l * W, sizeof r);
+            }
             if (op == LOG_SOFTMAX)
                 TILE(add_gradients)(d->at + l * d->step, WIDTH * d->step, depth, s, r);
 #if !IS_DOUBLE
