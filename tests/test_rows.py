@@ -402,6 +402,36 @@ def test_in_place(row, public, dtype):
         assert_same_bits(inside, function(x, axis=(1, 0)), n, "both axes")
 
 
+@named(KEEPING)
+def test_gradient_operands_lie_as_they_like(row, public, dtype):
+    """Rows along memory or across it, each operand for itself, short and long, with rows that are not finite among them."""
+    backward = public[f"{row.name}_backward"]
+    rng = np.random.default_rng(12)
+    for n, count in ((5, 40), (33, 8), (130, 11), (300, 33), (1025, 8), (5000, 17)):
+        y = public[row.name]((rng.standard_normal((count, n)) * 5).astype(dtype))
+        d = rng.standard_normal((count, n)).astype(dtype)
+        d[1, n // 2], d[3, 0], d[4, -1], d[6] = np.inf, -np.inf, np.nan, 0
+        alone = np.array([backward(a, y=b) for a, b in zip(d, y, strict=True)])
+        for dy in (d, np.asfortranarray(d)):
+            for saved in (y, np.asfortranarray(y)):
+                for out in (None, np.zeros_like(d, order="C"), np.zeros_like(d, order="F")):
+                    assert_same_bits(backward(dy, y=saved, out=out), alone, n, count, dy.strides, saved.strides)
+                    turned = backward(dy.T, y=saved.T, axis=0, out=None if out is None else out.T)
+                    assert_same_bits(turned.T, alone, n, count, dy.strides, saved.strides, "axis 0")
+
+
+@named(KEEPING)
+def test_results_keep_the_memory_order(row, public, dtype):
+    """As those of element-by-element ufuncs do, whichever the axis."""
+    function, backward = public[row.name], public[f"{row.name}_backward"]
+    x = np.random.default_rng(13).standard_normal((6, 7, 8)).astype(dtype)
+    for order in "CF":
+        a = np.asarray(x, order=order)
+        for axis in (0, 1, 2, -2, -3):
+            y = function(a, axis=axis)
+            assert y.strides == a.strides and backward(a, y=y, axis=axis).strides == a.strides, (order, axis)
+
+
 # ---- masks -------------------------------------------------------------------------------------------------------
 
 

@@ -56,10 +56,10 @@ def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
 
 def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     """An array for the result in x's own memory order, where a ufunc would turn the axis to the end; None where it may decide."""
-    plain = all(type(a) is np.ndarray and a.shape == x.shape and a.dtype == x.dtype for a in (x, *others))
-    if not plain or kwargs or x.ndim < 2 or axis in (-1, x.ndim - 1) or x.dtype not in (np.float32, np.float64, np.float16):
+    if type(x) is not np.ndarray or kwargs or x.ndim < 2 or (axis in (-1, x.ndim - 1) and x.flags.c_contiguous):
         return None
-    return np.empty_like(x)
+    alike = all(type(a) is np.ndarray and a.shape == x.shape and a.dtype == x.dtype for a in others)
+    return np.empty_like(x) if alike and x.dtype in (np.float32, np.float64, np.float16) else None
 
 
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
