@@ -8,7 +8,7 @@ cdef inline real silu(real x) noexcept nogil:
     # x / (1 + e^-x), both scaled where e^-x would overflow
     cdef real unit
     cdef real held = tail_floor(x)
-    cdef real d = logistic_divisor(head_ceiling(held), x, &unit)
+    cdef real d = logistic_divisor(head_ceiling(held), x, -0.0, &unit)
     return held / d * unit
 
 cdef inline void silu_backward_begin(real x, real* o, real* o_lo, real* t, real* t_lo) noexcept nogil:
@@ -23,7 +23,7 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real unit
     cdef real product = beta * x
     cdef real u = head_ceiling(product_floor(product))
-    cdef real d = logistic_divisor_split(u, product, residue(fma(beta, x, -u)), &unit)
+    cdef real d = logistic_divisor(u, product, residue(fma(-beta, x, u)), &unit)
     cdef real sign = copysign(1.0, x)
     cdef real held = sign if product < u else x
     return held / d * unit
@@ -106,7 +106,7 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     cdef real unit, ds
     cdef real held = cubic_floor(x)
     cdef real sx = cubic(cubic_ceiling(held), &ds)
-    cdef real d = logistic_divisor_split(sx, x, ds, &unit)
+    cdef real d = logistic_divisor(sx, x, -ds, &unit)
     return held / d * unit
 
 cdef inline void gelu_tanh_backward_begin(real x, real* s, real* z, real* y, real* h, real* lo, real* near) noexcept nogil:

@@ -66,10 +66,10 @@ VM_INLINE double tail_exp_split_f8(double x, double dx, double *z, double *y) { 
 /* (1 + e^-(x + dx)) unit, with unit = 1, and 2^-64 (2^-512) where side is negative, as x then is: e^-x alone may overflow. 2^n itself then may
  * leave the exponent's bits, and comes back when 64 is taken from them.
  * s w is exact, s being a power of two, so that only the last addition rounds. */
-VM_INLINE float logistic_divisor_f4(float x, float side, float *unit)
+VM_INLINE float logistic_divisor_f4(float x, float side, float minus_dx, float *unit)
 {
     float w;
-    float s = exp_parts_f4(-x, -0.0f, 0.0f, &w);
+    float s = exp_parts_f4(-x, minus_dx, 0.0f, &w);
     uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
     float one = from_bits_f4(0x3F800000u - less);
     s = from_bits_f4(bits_f4(s) - less);
@@ -77,32 +77,10 @@ VM_INLINE float logistic_divisor_f4(float x, float side, float *unit)
     *unit = one;
     return sum + fma_f4(s, w, (s - sum) + one);
 }
-VM_INLINE float logistic_divisor_split_f4(float x, float side, float dx, float *unit)
-{
-    float z, y;
-    float s = exp_split_f4(-x, -dx, 0.0f, &z, &y), w = z + y;
-    uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
-    float one = from_bits_f4(0x3F800000u - less);
-    s = from_bits_f4(bits_f4(s) - less);
-    float sum = s + one;
-    *unit = one;
-    return sum + fma_f4(s, w, (s - sum) + one);
-}
-VM_INLINE double logistic_divisor_f8(double x, double side, double *unit)
+VM_INLINE double logistic_divisor_f8(double x, double side, double minus_dx, double *unit)
 {
     double w;
-    double s = exp_parts_f8(-x, -0.0, 0.0, &w);
-    uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
-    double one = from_bits_f8(0x3FF0000000000000u - less);
-    s = from_bits_f8(bits_f8(s) - less);
-    double sum = s + one;
-    *unit = one;
-    return sum + fma_f8(s, w, (s - sum) + one);
-}
-VM_INLINE double logistic_divisor_split_f8(double x, double side, double dx, double *unit)
-{
-    double z, y;
-    double s = exp_split_f8(-x, -dx, 0.0, &z, &y), w = z + y;
+    double s = exp_parts_f8(-x, minus_dx, 0.0, &w);
     uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
     double one = from_bits_f8(0x3FF0000000000000u - less);
     s = from_bits_f8(bits_f8(s) - less);
