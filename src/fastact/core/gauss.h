@@ -26,6 +26,21 @@ VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
 
+/* (expm1(z) - z)/z^2; two chains wait less than one, which tells in long formulas */
+VM_INLINE float expm1_rest_f4(float z, float z2)
+{
+    float q = fma_f4(EXPM1_Q4_F4, z2, fma_f4(EXPM1_Q3_F4, z, EXPM1_Q2_F4));
+    return fma_f4(q, z2, fma_f4(EXPM1_Q1_F4, z, 0.5f));
+}
+VM_INLINE double expm1_rest_f8(double z, double z2)
+{
+    double q = fma_f8(EXPM1_Q10_F8, z2, fma_f8(EXPM1_Q9_F8, z, EXPM1_Q8_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q5_F8, z, EXPM1_Q4_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
+    return fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
+}
+
 /* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once.
  * y also has what rounding left out of z. */
 VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, float *y)
@@ -36,8 +51,7 @@ VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, flo
     float head = fma_f4(n, -LN2_HI_F4, x), rest = fma_f4(n, -LN2_LO_F4, dx);
     float z = head + rest;
     float z2 = z * z;
-    float q = fma_f4(EXPM1_Q4_F4, z2, fma_f4(EXPM1_Q3_F4, z, EXPM1_Q2_F4));
-    q = fma_f4(q, z2, fma_f4(EXPM1_Q1_F4, z, 0.5f));
+    float q = expm1_rest_f4(z, z2);
     *reduced = z;
     *y = fma_f4(z2, q, (head - z) + rest);
     return from_bits_f4(bits_f4(j) << 23);
@@ -50,11 +64,7 @@ VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced
     double head = fma_f8(n, -LN2_HI_F8, x), rest = fma_f8(n, -LN2_LO_F8, dx);
     double z = head + rest;
     double z2 = z * z;
-    double q = fma_f8(EXPM1_Q10_F8, z2, fma_f8(EXPM1_Q9_F8, z, EXPM1_Q8_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q5_F8, z, EXPM1_Q4_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
+    double q = expm1_rest_f8(z, z2);
     *reduced = z;
     *y = fma_f8(z2, q, (head - z) + rest);
     return from_bits_f8(bits_f8(j) << 52);
@@ -68,8 +78,12 @@ VM_INLINE double tail_exp_split_f8(double x, double dx, double *z, double *y) { 
  * s w is exact, s being a power of two, so that only the last addition rounds. */
 VM_INLINE float logistic_divisor_f4(float x, float side, float minus_dx, float *unit)
 {
-    float w;
-    float s = exp_parts_f4(-x, minus_dx, 0.0f, &w);
+    const float magic = 12582912.0f + 127.0f;
+    float j = fma_f4(x, -0x1.715476p+0f, magic);
+    float n = j - magic;
+    float z = fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, -x) + minus_dx);
+    float z2 = z * z, w = fma_f4(expm1_rest_f4(z, z2), z2, z);
+    float s = from_bits_f4(bits_f4(j) << 23);
     uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
     float one = from_bits_f4(0x3F800000u - less);
     s = from_bits_f4(bits_f4(s) - less);
@@ -79,8 +93,12 @@ VM_INLINE float logistic_divisor_f4(float x, float side, float minus_dx, float *
 }
 VM_INLINE double logistic_divisor_f8(double x, double side, double minus_dx, double *unit)
 {
-    double w;
-    double s = exp_parts_f8(-x, minus_dx, 0.0, &w);
+    const double magic = 6755399441055744.0 + 1023.0;
+    double j = fma_f8(x, -0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double z = fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, -x) + minus_dx);
+    double z2 = z * z, w = fma_f8(expm1_rest_f8(z, z2), z2, z);
+    double s = from_bits_f8(bits_f8(j) << 52);
     uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
     double one = from_bits_f8(0x3FF0000000000000u - less);
     s = from_bits_f8(bits_f8(s) - less);
