@@ -26,21 +26,6 @@ VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
 
-/* (expm1(z) - z)/z^2; two chains wait less than one, which tells in long formulas */
-VM_INLINE float expm1_rest_f4(float z, float z2)
-{
-    float q = fma_f4(EXPM1_Q4_F4, z2, fma_f4(EXPM1_Q3_F4, z, EXPM1_Q2_F4));
-    return fma_f4(q, z2, fma_f4(EXPM1_Q1_F4, z, 0.5f));
-}
-VM_INLINE double expm1_rest_f8(double z, double z2)
-{
-    double q = fma_f8(EXPM1_Q10_F8, z2, fma_f8(EXPM1_Q9_F8, z, EXPM1_Q8_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q5_F8, z, EXPM1_Q4_F8));
-    q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
-    return fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
-}
-
 /* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once.
  * y also has what rounding left out of z. */
 VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, float *y)

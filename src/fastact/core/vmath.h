@@ -127,32 +127,23 @@ VM_INLINE double difference_f8(double c, double x, double *lo)
 #define EXPM1_Q2_F8 4.16666666666666574148081281236954964697360992431e-2
 #define EXPM1_Q1_F8 0.16666666666666668517038374375260900706052780151
 
-/* expm1(z) on |z| <= ln2/2 as z + z^2 q(z): coefficients/exp.sollya */
-VM_INLINE float expm1_poly_f4(float z)
+/* expm1(z) on |z| <= ln2/2 as z + z^2 q(z), coefficients/exp.sollya; two chains wait less than one */
+VM_INLINE float expm1_rest_f4(float z, float z2)
 {
-    float q = EXPM1_Q4_F4;
-    q = fma_f4(q, z, EXPM1_Q3_F4);
-    q = fma_f4(q, z, EXPM1_Q2_F4);
-    q = fma_f4(q, z, EXPM1_Q1_F4);
-    q = fma_f4(q, z, 0.5f);
-    return fma_f4(z * z, q, z);
+    float q = fma_f4(EXPM1_Q4_F4, z2, fma_f4(EXPM1_Q3_F4, z, EXPM1_Q2_F4));
+    return fma_f4(q, z2, fma_f4(EXPM1_Q1_F4, z, 0.5f));
 }
-VM_INLINE double expm1_poly_f8(double z)
+VM_INLINE double expm1_rest_f8(double z, double z2)
 {
-    double q = EXPM1_Q10_F8;
-    q = fma_f8(q, z, EXPM1_Q9_F8);
-    q = fma_f8(q, z, EXPM1_Q8_F8);
-    q = fma_f8(q, z, EXPM1_Q7_F8);
-    q = fma_f8(q, z, EXPM1_Q6_F8);
-    q = fma_f8(q, z, EXPM1_Q5_F8);
-    q = fma_f8(q, z, EXPM1_Q4_F8);
-    q = fma_f8(q, z, EXPM1_Q3_F8);
-    q = fma_f8(q, z, EXPM1_Q2_F8);
-    q = fma_f8(q, z, EXPM1_Q1_F8);
-    q = fma_f8(q, z, 0.5);
-    return fma_f8(z * z, q, z);
+    double q = fma_f8(EXPM1_Q10_F8, z2, fma_f8(EXPM1_Q9_F8, z, EXPM1_Q8_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q5_F8, z, EXPM1_Q4_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
+    return fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
 }
 
+VM_INLINE float expm1_poly_f4(float z) { float z2 = z * z; return fma_f4(expm1_rest_f4(z, z2), z2, z); }
+VM_INLINE double expm1_poly_f8(double z) { double z2 = z * z; return fma_f8(expm1_rest_f8(z, z2), z2, z); }
 /* exp_parts: returns s = 2^(n+shift) and w; shift (a compile-time constant) keeps s normal where e^x is subnormal:
  * the caller multiplies by 2^-shift last, which rounds once. */
 VM_INLINE float exp_parts_f4(float x, float dx, float shift, float *w)
