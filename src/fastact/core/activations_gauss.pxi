@@ -19,14 +19,12 @@ cdef inline real silu_backward(real dy, real x, real o, real o_lo, real t, real 
     return dy * one_less(x, silu_tail(o, o_lo, t, t_lo))
 
 cdef inline real swish(real x, real beta) noexcept nogil:
-    # x / (1 + e^-u), u = beta x with its rounding error, as silu; where e^u is below the range whatever x is, +-1 stands for x
+    # x / (1 + e^-u), u = beta x with its rounding error, as silu
     cdef real unit
     cdef real product = beta * x
-    cdef real u = head_ceiling(product_floor(product))
-    cdef real d = logistic_divisor(u, product, residue(fma(-beta, x, u)), &unit)
-    cdef real sign = copysign(1.0, x)
-    cdef real held = sign if product < u else x
-    return held / d * unit
+    cdef real u = product_floor(head_ceiling(product))
+    cdef real d = deep_divisor(u, residue(fma(-beta, x, u)), &unit)
+    return deep(u, x) / d * unit
 
 cdef inline void swish_backward_begin(real x, real beta, real* o, real* o_lo, real* t, real* t_lo) noexcept nogil:
     # silu' at beta x and its rounding error

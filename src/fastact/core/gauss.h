@@ -18,8 +18,8 @@ VM_INLINE float tail_floor_f4(float x) { return at_least_f4(x, -110.0f); }
 VM_INLINE double tail_floor_f8(double x) { return at_least_f8(x, -755.0); }
 VM_INLINE float cubic_floor_f4(float x) { return at_least_f4(x, -11.0f); }
 VM_INLINE double cubic_floor_f8(double x) { return at_least_f8(x, -22.0); }
-VM_INLINE float product_floor_f4(float u) { return at_least_f4(u, -132.0f); }      /* the last e^-u that the shift holds */
-VM_INLINE double product_floor_f8(double u) { return at_least_f8(u, -1060.0); }
+VM_INLINE float product_floor_f4(float u) { return at_least_f4(u, -195.0f); }      /* x e^u is 0 for every finite x */
+VM_INLINE double product_floor_f8(double u) { return at_least_f8(u, -1480.0); }
 VM_INLINE float head_ceiling_f4(float x) { return at_most_f4(x, 80.0f); }          /* 1 + e^-x is 1 */
 VM_INLINE double head_ceiling_f8(double x) { return at_most_f8(x, 700.0); }
 VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
@@ -58,38 +58,75 @@ VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced
 VM_INLINE float tail_exp_split_f4(float x, float dx, float *z, float *y) { return exp_split_f4(x, dx, 64.0f, z, y); }
 VM_INLINE double tail_exp_split_f8(double x, double dx, double *z, double *y) { return exp_split_f8(x, dx, 512.0, z, y); }
 
-/* (1 + e^-(x + dx)) unit, with unit = 1, and 2^-64 (2^-512) where side is negative, as x then is: e^-x alone may overflow. 2^n itself then may
- * leave the exponent's bits, and comes back when 64 is taken from them.
- * s w is exact, s being a power of two, so that only the last addition rounds. */
-VM_INLINE float logistic_divisor_f4(float x, float side, float minus_dx, float *unit)
+/* (1 + e^-(x + dx)) unit: s w is exact, s being a power of two, so that only the last addition rounds. Where e^-x may
+ * overflow, s leaves the exponent's bits, and comes back when `less` is taken from them.
+ *
+ * logistic_divisor: unit is 2^-64 (2^-512) where side, and with it x, is negative.
+ * deep_divisor: only where x is so low that 1 is nothing, for a numerator that may be anything, of which deep(x, .) then takes
+ * 2^-96 (2^-688) away: a large one still leaves something. */
+VM_INLINE float logistic_sum_f4(float s, float w, float one)
+{
+    float sum = s + one;
+    return sum + fma_f4(s, w, (s - sum) + one);
+}
+VM_INLINE float logistic_power_f4(float x, float minus_dx, float *w)
 {
     const float magic = 12582912.0f + 127.0f;
     float j = fma_f4(x, -0x1.715476p+0f, magic);
     float n = j - magic;
-    float z = fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, -x) + minus_dx);
-    float z2 = z * z, w = fma_f4(expm1_rest_f4(z, z2), z2, z);
-    float s = from_bits_f4(bits_f4(j) << 23);
-    uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
-    float one = from_bits_f4(0x3F800000u - less);
-    s = from_bits_f4(bits_f4(s) - less);
-    float sum = s + one;
-    *unit = one;
-    return sum + fma_f4(s, w, (s - sum) + one);
+    *w = expm1_poly_f4(fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, -x) + minus_dx));
+    return from_bits_f4(bits_f4(j) << 23);
 }
-VM_INLINE double logistic_divisor_f8(double x, double side, double minus_dx, double *unit)
+VM_INLINE float logistic_divisor_f4(float x, float side, float minus_dx, float *unit)
+{
+    float w, s = logistic_power_f4(x, minus_dx, &w);
+    uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
+    *unit = from_bits_f4(0x3F800000u - less);
+    return logistic_sum_f4(from_bits_f4(bits_f4(s) - less), w, *unit);
+}
+VM_INLINE float deep_divisor_f4(float x, float minus_dx, float *unit)
+{
+    float w, s = logistic_power_f4(x, minus_dx, &w);
+    uint32_t less = x < -87.0f ? (uint32_t)160 << 23 : 0;
+    *unit = x < -87.0f ? 0x1p-64f : 1.0f;
+    return logistic_sum_f4(from_bits_f4(bits_f4(s) - less), w, *unit);
+}
+VM_INLINE float deep_f4(float x, float v)
+{
+    float finite = at_most_f4(at_least_f4(v, -0x1.fffffep127f), 0x1.fffffep127f);
+    return x < -87.0f ? finite * 0x1p-96f : v;
+}
+VM_INLINE double logistic_sum_f8(double s, double w, double one)
+{
+    double sum = s + one;
+    return sum + fma_f8(s, w, (s - sum) + one);
+}
+VM_INLINE double logistic_power_f8(double x, double minus_dx, double *w)
 {
     const double magic = 6755399441055744.0 + 1023.0;
     double j = fma_f8(x, -0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double z = fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, -x) + minus_dx);
-    double z2 = z * z, w = fma_f8(expm1_rest_f8(z, z2), z2, z);
-    double s = from_bits_f8(bits_f8(j) << 52);
+    *w = expm1_poly_f8(fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, -x) + minus_dx));
+    return from_bits_f8(bits_f8(j) << 52);
+}
+VM_INLINE double logistic_divisor_f8(double x, double side, double minus_dx, double *unit)
+{
+    double w, s = logistic_power_f8(x, minus_dx, &w);
     uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
-    double one = from_bits_f8(0x3FF0000000000000u - less);
-    s = from_bits_f8(bits_f8(s) - less);
-    double sum = s + one;
-    *unit = one;
-    return sum + fma_f8(s, w, (s - sum) + one);
+    *unit = from_bits_f8(0x3FF0000000000000u - less);
+    return logistic_sum_f8(from_bits_f8(bits_f8(s) - less), w, *unit);
+}
+VM_INLINE double deep_divisor_f8(double x, double minus_dx, double *unit)
+{
+    double w, s = logistic_power_f8(x, minus_dx, &w);
+    uint64_t less = x < -708.0 ? (uint64_t)1200 << 52 : 0;
+    *unit = x < -708.0 ? 0x1p-512 : 1.0;
+    return logistic_sum_f8(from_bits_f8(bits_f8(s) - less), w, *unit);
+}
+VM_INLINE double deep_f8(double x, double v)
+{
+    double finite = at_most_f8(at_least_f8(v, -0x1.fffffffffffffp1023), 0x1.fffffffffffffp1023);
+    return x < -708.0 ? finite * 0x1p-688 : v;
 }
 
 /* unscale(tail) where x is negative, else 1 - unscale(tail) */
