@@ -303,7 +303,10 @@ VM_INLINE void TILE(sum_gradients)(int op, int wild, TILE(operand) *d, TILE(oper
             double s[W];
             REAL r[W];
             if (i == 0)
-                EACH_ROW s[j] = r[j] = 0;
+                EACH_ROW {
+                    s[j] = 0;
+                    r[j] = 0;
+                }
             else {
                 memcpy(s, hi + l * W, sizeof s);
                 memcpy(r, lo + l * W, sizeof r);

@@ -348,8 +348,10 @@ VM_INLINE void NAME(gradient_rows)(int op, int tailed, const char *dy, const cha
         const REAL *tail = tails + 2 * u * WIDTH;
         double hi[WIDTH];
         REAL lo[WIDTH];
-        for (ptrdiff_t j = 0; j < WIDTH; j++)
-            hi[j] = lo[j] = 0;
+        for (ptrdiff_t j = 0; j < WIDTH; j++) {
+            hi[j] = 0;
+            lo[j] = 0;
+        }
         if (tailed && whole == 0)
             ;
         else if (op == SOFTMAX)
