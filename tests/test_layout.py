@@ -81,6 +81,28 @@ def test_in_place(op_case, made, dtype):
 
 
 @pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
+def test_long_calls(op_case, made, dtype):
+    """Formulas in steps work on several spans at a time: the same bits as in short calls, at both ends too, and in place."""
+    op, case = op_case
+    ufunc = made[op.name]
+    x = np.resize(pool(dtype), 5003)
+    data = operands(op, case, x, np.random.default_rng(13))
+    k = len(op.data)
+    arrays, parameters = data[:k], data[k:]
+    wanted = np.concatenate([ufunc(*(a[i : i + 100] for a in arrays), *parameters) for i in range(0, x.size, 100)])
+    for n in (1023, 1024, 1025, 1152, 1280, 2049, 5003):
+        for offset in (0, 3) if n < 5003 else (0,):
+            part = slice(offset, offset + n)
+            room = np.zeros(n + 2, dtype)
+            assert_same_bits(ufunc(*(a[part] for a in arrays), *parameters, out=room[1:-1]), wanted[part], op.name, n, offset)
+            assert not bits_set(room[[0, -1]]).any(), "wrote beside out"
+            for place in range(k):
+                copies = [np.array(a[part]) for a in arrays]
+                ufunc(*copies, *parameters, out=copies[place])
+                assert_same_bits(copies[place], wanted[part], op.name, "in place", op.data[place], n, offset)
+
+
+@pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
 def test_shapes_orders_and_memory(op_case, made, dtype):
     """0-d, empty, Fortran order, transposed, unaligned, byte-swapped, read-only, batches: the same bits."""
     op, case = op_case

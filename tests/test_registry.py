@@ -151,13 +151,11 @@ def test_ufuncs_of_a_record(record):
         assert isinstance(ufunc, np.ufunc) and ufunc.__name__ == op.name
         assert ufunc.nin == len(op.data) + len(op.parameters) and ufunc.nout == 1
         assert op.parameters == tuple(p.name for p in record.parameters)
-        formula = re.search(rf"^cdef inline real {op.formula}\(([^)]*)\)", _formulas(), re.M) if (ROOT / "src").exists() else None
-        begin = re.search(rf"^cdef inline void {op.formula}_begin\(([^)]*)\)", _formulas(), re.M) if formula else None
-        if formula:
-            first = [a.split() for a in begin[1].split(",")] if begin else []
-            steps = tuple(name for *kind, name in first if kind[-1].endswith("*"))
-            assert {name for _, name in first} - {*steps} <= {*op.data, *op.parameters}
-            assert tuple(a.split()[-1] for a in formula[1].split(",")) == (*op.data, *op.parameters, *steps)
+        if (ROOT / "src").exists():
+            formulas = re.findall(rf"^cdef inline (real|float|double) {op.formula}(?:_f[48])?\(([^)]*)\)", _formulas(), re.M)
+            assert sorted(kind for kind, _ in formulas) in (["real"], ["double", "float"]), op.formula
+            for kind, arguments in formulas:
+                assert arguments == ", ".join(f"{kind} {name}" for name in (*op.data, *op.parameters))
 
 
 def _formulas() -> str:
@@ -348,6 +346,37 @@ def test_generator_and_package_read_the_same_table():
         assert f'made["{name}"] = new_ufunc("{name}"' in text
     assert text == generate.generate(_registry), "the generator gives the same source each time"
     assert generate.type_literals("1 + t * 0.5 - x1") == "(<real>1) + t * (<real>0.5) - x1"
+
+
+def test_steps_of_a_formula():
+    """What a step reads, and what it leaves for later ones, follows from the text."""
+    path = ROOT / "src/fastact/core/generate.py"
+    if not path.exists():
+        pytest.skip("needs the source tree")
+    spec = importlib.util.spec_from_file_location("fastact_generate", path)
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    text = """cdef inline real f(real dy, real x, real a) noexcept nogil:
+    cdef real s, unused
+    cdef real z = reduced(x, a, &s)
+    # ----
+    cdef real w = poly(z)  # not s
+    # ---- f8
+    cdef real y = s + w
+    return dy * y
+
+cdef inline real whole(real x) noexcept nogil:
+    return x
+"""
+    short, long = generate.steps(text, "f4"), generate.steps(text, "f8")
+    assert short.keys() == long.keys() == {"f"}
+    assert [(p.arguments, [*p.reads], [*p.leaves]) for p in short["f"]] == [(("x", "a"), [], ["s", "z"]), (("dy",), ["s", "z"], [])]
+    assert [(p.arguments, p.reads, p.leaves) for p in long["f"]] == [
+        (("x", "a"), {}, {"s": "double", "z": "double"}),
+        ((), {"z": "double"}, {"w": "double"}),
+        (("dy",), {"s": "double", "w": "double"}, {}),
+    ]
+    assert "double w = poly(z)" in long["f"][1].body and "real" not in generate.step_functions(long)
 
 
 def test_functions_are_built_from_any_ufuncs():

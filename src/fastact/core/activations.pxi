@@ -8,16 +8,8 @@
 
 # ---- pieces ------------------------------------------------------------------------------------------------------
 
-cdef inline real fade(real a, real da) noexcept nogil:
-    # e^(a + da) for a <= 0, times 2^64 (2^512), so that it is a normal number to the end of its range
-    cdef real w
-    cdef real s = exp_scaled(a, da, &w)
-    return fma(s, w, s)
-
-cdef inline real bell(real a) noexcept nogil:
-    # t/(1+t)^2 for t = e^a, a <= 0, scaled; p = t/(1+t) = t - t*t/(1+t) and then p - p*p, with t to twice the precision
-    cdef real w
-    cdef real s = exp_scaled(a, -0.0, &w)
+cdef inline real bell(real s, real w) noexcept nogil:
+    # t/(1+t)^2 for t = s(1+w), scaled; p = t/(1+t) = t - t*t/(1+t) and then p - p*p, with t to twice the precision
     cdef real t = fma(s, w, s)
     cdef real low = fma(s, w, s - t)
     cdef real p = t + fma(-t, t / (scaled(1.0) + t), low)
@@ -74,27 +66,43 @@ cdef inline real prelu_backward_weight(real dy, real x, real weight) noexcept no
 # ---- exponential units -------------------------------------------------------------------------------------------
 
 cdef inline real exp(real x) noexcept nogil:
-    return exp_wide(x, -0.0)
+    cdef real s, up
+    cdef real z = wide_reduced(x, -0.0, &s, &up)
+    # ---- f8
+    cdef real q = wide_poly(z)
+    # ---- f8
+    return wide_of(z, q, s, up)
 
 cdef inline real exp_backward(real dy, real x) noexcept nogil:
-    return dy * exp_wide(x, -0.0)
+    cdef real s, up
+    cdef real z = wide_reduced(x, -0.0, &s, &up)
+    # ---- f8
+    cdef real q = wide_poly(z)
+    # ---- f8
+    return dy * wide_of(z, q, s, up)
 
 cdef inline real exp_backward_y(real dy, real y) noexcept nogil:
     return dy * y
 
 cdef inline real elu(real x, real alpha) noexcept nogil:
     # x, or a*(e^x - 1) below 0: e^x = s(1+w), and a joins the exact s and s-1, so that only the sum is rounded
-    cdef real w
-    cdef real s = exp_parts(at_least(x, -40.0), -0.0, 0.0, &w)
+    cdef real s
+    cdef real z = exp_reduced(at_least(x, -40.0), -0.0, 0.0, &s)
+    # ---- f8
+    cdef real w = expm1_poly(z)
+    # ---- f8
     cdef real below = fma(alpha * s, w, alpha * (s - 1.0))
     return x if x >= 0.0 else below
 
 cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
     # 1, or a*e^x from 0 down; scaled, because it may be subnormal, but not where a alone is as large as the scale
-    cdef real w
+    cdef real power
+    cdef real z = scaled_reduced(x, -0.0, &power)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
     cdef real factor = 1.0 if abs(alpha) > 1e18 else unscale(1.0)
-    cdef real scaled = unscale(alpha) if abs(alpha) > 1e18 else alpha
-    cdef real s = scaled * exp_scaled(x, -0.0, &w)
+    cdef real s = (unscale(alpha) if abs(alpha) > 1e18 else alpha) * power
     cdef real below = fma(s, w, s) * factor
     cdef real slope = 1.0 if x > 0.0 else below
     return dy * slope
@@ -110,7 +118,12 @@ cdef inline real celu(real x, real alpha) noexcept nogil:
     cdef real inverse = 1.0 / alpha
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
-    cdef real below = expm1_times(alpha, u, residue(du))
+    cdef real s, rest
+    cdef real z = expm1_times_reduced(u, residue(du), &s, &rest)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real below = expm1_times_of(alpha, s, rest, w)
     cdef real tiny = 8.6736173798840355e-19 * abs(alpha)
     return x if x > -tiny else below
 
@@ -119,7 +132,12 @@ cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
     cdef real inverse = 1.0 / alpha
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
-    cdef real below = exp_wide(u, residue(du))
+    cdef real s, up
+    cdef real z = wide_reduced(u, residue(du), &s, &up)
+    # ----
+    cdef real q = wide_poly(z)
+    # ----
+    cdef real below = wide_of(z, q, s, up)
     cdef real slope = 1.0 if x > 0.0 else below
     return dy * slope
 
@@ -131,16 +149,23 @@ cdef inline real celu_backward_y(real dy, real y, real alpha) noexcept nogil:
 
 cdef inline real selu(real x) noexcept nogil:
     # l*x, or l*a*(e^x - 1) below 0, as elu
-    cdef real w
-    cdef real s = exp_parts(at_least(x, -40.0), -0.0, 0.0, &w)
+    cdef real s
+    cdef real z = exp_reduced(at_least(x, -40.0), -0.0, 0.0, &s)
+    # ---- f8
+    cdef real w = expm1_poly(z)
+    # ---- f8
     cdef real below = fma(1.7580993408473768 * s, w, 1.7580993408473768 * (s - 1.0))
     cdef real above = 1.0507009873554805 * x
     return above if x >= 0.0 else below
 
 cdef inline real selu_backward(real dy, real x) noexcept nogil:
     # l, or l*a*e^x from 0 down
-    cdef real w
-    cdef real s = 1.7580993408473768 * exp_scaled(x, -0.0, &w)
+    cdef real power
+    cdef real z = scaled_reduced(x, -0.0, &power)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real s = 1.7580993408473768 * power
     cdef real below = unscale(fma(s, w, s))
     cdef real slope = 1.0507009873554805 if x > 0.0 else below
     return dy * slope
@@ -157,23 +182,42 @@ cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
 
 cdef inline real sigmoid(real x) noexcept nogil:
     # 1/(1 + e^-x)
-    return logistic(x, -0.0)
+    cdef real s
+    cdef real z = logistic_reduced(x, -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    return logistic_of(s, w)
 
 cdef inline real sigmoid_backward(real dy, real x) noexcept nogil:
     # with t = e^-|x|:  t/(1+t)^2
-    return dy * unscale(bell(-abs(x)))
+    cdef real s
+    cdef real z = scaled_reduced(-abs(x), -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    return dy * unscale(bell(s, w))
 
 cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     # y(1-y) = y - y*y, rounded once
     return dy * fma(-y, y, y)
 
 cdef inline real tanh(real x) noexcept nogil:
-    return copysign(tanh_abs(x), x)
+    cdef real s
+    cdef real z = tanh_reduced(x, &s)
+    # ----
+    cdef real w = tanh_poly(z)
+    # ----
+    return copysign(tanh_of(s, w), x)
 
 cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
-    cdef real a = abs(x)
-    return dy * ((4.0 * unscale(1.0)) * bell(-(a + a)))
+    cdef real s
+    cdef real z = scaled_reduced(-abs(x + x), -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    return dy * ((4.0 * unscale(1.0)) * bell(s, w))
 
 cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
     # 1 - y*y, rounded once
@@ -182,19 +226,24 @@ cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
 cdef inline real softplus(real x, real beta) noexcept nogil:
     # log(1 + e^bx)/b = max(bx, 0)/b + log1p(t)/b,  t = e^-|bx|,  log1p(t) = t - c*d
     # bx = u + du, or the tail would lose bits; 1/b = over + under; t's own rounding error counts 1/(1+t), say 1/2
-    cdef real w, d
+    cdef real s
+    cdef real size = abs(x)
+    cdef real fall = -abs(beta)
+    cdef real u = fall * size
+    cdef real z = scaled_reduced(u, residue(fma(fall, size, -u)), &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    cdef real t = fma(s, w, s)
+    cdef real dt = fma(s, w, s - t)
+    # ----
+    cdef real d
+    cdef real c = log1p_parts(t, &d)
+    # ----
     # the scale stays off where 1/b alone is as large
     cdef real inverse = 1.0 / beta
     cdef real factor = 1.0 if abs(inverse) > 1e18 else unscale(1.0)
     cdef real over = unscale(inverse) if abs(inverse) > 1e18 else inverse
     cdef real under = fma(-inverse, beta, 1.0) * over
-    cdef real size = abs(x)
-    cdef real fall = -abs(beta)
-    cdef real u = fall * size
-    cdef real s = exp_scaled(u, residue(fma(fall, size, -u)), &w)
-    cdef real t = fma(s, w, s)
-    cdef real dt = fma(s, w, s - t)
-    cdef real c = log1p_parts(t, &d)
     cdef real rest = fma(fma(-c, d, 0.5 * dt), over, t * under)
     cdef real tail = fma(t, over, rest)
     cdef real low = fma(t, over, -tail) + rest
@@ -204,30 +253,50 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
 cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:
     # sigmoid(bx)
     cdef real u = beta * x
-    return dy * logistic(u, residue(fma(-beta, x, u)))
+    cdef real s
+    cdef real z = logistic_reduced(u, residue(fma(-beta, x, u)), &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    return dy * logistic_of(s, w)
 
 cdef inline real softplus_backward_y(real dy, real y, real beta) noexcept nogil:
     # sigmoid(bx) = 1 - e^-by
-    cdef real w
+    cdef real s
     cdef real u = -beta * y
     cdef real du = fma(-beta, y, -u)
-    cdef real s = exp_parts(at_least(u, -40.0), residue(du), 0.0, &w)
+    cdef real z = exp_reduced(at_least(u, -40.0), residue(du), 0.0, &s)
+    cdef real w = expm1_poly(z)
     return dy * fma(-s, w, 1.0 - s)
 
 cdef inline real log_sigmoid(real x) noexcept nogil:
     # log(1/(1 + e^-x)) = min(x, 0) - log1p(t), t = e^-|x|;  log1p(t) = t - c*d
+    cdef real s
+    cdef real z = scaled_reduced(-abs(x), -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    cdef real t = fma(s, w, s)
+    # ----
     cdef real d
-    cdef real t = fade(-abs(x), -0.0)
     cdef real c = log1p_parts(t, &d)
+    # ----
     cdef real line = x if x < 0.0 else 0.0
     return unscale_add(fma(c, d, -t), line)
 
 cdef inline real log_sigmoid_backward(real dy, real x) noexcept nogil:
     # sigmoid(-x)
-    return dy * logistic(-x, -0.0)
+    cdef real s
+    cdef real z = logistic_reduced(-x, -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    return dy * logistic_of(s, w)
 
 cdef inline real log_sigmoid_backward_y(real dy, real y) noexcept nogil:
     # sigmoid(-x) = 1 - e^y
-    cdef real w
-    cdef real s = exp_parts(at_least(y, -40.0), -0.0, 0.0, &w)
+    cdef real s
+    cdef real z = exp_reduced(at_least(y, -40.0), -0.0, 0.0, &s)
+    # ---- f8
+    cdef real w = expm1_poly(z)
+    # ---- f8
     return dy * fma(-s, w, 1.0 - s)

@@ -2,7 +2,8 @@
 
 cdef enum:
     MAX_OPERANDS = 6
-    SPAN = 256                  # numbers between the two steps of a formula
+    SPAN = 128                  # numbers that each step of a formula takes at a time
+    FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
 
 ctypedef void (*kernel_t)(void* out, const void* const* args, npy_intp n) noexcept nogil
 

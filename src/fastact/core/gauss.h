@@ -12,8 +12,6 @@ VM_INLINE float tail_clamp_f4(float a) { return at_most_f4(a, 110.0f); }        
 VM_INLINE double tail_clamp_f8(double a) { return at_most_f8(a, 755.0); }
 VM_INLINE float gauss_clamp_f4(float a) { return at_most_f4(a, 14.625f); }         /* a e^(-a^2/2) */
 VM_INLINE double gauss_clamp_f8(double a) { return at_most_f8(a, 39.0); }
-VM_INLINE float cubic_clamp_f4(float a) { return at_most_f4(a, 11.0f); }           /* a e^-S(a), gelu_tanh */
-VM_INLINE double cubic_clamp_f8(double a) { return at_most_f8(a, 22.0); }
 VM_INLINE float tail_floor_f4(float x) { return at_least_f4(x, -110.0f); }
 VM_INLINE double tail_floor_f8(double x) { return at_least_f8(x, -755.0); }
 VM_INLINE float cubic_floor_f4(float x) { return at_least_f4(x, -11.0f); }
@@ -22,41 +20,49 @@ VM_INLINE float product_floor_f4(float u) { return at_least_f4(u, -195.0f); }   
 VM_INLINE double product_floor_f8(double u) { return at_least_f8(u, -1480.0); }
 VM_INLINE float head_ceiling_f4(float x) { return at_most_f4(x, 80.0f); }          /* 1 + e^-x is 1 */
 VM_INLINE double head_ceiling_f8(double x) { return at_most_f8(x, 700.0); }
+VM_INLINE float cubic_limit_f4(float x) { return at_most_f4(at_least_f4(x, -11.0f), 6.5f); }   /* gelu_tanh' is 0 and 1 */
+VM_INLINE double cubic_limit_f8(double x) { return at_most_f8(at_least_f8(x, -22.0), 9.0); }
 VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
 
 /* e^(x + dx) 2^shift = s(1 + z + y), y = expm1(z) - z small: a sum that ends in z rounds once.
  * y also has what rounding left out of z. */
-VM_INLINE float exp_split_f4(float x, float dx, float shift, float *reduced, float *y)
+VM_INLINE float split_reduced_f4(float x, float dx, float shift, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f + shift;
     float j = fma_f4(x, 0x1.715476p+0f, magic);
     float n = j - magic;
-    float head = fma_f4(n, -LN2_HI_F4, x), rest = fma_f4(n, -LN2_LO_F4, dx);
-    float z = head + rest;
-    float z2 = z * z;
-    float q = expm1_rest_f4(z, z2);
-    *reduced = z;
-    *y = fma_f4(z2, q, (head - z) + rest);
-    return from_bits_f4(bits_f4(j) << 23);
+    float head = fma_f4(n, -LN2_HI_F4, x), tail = fma_f4(n, -LN2_LO_F4, dx);
+    float z = head + tail;
+    *s = from_bits_f4(bits_f4(j) << 23);
+    *rest = (head - z) + tail;
+    return z;
 }
-VM_INLINE double exp_split_f8(double x, double dx, double shift, double *reduced, double *y)
+VM_INLINE float split_poly_f4(float z, float rest)
+{
+    float z2 = z * z;
+    return fma_f4(z2, expm1_rest_f4(z, z2), rest);
+}
+VM_INLINE double split_reduced_f8(double x, double dx, double shift, double *s, double *rest)
 {
     const double magic = 6755399441055744.0 + 1023.0 + shift;
     double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double head = fma_f8(n, -LN2_HI_F8, x), rest = fma_f8(n, -LN2_LO_F8, dx);
-    double z = head + rest;
+    double head = fma_f8(n, -LN2_HI_F8, x), tail = fma_f8(n, -LN2_LO_F8, dx);
+    double z = head + tail;
+    *s = from_bits_f8(bits_f8(j) << 52);
+    *rest = (head - z) + tail;
+    return z;
+}
+VM_INLINE double split_poly_f8(double z, double rest)
+{
     double z2 = z * z;
-    double q = expm1_rest_f8(z, z2);
-    *reduced = z;
-    *y = fma_f8(z2, q, (head - z) + rest);
-    return from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(z2, expm1_rest_f8(z, z2), rest);
 }
 
-VM_INLINE float tail_exp_split_f4(float x, float dx, float *z, float *y) { return exp_split_f4(x, dx, 64.0f, z, y); }
-VM_INLINE double tail_exp_split_f8(double x, double dx, double *z, double *y) { return exp_split_f8(x, dx, 512.0, z, y); }
+VM_INLINE float tail_reduced_f4(float x, float dx, float *s, float *rest) { return split_reduced_f4(x, dx, 64.0f, s, rest); }
+VM_INLINE double tail_reduced_f8(double x, double dx, double *s, double *rest) { return split_reduced_f8(x, dx, 512.0, s, rest); }
 
 /* (1 + e^-(x + dx)) unit: s w is exact, s being a power of two, so that only the last addition rounds. Where e^-x may
  * overflow, s leaves the exponent's bits, and comes back when `less` is taken from them.
@@ -69,24 +75,22 @@ VM_INLINE float logistic_sum_f4(float s, float w, float one)
     float sum = s + one;
     return sum + fma_f4(s, w, (s - sum) + one);
 }
-VM_INLINE float logistic_power_f4(float x, float minus_dx, float *w)
+VM_INLINE float divisor_reduced_f4(float x, float minus_dx, float *s)
 {
     const float magic = 12582912.0f + 127.0f;
     float j = fma_f4(x, -0x1.715476p+0f, magic);
     float n = j - magic;
-    *w = expm1_poly_f4(fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, -x) + minus_dx));
-    return from_bits_f4(bits_f4(j) << 23);
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, -x) + minus_dx);
 }
-VM_INLINE float logistic_divisor_f4(float x, float side, float minus_dx, float *unit)
+VM_INLINE float logistic_divisor_f4(float s, float w, float side, float *unit)
 {
-    float w, s = logistic_power_f4(x, minus_dx, &w);
     uint32_t less = (uint32_t)((int32_t)bits_f4(side) >> 31) & ((uint32_t)64 << 23);
     *unit = from_bits_f4(0x3F800000u - less);
     return logistic_sum_f4(from_bits_f4(bits_f4(s) - less), w, *unit);
 }
-VM_INLINE float deep_divisor_f4(float x, float minus_dx, float *unit)
+VM_INLINE float deep_divisor_f4(float s, float w, float x, float *unit)
 {
-    float w, s = logistic_power_f4(x, minus_dx, &w);
     uint32_t less = x < -87.0f ? (uint32_t)160 << 23 : 0;
     *unit = x < -87.0f ? 0x1p-64f : 1.0f;
     return logistic_sum_f4(from_bits_f4(bits_f4(s) - less), w, *unit);
@@ -101,24 +105,22 @@ VM_INLINE double logistic_sum_f8(double s, double w, double one)
     double sum = s + one;
     return sum + fma_f8(s, w, (s - sum) + one);
 }
-VM_INLINE double logistic_power_f8(double x, double minus_dx, double *w)
+VM_INLINE double divisor_reduced_f8(double x, double minus_dx, double *s)
 {
     const double magic = 6755399441055744.0 + 1023.0;
     double j = fma_f8(x, -0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    *w = expm1_poly_f8(fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, -x) + minus_dx));
-    return from_bits_f8(bits_f8(j) << 52);
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, -x) + minus_dx);
 }
-VM_INLINE double logistic_divisor_f8(double x, double side, double minus_dx, double *unit)
+VM_INLINE double logistic_divisor_f8(double s, double w, double side, double *unit)
 {
-    double w, s = logistic_power_f8(x, minus_dx, &w);
     uint64_t less = (uint64_t)((int64_t)bits_f8(side) >> 63) & ((uint64_t)512 << 52);
     *unit = from_bits_f8(0x3FF0000000000000u - less);
     return logistic_sum_f8(from_bits_f8(bits_f8(s) - less), w, *unit);
 }
-VM_INLINE double deep_divisor_f8(double x, double minus_dx, double *unit)
+VM_INLINE double deep_divisor_f8(double s, double w, double x, double *unit)
 {
-    double w, s = logistic_power_f8(x, minus_dx, &w);
     uint64_t less = x < -708.0 ? (uint64_t)1200 << 52 : 0;
     *unit = x < -708.0 ? 0x1p-512 : 1.0;
     return logistic_sum_f8(from_bits_f8(bits_f8(s) - less), w, *unit);
@@ -129,64 +131,107 @@ VM_INLINE double deep_f8(double x, double v)
     return x < -708.0 ? finite * 0x1p-688 : v;
 }
 
-/* unscale(tail) where x is negative, else 1 - unscale(tail) */
-VM_INLINE float one_less_f4(float x, float tail) { return fma_f4(tail, by_sign_f4(x, 0x1p-64f, -0x1p-64f), by_sign_f4(x, 0.0f, 1.0f)); }
-VM_INLINE double one_less_f8(double x, double tail) { return fma_f8(tail, by_sign_f8(x, 0x1p-512, -0x1p-512), by_sign_f8(x, 0.0, 1.0)); }
+/* ---- gradients with a root: o/(o + g), o = 1 + h + e^x, g = 1 - h + e^-x ------------------------------------ */
+/* h is x for silu, x S'(x) for gelu_tanh. o has the root: there e^x = c, so with r = -ln c it is e^x = c e^(x + r) whose
+ * e^(x + r) - 1 is computed, and 1 + h + c cancels before anything is rounded. c and 1/c are not floats: what they lack is
+ * in r_lo and delta (coefficients/roots.py). All that has to do with e^-x is scaled. */
 
-/* ---- silu'(-a), scaled: t(1 + t - a)/(1 + t)^2 = o p(1 - p) ----------------------------------------------------- */
-/* t = e^-(a + da), p = t/(1 + t). With r the root of o = 1 + t - a and d = r - a, t = e^-r e^d and o = d + e^-r (e^d - 1),
- * where nothing cancels. o, t and the product o p come with their rounding errors; p is the quotient and what its rounding
- * left out. */
-VM_INLINE float silu_parts_f4(float a, float da, float *o, float *o_lo, float *t, float *t_lo)
+/* z, c e^(x + r) = s e^z and e^-x = t e^-z; below e^-60 (e^-120) s is held, where it is nothing beside 1 + h */
+VM_INLINE double root_reduced_f8(double x, double x_lo, double r, double r_lo, double c, double inverse, double *s, double *t)
 {
-    const float scale = 0x1p64f, power = 0x1.1d25dp-2f, power_lo = -0x1.bdf6fap-27f;
-    float lo, z, y;
-    float d = difference_f4(0x1.474974p+0f, a, &lo);
-    lo = lo + (-0x1.bdf6fap-27f - da);
-    float s = tail_exp_split_f4(d, lo, &z, &y);
-    float e = fma_f4(s, y, fma_f4(s, z, s - scale)), rise = e * (power * 0x1p-64f);
-    float sum = d + rise;
-    *o = sum;
-    *o_lo = ((d - sum) + rise) + fma_f4(e, power_lo * 0x1p-64f, fma_f4(e, power * 0x1p-64f, -rise) + lo);
-    float ts = times_power_f4(power, s);
-    float high = fma_f4(ts, z + y, ts);
-    *t_lo = fma_f4(ts, y, fma_f4(ts, z, ts - high)) + times_power_f4(power_lo, s);
-    return *t = high;
+    const double magic = 6755399441055744.0 + 1023.0;
+    double d = x + r, lo = (r - (d - x)) + (x_lo + r_lo);
+    double j = fma_f8(d, 0x1.71547652b82fep+0, magic), n = j - magic;
+    double z = fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, d) + lo);
+    *s = from_bits_f8((bits_f8(at_least_f8(j, magic - 120.0)) << 52) + (bits_f8(c) - 0x3FF0000000000000u));
+    *t = from_bits_f8(((uint64_t)1534 << 52) - (bits_f8(j) << 52) + (bits_f8(inverse) - 0x3FF0000000000000u));
+    return z;
 }
-VM_INLINE float silu_tail_f4(float o, float o_lo, float t, float t_lo)
+/* e^z - 1 and e^-z - 1, both + delta: coefficients/exp.sollya */
+VM_INLINE float pair_f4(float z, float delta, float *minus)
 {
-    const float scale = 0x1p64f;
-    float v = scale + t, v_lo = ((scale - v) + t) + t_lo, q = t / v;
-    float rest = fma_f4(-q, v_lo, fma_f4(-q, v, t) + t_lo);
-    float p = fma_f4(1.0f - q, rest, q * scale);
-    float c = o * p, c_lo = fma_f4(p, o_lo, fma_f4(o, p, -c));
-    return c + fma_f4(-(c + c_lo), unscale_f4(p), c_lo);
+    float z2 = z * z;
+    float even = fma_f4(fma_f4(fma_f4(0x1.6cde16p-10f, z2, 0x1.55553ep-5f), z2, 0.5f), z2, delta);
+    float odd = fma_f4(fma_f4(fma_f4(0x1.a36348p-13f, z2, 0x1.110f88p-7f), z2, 0x1.555556p-3f), z * z2, z);
+    *minus = even - odd;
+    return even + odd;
 }
-VM_INLINE double silu_parts_f8(double a, double da, double *o, double *o_lo, double *t, double *t_lo)
+VM_INLINE double pair_f8(double z, double delta, double *minus)
 {
-    const double scale = 0x1p512, power = 0x1.1d25cf210482ep-2, power_lo = -0x1.ca2d0d94faaecp-60;
-    double lo, z, y;
-    double d = difference_f8(0x1.474973c84120bp+0, a, &lo);
-    lo = lo + (0x1.f8d74bc9ac154p-54 - da);
-    double s = tail_exp_split_f8(d, lo, &z, &y);
-    double e = fma_f8(s, y, fma_f8(s, z, s - scale)), rise = e * (power * 0x1p-512);
-    double sum = d + rise;
-    *o = sum;
-    *o_lo = ((d - sum) + rise) + fma_f8(e, power_lo * 0x1p-512, fma_f8(e, power * 0x1p-512, -rise) + lo);
-    double ts = times_power_f8(power, s);
-    double high = fma_f8(ts, z + y, ts);
-    *t_lo = fma_f8(ts, y, fma_f8(ts, z, ts - high)) + times_power_f8(power_lo, s);
-    return *t = high;
+    double z2 = z * z;
+    double even = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.1f593817ed54ep-29, z2, 0x1.27e4e95c33df4p-22), z2, 0x1.a01a01a1cdba3p-16), z2, 0x1.6c16c16c16d9dp-10), z2, 0x1.5555555555555p-5), z2, 0.5), z2, delta);
+    double odd = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.af3f3a194a1ebp-26, z2, 0x1.71de0a283bc5cp-19), z2, 0x1.a01a01a9070c6p-13), z2, 0x1.1111111110706p-7), z2, 0x1.5555555555556p-3), z * z2, z);
+    *minus = even - odd;
+    return even + odd;
 }
-VM_INLINE double silu_tail_f8(double o, double o_lo, double t, double t_lo)
+/* u + u_lo + s(1 + w) = result + *lo; u + s is exact near the root */
+VM_INLINE double rising_f8(double u, double u_lo, double s, double w, double *lo)
 {
-    const double scale = 0x1p512;
-    double v = scale + t, v_lo = ((scale - v) + t) + t_lo, q = t / v;
-    double rest = fma_f8(-q, v_lo, fma_f8(-q, v, t) + t_lo);
-    double p = fma_f8(1.0 - q, rest, q * scale);
-    double c = o * p, c_lo = fma_f8(p, o_lo, fma_f8(o, p, -c));
-    return c + fma_f8(-(c + c_lo), unscale_f8(p), c_lo);
+    double base = u + s, sum = fma_f8(s, w, base);
+    *lo = fma_f8(s, w, base - sum) + ((s - (base - u)) + u_lo);
+    return sum;
 }
+/* u + u_lo + t(1 + w) = result + *lo */
+VM_INLINE double falling_f8(double u, double u_lo, double t, double w, double *lo)
+{
+    double part = fma_f8(t, w, u), sum = t + part, v = sum - t;
+    *lo = (fma_f8(t, w, u - part) + u_lo) + ((t - (sum - v)) + (part - v));
+    return sum;
+}
+/* o and g with what rounding left out of them */
+VM_INLINE double sides_f8(double h, double h_lo, double s, double t, double w, double minus, double *o_lo, double *g, double *g_lo)
+{
+    double u = 1.0 + h, v = 1.0 - h;
+    *g = falling_f8(unscale_f8(v), unscale_f8(((1.0 - v) - h) - h_lo), t, minus, g_lo);
+    return rising_f8(u, ((1.0 - u) + h) + h_lo, s, w, o_lo);
+}
+/* (n + n_lo)/(d + d_lo) by a reciprocal, and then what is left of n after it */
+VM_INLINE float divided_f4(float n, float n_lo, float d, float d_lo)
+{
+    float y = 1.0f / d, q = n * y;
+    float rest = fma_f4(-q, d, n) + fma_f4(-q, d_lo, n_lo);
+    return fma_f4(rest, y, q);
+}
+VM_INLINE double divided_f8(double n, double n_lo, double d, double d_lo)
+{
+    double y = 1.0 / d, q = n * y;
+    double rest = fma_f8(-q, d, n) + fma_f8(-q, d_lo, n_lo);
+    return fma_f8(rest, y, q);
+}
+/* o/(o + g): the quotient by a reciprocal, and then what is left of o after it; result unscaled */
+VM_INLINE double share_f8(double o, double o_lo, double g, double g_lo)
+{
+    double scaled = unscale_f8(o), y = 1.0 / (scaled + g), q = o * y;
+    double rest = fma_f8(-q, scaled, fma_f8(-q, g, o)) + fma_f8(-q, fma_f8(o_lo, 0x1p-512, g_lo), o_lo);
+    return unscale_f8(fma_f8(rest, y, q));
+}
+/* where the gradients are 0 and 1 */
+VM_INLINE double root_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 60.0); }
+/* e^x = s e^z and 2 e^-x = t e^-z, t scaled, as root_reduced */
+VM_INLINE float pair_reduced_f4(float x, float *s, float *t)
+{
+    const float magic = 12582912.0f + 127.0f;
+    float j = fma_f4(x, 0x1.715476p+0f, magic), n = j - magic;
+    *s = from_bits_f4(bits_f4(at_least_f4(j, magic - 60.0f)) << 23);
+    *t = from_bits_f4(((uint32_t)191 << 23) - (bits_f4(j) << 23));
+    return fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, x));
+}
+VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
+{
+    const double magic = 6755399441055744.0 + 1023.0;
+    double j = fma_f8(x, 0x1.71547652b82fep+0, magic), n = j - magic;
+    *s = from_bits_f8(bits_f8(at_least_f8(j, magic - 120.0)) << 52);
+    *t = from_bits_f8(((uint64_t)1535 << 52) - (bits_f8(j) << 52));
+    return fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, x));
+}
+VM_INLINE float mish_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -110.0f), 20.0f); }
+VM_INLINE double mish_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 40.0); }
+VM_INLINE float mish_end_f4(float x, float value) { return x > 20.0f ? x : value; }
+VM_INLINE double mish_end_f8(double x, double value) { return x > 40.0 ? x : value; }
+VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t); }
+VM_INLINE double silu_pair_f8(double z, double *minus) { return pair_f8(z, -0x1.9c158b3226600p-59, minus); }
+VM_INLINE double cubic_reduced_f8(double x, double x_lo, double *s, double *t) { return root_reduced_f8(x, x_lo, 0x1.3b2cf738f9ffep+0, -0x1.0bda16dabd9f4p-54, 0x1.2af64e9c485eep-2, 0x1.b66c64b173ce7p+1, s, t); }
+VM_INLINE double cubic_pair_f8(double z, double *minus) { return pair_f8(z, 0x1.05cb8f79578f8p-56, minus); }
 
 /* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
@@ -253,64 +298,8 @@ VM_INLINE double mish_near_f8(double a, double da)
     double sum = d + lo;
     return fma_f8(0.1875, sum, fma_f8(sum, e, (0.1875 + e) * ((d - sum) + lo)));
 }
-VM_INLINE float cubic_near_f4(float a, float da)
-{
-    const float r = 0x1.8142ap-1f;
-    float d = r - a;
-    float larger = a < 0.375f ? r : -a, smaller = a < 0.375f ? -a : r;
-    float lo = ((larger - d) + smaller) + (-0x1.85a06cp-27f - da);
-    float d2 = d * d;
-    float e = 0x1.7171e4p-14f;
-    e = fma_f4(e, d2, -0x1.d857d4p-11f);
-    e = fma_f4(e, d2, 0x1.584118p-8f);
-    e = fma_f4(e, d2, -0x1.104608p-6f);
-    e = fma_f4(e, d2, -0x1.02965p-6f);
-    e = fma_f4(e, d2, 0x1.c5d66ap-5f);
-    float o = 0x1.dc74dcp-13f;
-    o = fma_f4(o, d2, -0x1.3b7b1p-9f);
-    o = fma_f4(o, d2, 0x1.426c4ap-6f);
-    o = fma_f4(o, d2, -0x1.d2b728p-4f);
-    o = fma_f4(o, d2, 0x1.8cd1a2p-2f);
-    e = fma_f4(o, d, e);
-    float sum = d + lo;
-    return fma_f4(0.375f, sum, fma_f4(sum, e, (0.375f + e) * ((d - sum) + lo)));
-}
-VM_INLINE double cubic_near_f8(double a, double da)
-{
-    const double r = 0x1.81429f9e97e4dp-1;
-    double d = r - a;
-    double larger = a < 0.375 ? r : -a, smaller = a < 0.375 ? -a : r;
-    double lo = ((larger - d) + smaller) + (-0x1.4f523ed77dbdcp-55 - da);
-    double d2 = d * d;
-    double e = -0x1.8eee2a779507cp-28;
-    e = fma_f8(e, d2, 0x1.1d02bb6e9f725p-24);
-    e = fma_f8(e, d2, -0x1.c79bfe81f5277p-22);
-    e = fma_f8(e, d2, 0x1.463837e41e9ap-19);
-    e = fma_f8(e, d2, -0x1.0b98e70a7104cp-16);
-    e = fma_f8(e, d2, 0x1.049359f436c52p-13);
-    e = fma_f8(e, d2, -0x1.e63f28ad2cb11p-11);
-    e = fma_f8(e, d2, 0x1.58c9ed6ffe323p-8);
-    e = fma_f8(e, d2, -0x1.104a83edbe4bfp-6);
-    e = fma_f8(e, d2, -0x1.029615edb0809p-6);
-    e = fma_f8(e, d2, 0x1.c5d66964b5c8cp-5);
-    double o = -0x1.f1e58ccca92a8p-27;
-    o = fma_f8(o, d2, 0x1.2d1ec51d40cf4p-23);
-    o = fma_f8(o, d2, -0x1.09a5834eaadaep-20);
-    o = fma_f8(o, d2, 0x1.8d31df731c333p-18);
-    o = fma_f8(o, d2, -0x1.253be1dd383d2p-15);
-    o = fma_f8(o, d2, 0x1.14bf89d6fc8ep-12);
-    o = fma_f8(o, d2, -0x1.3d8d64188fa7p-9);
-    o = fma_f8(o, d2, 0x1.427996dc26d68p-6);
-    o = fma_f8(o, d2, -0x1.d2b77346470d6p-4);
-    o = fma_f8(o, d2, 0x1.8cd1a2b2fff33p-2);
-    e = fma_f8(o, d, e);
-    double sum = d + lo;
-    return fma_f8(0.375, sum, fma_f8(sum, e, (0.375 + e) * ((d - sum) + lo)));
-}
 VM_INLINE float near_root_f4(float a, float near, float far) { return a < 2.0f ? near : far; }
 VM_INLINE double near_root_f8(double a, double near, double far) { return a < 2.0 ? near : far; }
-VM_INLINE float cubic_seam_f4(float a, float near, float far) { return a < 1.375f ? near : far; }
-VM_INLINE double cubic_seam_f8(double a, double near, double far) { return a < 1.375 ? near : far; }
 
 /* gelu_tanh's exponent S(x) = k x (1 + 0.044715 x^2), k = 2 sqrt(2/pi), with its rounding error in *lo: the tail
  * e^-S multiplies that error by S. The leading part of k is short, so that k - v is exact. */
@@ -334,16 +323,7 @@ VM_INLINE double cubic_f8(double x, double *lo)
     *lo = fma_f8(x, dv, fma_f8(x, v, -s));
     return s;
 }
-/* x S'(x) - 1, with its rounding error in *lo */
-VM_INLINE float cubic_slope_f4(float x, float *lo)
-{
-    float p = x * x;
-    float u = fma_f4(0x1.b6676cp-3f, p, 0x1.98846p+0f);
-    float du = fma_f4(0x1.b6676cp-3f, p, 0x1.98846p+0f - u) + fma_f4(0x1.b6676cp-3f, fma_f4(x, x, -p), fma_f4(-0x1.175e2p-32f, p, -0x1.985794p-21f));
-    float h = x * u;
-    *lo = fma_f4(x, du, fma_f4(x, u, -h));
-    return h - 1.0f;
-}
+/* x S'(x), with its rounding error in *lo */
 VM_INLINE double cubic_slope_f8(double x, double *lo)
 {
     double p = x * x;
@@ -351,26 +331,35 @@ VM_INLINE double cubic_slope_f8(double x, double *lo)
     double du = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d4366p+0 - u) + fma_f8(0x1.b6676bf7450fp-3, fma_f8(x, x, -p), fma_f8(0x1.bba7351828aabp-57, p, -0x1.ee5e069875fe9p-49));
     double h = x * u;
     *lo = fma_f8(x, du, fma_f8(x, u, -h));
-    return h - 1.0;
+    return h;
 }
 
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
 /* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
  * the seam, its coefficients chosen by it. z is twice the reduced -a^2/2, whose rounding error is that of a^2. */
-VM_INLINE float gauss_tail_f4(float a)
+VM_INLINE float gauss_reduced_f4(float a, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f + 62.0f;
     float a2 = a * a;
     float j = fma_f4(a2, -0.5f * 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -2 * LN2_HI_F4, -a2);
-    z = z + fma_f4(n, -2 * LN2_LO_F4, fma_f4(-a, a, a2));
+    *s = from_bits_f4(bits_f4(j) << 23);
+    *rest = -0.0f;
+    return z + fma_f4(n, -2 * LN2_LO_F4, fma_f4(-a, a, a2));
+}
+VM_INLINE float gauss_poly_f4(float z, float rest)
+{
+    (void)rest;
     float q = EXPM1_Q4_F4 / 64;
     q = fma_f4(q, z, EXPM1_Q3_F4 / 32);
     q = fma_f4(q, z, EXPM1_Q2_F4 / 16);
     q = fma_f4(q, z, EXPM1_Q1_F4 / 8);
     q = fma_f4(q, z, 0.125f);
-    float w = z * fma_f4(q, z, 0.5f);
+    return z * fma_f4(q, z, 0.5f);
+}
+VM_INLINE float gauss_ratio_f4(float a)
+{
     int near = a < 1.25f;
     float num = near ? -0x1.177fcap-6f : 0x1.6bc116p-6f;
     num = fma_f4(num, a, near ? -0x1.215aap-3f : 0x1.c7821cp-4f);
@@ -382,8 +371,12 @@ VM_INLINE float gauss_tail_f4(float a)
     den = fma_f4(den, a, near ? 0x1.5986bp-1f : 0x1.273b7p+0f);
     den = fma_f4(den, a, near ? 0x1.4cc356p+0f : 0x1.a2599ap+0f);
     den = fma_f4(den, a, 1.0f);
-    float f = num / den;
-    float b = from_bits_f4(bits_f4(j) << 23) * (near ? a : 1.25f);
+    return num / den;
+}
+VM_INLINE float gauss_tail_f4(float a, float s, float z, float w, float f)
+{
+    (void)z;
+    float b = s * (a < 1.25f ? a : 1.25f);
     return fma_f4(b, fma_f4(f, 1.0f + w, w), b);
 }
 /* double, p = -a^2/2: below 0.875 a/2 + p E(p), E = erf(a/sqrt 2)/a; half is -a/2 */
@@ -416,11 +409,16 @@ VM_INLINE double gauss_far_f8(double a, double p)
     den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b37p+1, a, 0x1p+0));
     return num / den;
 }
-VM_INLINE double gauss_tail_f8(double a)
+VM_INLINE double gauss_reduced_f8(double a, double *s, double *rest)
 {
-    double half = -0.5 * a, p = half * a, z, y;
-    double s = exp_split_f8(p, fma_f8(half, a, -p), 510.0, &z, &y);
-    double q = gauss_far_f8(a, p);
+    double half = -0.5 * a, p = half * a;
+    return split_reduced_f8(p, fma_f8(half, a, -p), 510.0, s, rest);
+}
+VM_INLINE double gauss_poly_f8(double z, double rest) { return split_poly_f8(z, rest); }
+VM_INLINE double gauss_ratio_f8(double a) { return gauss_far_f8(a, (-0.5 * a) * a); }
+VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double q)
+{
+    double half = -0.5 * a, p = half * a;
     double far = fma_f8(s, fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y), s);
     return a < 0.875 ? gauss_near_f8(half, p) * 0x1p512 : far;
 }

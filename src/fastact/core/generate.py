@@ -16,11 +16,13 @@ import re
 import sys
 import tokenize
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
 HEADERS = ("vmath.h", "gauss.h", "row.h")
 FORMULAS = ("activations.pxi", "activations_gauss.pxi")
+#: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
+APART = "activations_apart.pxi"
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {"f2": ("float", "f4", "float16"), "f4": ("float", "f4", "float32"), "f8": ("double", "f8", "float64")}
@@ -84,61 +86,178 @@ def primitives() -> tuple[str, str]:
     return "\n".join(externs), "\n".join(faces)
 
 
-def beginnings(text: str) -> dict[str, list[str]]:
-    """Formulas in two steps: what `name_begin` computes from its arguments, and hands to `name` after all others."""
-    found = re.findall(r"^cdef inline void (\w+)_begin\(([^)]*)\)", text, re.M)
-    return {name: [a.split()[-1] for a in arguments.split(",")] for name, arguments in found}
+class Step(NamedTuple):
+    """A stretch of a formula between two cuts."""
+
+    name: str
+    result: str                                         # the formula's type
+    body: str
+    arguments: tuple[str, ...]                          # of the formula's own, those that it reads
+    reads: dict[str, str]                               # what earlier steps left, and its type
+    leaves: dict[str, str]                              # what later steps read, and its type
 
 
-def kernel(op: Any, suffix: str, form: str, begin: list[str] | None) -> str:
-    """The contiguous loop of one formula: every operand an array, or the parameters single values.
+def steps(text: str, suffix: str) -> dict[str, list[Step]]:
+    """Formulas that are cut into steps, for floats (f4) or doubles (f8), by name.
 
-    A formula in two steps gets two loops over a block that stays in the first-level cache: with a hundred operations in
-    a row the processor runs out of places where operations wait, before it has enough that are independent.
+    With many operations in a row a processor runs out of places where operations wait before it has enough that are
+    independent. So a formula may be cut by lines `# ----`, or `# ---- f8` where only doubles gain from it; each step then
+    works on other numbers than the next.
     """
-    ctype, operands = REALS[suffix], (*op.data, *op.parameters)
-    lines = [f"cdef void k_{op.name}_{suffix}_{form}(void* out, const void* const* args, npy_intp n) noexcept nogil:"]
-    lines.append(f"    cdef {ctype}* o = <{ctype}*>out")
-    call, aliases = [], []
-    for i, name in enumerate(operands):
-        if form == "scalar" and i >= len(op.data):
-            lines.append(f"    cdef {ctype} {name} = (<const {ctype}*>args[{i}])[0]")
-            call.append(name)
+    found = {}
+    function = r"^cdef inline (real|float|double) (\w+)\(([^)]*)\) noexcept nogil:\n((?:[ \t]+.*\n|\n)+)"
+    for result, name, signature, body in re.findall(function, text, re.M):
+        pieces = re.split(rf"^ +# ----(?: {suffix})?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
+        if len(pieces) == 1 or result not in ("real", REALS[suffix]):
+            continue
+        arguments = [a.split()[-1] for a in signature.split(",")]
+        words = [set(re.findall(r"[A-Za-z_]\w*", re.sub(r"#.*", "", piece))) for piece in pieces]
+        kept: dict[str, str] = {}
+        found[name] = []
+        for k, piece in enumerate(pieces):
+            declared = {
+                n.split("=")[0].strip(): kind
+                for kind, line in re.findall(r"^ +cdef (float|double) ([^#\n]*)", piece, re.M)
+                for n in _declarations(line)
+            }
+            reads = {n: kind for n, kind in kept.items() if n in words[k]}
+            leaves = {n: kind for n, kind in declared.items() if any(n in w for w in words[k + 1 :])}
+            kept |= leaves
+            own = tuple(a for a in arguments if a in words[k])
+            step = f"{name}_{suffix}_step_{k + 1}"
+            found[name].append(Step(step, REALS[suffix], piece.rstrip() + "\n", own, reads, leaves))
+    return found
+
+
+def _declarations(line: str) -> list[str]:
+    """`a, b = f(c, d)` -> `a`, `b = f(c, d)`"""
+    parts, depth = [""], 0
+    for c in line:
+        depth += (c == "(") - (c == ")")
+        if c == "," and depth == 0:
+            parts.append("")
         else:
-            lines.append(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{i}]")
-            call.append(f"{name}[i]")
-            aliases.append((name, i))
-    lines.append("    cdef npy_intp i")
-    indent, count = "    ", "n"
-    steps = [a for a in begin or () if a not in operands]
-    if begin:
-        lines += [f"    cdef {ctype} step_{a}[SPAN]" for a in steps]
-        lines += ["    cdef npy_intp m", "    while n > 0:", "        m = min(n, SPAN)", "        for i in range(m):"]
-        first = ", ".join(f"&step_{a}[i]" if a in steps else call[operands.index(a)] for a in begin)
-        lines.append(f"            {op.formula}_begin({first})")
-        call += [f"step_{a}[i]" for a in steps]
-        indent, count = "        ", "m"
+            parts[-1] += c
+    return parts
+
+
+def step_functions(cut: dict[str, list[Step]]) -> str:
+    """Each step as a function: what it leaves goes to pointers."""
+    lines = []
+    for parts in cut.values():
+        for part in parts:
+            last = part is parts[-1]
+            parameters = [f"{part.result} {a}" for a in part.arguments]
+            parameters += [f"{kind} {n}" for n, kind in part.reads.items()] + [f"{kind}* left_{n}" for n, kind in part.leaves.items()]
+            lines.append(f"cdef inline {part.result if last else 'void'} {part.name}({', '.join(parameters)}) noexcept nogil:")
+            lines.append(part.body.rstrip())
+            lines += [f"    left_{n}[0] = {n}" for n in part.leaves]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def loop(op: Any, formula: str, form: str, indent: str, count: str) -> list[str]:
+    """The contiguous loop of one formula: every operand an array, or the parameters single values."""
+    operands = (*op.data, *op.parameters)
+    single = op.parameters if form == "scalar" else ()
+    call = [name if name in single else f"{name}[i]" for name in operands]
+    lines = []
     # A compiler whose alias check refuses out == in gets a loop of its own for each operand that may be out.
-    branch = "if"
-    for name, i in aliases[: len(op.data)]:
+    for k, name in enumerate(op.data):
         in_place = ["o[i]" if c == f"{name}[i]" else c for c in call]
-        now = f"<const void*>{name}" if begin else f"args[{i}]"
         lines += [
-            f"{indent}{branch} INPLACE_LOOPS and <const void*>o == {now}:",
+            f"{indent}{'elif' if k else 'if'} INPLACE_LOOPS and <const void*>o == <const void*>{name}:",
             f"{indent}    for i in range({count}):",
-            f"{indent}        o[i] = {op.formula}({', '.join(in_place)})",
+            f"{indent}        o[i] = {formula}({', '.join(in_place)})",
         ]
-        branch = "elif"
-    lines += [f"{indent}else:", f"{indent}    for i in range({count}):", f"{indent}        o[i] = {op.formula}({', '.join(call)})"]
-    if begin:
-        lines += [f"{indent}{name} += m" for name, _ in aliases] + [f"{indent}o += m", f"{indent}n -= m"]
-    return "\n".join([*lines, ""])
+    return [*lines, f"{indent}else:", f"{indent}    for i in range({count}):", f"{indent}        o[i] = {formula}({', '.join(call)})"]
 
 
-def elementwise(op: Any, number: int, begin: dict[str, list[str]]) -> str:
+def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
+    """SPAN numbers in each step of a formula, one loop for all steps: see `pipeline`."""
+    ctype, last = REALS[suffix], len(parts) - 1
+    parameters, body = [f"{ctype}* o"], []
+    for k, part in enumerate(parts):
+        parameters += [f"const {ctype}* {a}_{k}" for a in part.arguments if a in op.data]
+        parameters += [f"kept_{kind} read_{n}_{k}" for n, kind in part.reads.items()]
+        parameters += [f"kept_{kind} {n}_{k}" for n, kind in part.leaves.items()]
+        values = [a if a in op.parameters else f"{a}_{k}[i]" for a in part.arguments] + [f"read_{n}_{k}[i]" for n in part.reads]
+        call = f"{part.name}({', '.join([*values, *(f'&{n}_{k}[i]' for n in part.leaves)])})"
+        body.append(f"o[i] = {call}" if k == last else call)
+    parameters += [f"{ctype} {p}" for p in op.parameters]
+    lines = [f"cdef void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
+    branch = "if"
+    for a in parts[last].arguments:
+        if a in op.data:
+            in_place = [*body[:-1], body[-1].replace(f"{a}_{last}[i]", "o[i]")]
+            lines += [f"    {branch} INPLACE_LOOPS and <const void*>o == <const void*>{a}_{last}:", "        for i in range(SPAN):"]
+            lines += [f"            {line}" for line in in_place]
+            branch = "elif"
+    indent = "    "
+    if branch == "elif":
+        lines.append("    else:")
+        indent = "        "
+    return [*lines, f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body), ""]
+
+
+def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
+    """Whole spans: while one is in the first step, the span before it is in the second, and so on.
+
+    What a step leaves waits in a ring of spans. At both ends some steps have no span to work on: they read zeros, or the
+    last span once more, and nobody takes the result.
+    """
+    ctype, last = REALS[suffix], len(parts) - 1
+    lines, arguments = [], []
+    made = {n: j for j, p in enumerate(parts) for n in p.leaves}
+    kinds = {n: kind for p in parts for n, kind in p.leaves.items()}
+    depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
+    lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
+    lines += [f"    cdef {ctype} nowhere[SPAN]", "    cdef npy_intp b, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
+    lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
+    lines.append(f"        for b in range(blocks + {last}):")
+    arguments.append(f"o + (b - {last}) * SPAN if b >= {last} else &nowhere[0]")
+    for k, part in enumerate(parts):
+        arguments += [f"{a} + min(max(b - {k}, 0), blocks - 1) * SPAN" for a in part.arguments if a in op.data]
+        for n in part.reads:
+            arguments.append(f"&ring_{n}[(b + {depth[n] - k + made[n]}) % {depth[n]} * SPAN]")
+        arguments += [f"&ring_{n}[b % {depth[n]} * SPAN]" for n in part.leaves]
+    arguments += list(op.parameters)
+    lines += [
+        f"            span_{op.name}_{suffix}(",
+        *(f"                {a}," for a in arguments),
+        "            )",
+        *(f"        {name} += blocks * SPAN" for name in ("o", *op.data)),
+        "        n -= blocks * SPAN",
+    ]
+    return lines
+
+
+def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None) -> str:
+    """A formula over n numbers: whole spans in steps, where the formula is cut into some, and a plain loop."""
+    ctype, operands = REALS[suffix], (*op.data, *op.parameters)
+    lines = []
+    if parts and form == "scalar":
+        lines += span(op, suffix, parts)
+    lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* out, const void* const* args, npy_intp n) noexcept nogil:")
+    lines.append(f"    cdef {ctype}* o = <{ctype}*>out")
+    for k, name in enumerate(operands):
+        if form == "scalar" and k >= len(op.data):
+            lines.append(f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]")
+        else:
+            lines.append(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]")
+    lines.append("    cdef npy_intp i")
+    if parts and form == "scalar":
+        lines += pipeline(op, suffix, parts)
+    return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])
+
+
+def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     forms = ("scalar", "array") if op.parameters else ("scalar",)
-    parts = [kernel(op, suffix, form, begin.get(op.formula)) for suffix in REALS for form in forms]
+    parts = []
+    for suffix in REALS:
+        formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
+        parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula)) for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():
         slot = 2 * number + (suffix == "f8")
         parts.append(
@@ -219,12 +338,14 @@ def generate(registry: ModuleType) -> str:
     """The module's source."""
     externs, faces = primitives()
     formulas = "\n".join(type_literals((CORE / f).read_text()) for f in FORMULAS if (CORE / f).exists())
-    begin = beginnings(formulas)
+    formulas += "\n" + (CORE / APART).read_text()
+    names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
+    cut = {suffix: steps(formulas, suffix) for suffix in REALS}
     parts, setup = [], []
     number = 0
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
-            parts.append(elementwise(op, number, begin))
+            parts.append(elementwise(op, number, cut, names))
             setup += elementwise_setup(op, number)
             number += 1
     rows = CORE / "rowwise.pxi"
@@ -243,6 +364,7 @@ def generate(registry: ModuleType) -> str:
             externs,
             faces,
             formulas,
+            *(step_functions(c) for c in cut.values()),
             (CORE / "driver.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             row_text,

@@ -44,3 +44,11 @@ cdef extern from *:
     #endif
     """
     bint INPLACE_LOOPS
+
+cdef extern from *:
+    """
+    typedef float *__restrict kept_float;     /* what a step leaves is nowhere else */
+    typedef double *__restrict kept_double;
+    """
+    ctypedef float* kept_float
+    ctypedef double* kept_double

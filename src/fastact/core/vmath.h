@@ -71,21 +71,7 @@ VM_INLINE double residue_f8(double dx)
     return d < hi ? d : hi;
 }
 
-/* a where x has its sign bit, else b: integer operations, because comparisons share the multipliers' ports */
-VM_INLINE float by_sign_f4(float x, float a, float b)
-{
-    uint32_t m = (uint32_t)((int32_t)bits_f4(x) >> 31);
-    return from_bits_f4(bits_f4(b) ^ (m & (bits_f4(a) ^ bits_f4(b))));
-}
-VM_INLINE double by_sign_f8(double x, double a, double b)
-{
-    uint64_t m = (uint64_t)((int64_t)bits_f8(x) >> 63);
-    return from_bits_f8(bits_f8(b) ^ (m & (bits_f8(a) ^ bits_f8(b))));
-}
 
-/* c s, for s a power of two and a normal result: an addition to the exponent */
-VM_INLINE float times_power_f4(float c, float s) { return from_bits_f4(bits_f4(c) + (bits_f4(s) - 0x3F800000u)); }
-VM_INLINE double times_power_f8(double c, double s) { return from_bits_f8(bits_f8(c) + (bits_f8(s) - 0x3FF0000000000000u)); }
 
 /* c - x = d + *lo, exactly (Knuth) */
 VM_INLINE float difference_f4(float c, float x, float *lo)
@@ -144,27 +130,37 @@ VM_INLINE double expm1_rest_f8(double z, double z2)
 
 VM_INLINE float expm1_poly_f4(float z) { float z2 = z * z; return fma_f4(expm1_rest_f4(z, z2), z2, z); }
 VM_INLINE double expm1_poly_f8(double z) { double z2 = z * z; return fma_f8(expm1_rest_f8(z, z2), z2, z); }
-/* exp_parts: returns s = 2^(n+shift) and w; shift (a compile-time constant) keeps s normal where e^x is subnormal:
- * the caller multiplies by 2^-shift last, which rounds once. */
-VM_INLINE float exp_parts_f4(float x, float dx, float shift, float *w)
+/* exp_reduced: returns z, and s = 2^(n+shift); shift (a compile-time constant) keeps s normal where e^x is subnormal: the
+ * caller multiplies by 2^-shift last, which rounds once. */
+VM_INLINE float exp_reduced_f4(float x, float dx, float shift, float *s)
 {
     const float magic = 12582912.0f + 127.0f + shift;
     float j = fma_f4(x, 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, x);
-    z = fma_f4(n, -LN2_LO_F4, z + dx);
-    *w = expm1_poly_f4(z);
-    return from_bits_f4(bits_f4(j) << 23);
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(n, -LN2_LO_F4, z + dx);
 }
-VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
+VM_INLINE float exp_parts_f4(float x, float dx, float shift, float *w)
+{
+    float s, z = exp_reduced_f4(x, dx, shift, &s);
+    *w = expm1_poly_f4(z);
+    return s;
+}
+VM_INLINE double exp_reduced_f8(double x, double dx, double shift, double *s)
 {
     const double magic = 6755399441055744.0 + 1023.0 + shift;
     double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, x);
-    z = fma_f8(n, -LN2_LO_F8, z + dx);
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(n, -LN2_LO_F8, z + dx);
+}
+VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
+{
+    double s, z = exp_reduced_f8(x, dx, shift, &s);
     *w = expm1_poly_f8(z);
-    return from_bits_f8(bits_f8(j) << 52);
+    return s;
 }
 
 /* The scaled exponential, for e^x that may be subnormal: e^(x + dx) * 2^shift = s(1 + w), every number normal.
@@ -172,8 +168,8 @@ VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
  * subnormals. x <= 64 ln 2 (512 ln 2); below -131 (-1060) x is held, where anything reasonable unscales to 0.
  * dx is the rounding error of a computed x, as residue() leaves it; -0.0 where there is none (adding -0.0 is no
  * operation, adding 0.0 is). */
-VM_INLINE float exp_scaled_f4(float x, float dx, float *w) { return exp_parts_f4(at_least_f4(x, -131.0f), dx, 64.0f, w); }
-VM_INLINE double exp_scaled_f8(double x, double dx, double *w) { return exp_parts_f8(at_least_f8(x, -1060.0), dx, 512.0, w); }
+VM_INLINE float scaled_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -131.0f), dx, 64.0f, s); }
+VM_INLINE double scaled_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1060.0), dx, 512.0, s); }
 VM_INLINE float scaled_f4(float y) { return y * 0x1p64f; }
 VM_INLINE double scaled_f8(double y) { return y * 0x1p512; }
 VM_INLINE float unscale_f4(float y) { return y * 0x1p-64f; }
@@ -184,92 +180,116 @@ VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512,
 
 /* e^(x + dx) over the whole line, to 0 and to inf: 2^n is the product of two powers, so that neither it nor 2^n (1 + w)
  * leaves the normal range before the last multiplication, which rounds into the subnormals or overflows. */
-VM_INLINE float exp_wide_f4(float x, float dx)
+VM_INLINE float wide_reduced_f4(float x, float dx, float *s, float *up)
 {
     const float magic = 12582912.0f + 254.0f;
     float a = at_most_f4(at_least_f4(x, -105.0f), 89.0f);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, a);
-    z = fma_f4(n, -LN2_LO_F4, z + dx);
+    uint32_t k = bits_f4(j), h = k >> 1;
+    *s = from_bits_f4(h << 23);
+    *up = from_bits_f4((k - h) << 23);
+    return fma_f4(n, -LN2_LO_F4, z + dx);
+}
+VM_INLINE float wide_poly_f4(float z)
+{
     float q = EXPM1_Q4_F4;
     q = fma_f4(q, z, EXPM1_Q3_F4);
     q = fma_f4(q, z, EXPM1_Q2_F4);
     q = fma_f4(q, z, EXPM1_Q1_F4);
     q = fma_f4(q, z, 0.5f);
-    q = fma_f4(q, z, 1.0f);
-    uint32_t k = bits_f4(j), h = k >> 1;
-    float s = from_bits_f4(h << 23);
-    return fma_f4(q, z * s, s) * from_bits_f4((k - h) << 23);
+    return fma_f4(q, z, 1.0f);
 }
-VM_INLINE double exp_wide_f8(double x, double dx)
+VM_INLINE float wide_of_f4(float z, float q, float s, float up) { return fma_f4(q, z * s, s) * up; }
+VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
 {
     const double magic = 6755399441055744.0 + 2046.0;
     double a = at_most_f8(at_least_f8(x, -746.0), 710.0);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, a);
-    z = fma_f8(n, -LN2_LO_F8, z + dx);
-    double w = expm1_poly_f8(z);
     uint64_t k = bits_f8(j), h = k >> 1;
-    double s = from_bits_f8(h << 52);
-    return fma_f8(s, w, s) * from_bits_f8((k - h) << 52);
+    *s = from_bits_f8(h << 52);
+    *up = from_bits_f8((k - h) << 52);
+    return fma_f8(n, -LN2_LO_F8, z + dx);
 }
+VM_INLINE double wide_poly_f8(double z) { return expm1_poly_f8(z); }
+VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; return fma_f8(s, w, s) * up; }
 
 /* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
  * not 0, and the division rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
-VM_INLINE float logistic_f4(float x, float minus_dx)
+VM_INLINE float logistic_reduced_f4(float x, float minus_dx, float *s)
 {
-    const float magic = 12582912.0f + 127.0f - 30.0f, one = 0x1p-30f;
+    const float magic = 12582912.0f + 127.0f - 30.0f;
     float a = at_most_f4(at_least_f4(x, -105.0f), 18.0f);
     float j = fma_f4(a, -0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, -a);
-    float w = expm1_poly_f4(fma_f4(n, -LN2_LO_F4, z + minus_dx));
-    float s = from_bits_f4(bits_f4(j) << 23);
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(n, -LN2_LO_F4, z + minus_dx);
+}
+VM_INLINE float logistic_of_f4(float s, float w)
+{
+    const float one = 0x1p-30f;
     float sum = s + one;
     return one / (sum + fma_f4(s, w, (s - sum) + one));
 }
-VM_INLINE double logistic_f8(double x, double minus_dx)
+VM_INLINE double logistic_reduced_f8(double x, double minus_dx, double *s)
 {
-    const double magic = 6755399441055744.0 + 1023.0 - 512.0, one = 0x1p-512;
+    const double magic = 6755399441055744.0 + 1023.0 - 512.0;
     double a = at_most_f8(at_least_f8(x, -746.0), 40.0);
     double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, -a);
-    double w = expm1_poly_f8(fma_f8(n, -LN2_LO_F8, z + minus_dx));
-    double s = from_bits_f8(bits_f8(j) << 52);
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(n, -LN2_LO_F8, z + minus_dx);
+}
+VM_INLINE double logistic_of_f8(double s, double w)
+{
+    const double one = 0x1p-512;
     double sum = s + one;
     return one / (sum + fma_f8(s, w, (s - sum) + one));
 }
 
 /* tanh |x| = (1 - t)/(1 + t), t = e^-2|x| = 2^n (1 + w). All in units of x: z is half the usual one, and so is w.
  * The last bits of float's coefficients are chosen by trial: coefficients/tanh.py */
-VM_INLINE float tanh_abs_f4(float x)
+VM_INLINE float tanh_reduced_f4(float x, float *s)
 {
     const float magic = 12582912.0f + 126.0f;
     float a = at_most_f4(abs_f4(x), 20.0f);
     float j = fma_f4(a, -2 * 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -0.5f * LN2_HI_F4, -a);
-    z = fma_f4(n, -0.5f * LN2_LO_F4, z);
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(n, -0.5f * LN2_LO_F4, z);
+}
+VM_INLINE float tanh_poly_f4(float z)
+{
     float q = 0x1.6ca99ap-6f;
     q = fma_f4(q, z, 0x1.120b60p-4f);
     q = fma_f4(q, z, 0x1.55557cp-3f);
     q = fma_f4(q, z, 0x1.5554dcp-2f);
     q = fma_f4(q, z, 0.5f);
-    float w = fma_f4(z * (z + z), q, z);
-    float s = from_bits_f4(bits_f4(j) << 23), twice = s + s;
+    return fma_f4(z * (z + z), q, z);
+}
+VM_INLINE float tanh_of_f4(float s, float w)
+{
+    float twice = s + s;
     return fma_f4(-twice, w, 0.5f - s) / fma_f4(twice, w, 0.5f + s);
 }
-VM_INLINE double tanh_abs_f8(double x)
+VM_INLINE double tanh_reduced_f8(double x, double *s)
 {
     const double magic = 6755399441055744.0 + 1022.0;
     double a = at_most_f8(abs_f8(x), 30.0);
     double j = fma_f8(a, -2 * 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -0.5 * LN2_HI_F8, -a);
-    z = fma_f8(n, -0.5 * LN2_LO_F8, z);
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(n, -0.5 * LN2_LO_F8, z);
+}
+VM_INLINE double tanh_poly_f8(double z)
+{
     double q = 1024 * EXPM1_Q10_F8;
     q = fma_f8(q, z, 512 * EXPM1_Q9_F8);
     q = fma_f8(q, z, 256 * EXPM1_Q8_F8);
@@ -281,15 +301,18 @@ VM_INLINE double tanh_abs_f8(double x)
     q = fma_f8(q, z, 4 * EXPM1_Q2_F8);
     q = fma_f8(q, z, 2 * EXPM1_Q1_F8);
     q = fma_f8(q, z, 0.5);
-    double w = fma_f8(z * (z + z), q, z);
-    double s = from_bits_f8(bits_f8(j) << 52), twice = s + s;
+    return fma_f8(z * (z + z), q, z);
+}
+VM_INLINE double tanh_of_f8(double s, double w)
+{
+    double twice = s + s;
     return fma_f8(-twice, w, 0.5 - s) / fma_f8(twice, w, 0.5 + s);
 }
 
 /* c(e^(x + dx) - 1) over the whole line: s(1 + w) - 1 = (s - 1) + s w, with c folded in before anything is rounded, and
  * the rounding error of z carried along. All is 2^-40 of itself inside, which lets c(e^x - 1) be a number where e^x is
  * none; for 1e-5 < |c| < 1e6 and |c x| well above 2^-80. */
-VM_INLINE float expm1_times_f4(float c, float x, float dx)
+VM_INLINE float expm1_times_reduced_f4(float x, float dx, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f - 40.0f;
     float low = at_least_f4(x, -20.0f);
@@ -298,12 +321,16 @@ VM_INLINE float expm1_times_f4(float c, float x, float dx)
     float n = j - magic;
     float head = fma_f4(n, -LN2_HI_F4, a), tail = fma_f4(n, -LN2_LO_F4, dx);
     float z = head + tail;
-    float rest = (head - z) + tail;
-    float w = expm1_poly_f4(z);
-    float s = c * from_bits_f4(bits_f4(j) << 23);
+    *rest = (head - z) + tail;
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return z;
+}
+VM_INLINE float expm1_times_of_f4(float c, float power, float rest, float w)
+{
+    float s = c * power;
     return fma_f4(s, w, fma_f4(s, rest, s - c * 0x1p-40f)) * 0x1p40f;
 }
-VM_INLINE double expm1_times_f8(double c, double x, double dx)
+VM_INLINE double expm1_times_reduced_f8(double x, double dx, double *s, double *rest)
 {
     const double magic = 6755399441055744.0 + 1023.0 - 40.0;
     double low = at_least_f8(x, -40.0);
@@ -312,10 +339,35 @@ VM_INLINE double expm1_times_f8(double c, double x, double dx)
     double n = j - magic;
     double head = fma_f8(n, -LN2_HI_F8, a), tail = fma_f8(n, -LN2_LO_F8, dx);
     double z = head + tail;
-    double rest = (head - z) + tail;
-    double w = expm1_poly_f8(z);
-    double s = c * from_bits_f8(bits_f8(j) << 52);
+    *rest = (head - z) + tail;
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return z;
+}
+VM_INLINE double expm1_times_of_f8(double c, double power, double rest, double w)
+{
+    double s = c * power;
     return fma_f8(s, w, fma_f8(s, rest, s - c * 0x1p-40)) * 0x1p40;
+}
+
+/* ---- e^x for floats, in double ------------------------------------------------------------------------- */
+/* c e^x to 2^-29, as s times a polynomial that is exactly 1 where z is 0: coefficients/exp.sollya */
+VM_INLINE double wide_exp_reduced(double x, double c, double *s)
+{
+    const double magic = 6755399441055744.0;
+    double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    *s = from_bits_f8((bits_f8(j) << 52) + bits_f8(c));
+    return fma_f8(n, -LN2_HI_F8, x);
+}
+VM_INLINE double wide_exp_poly(double z)
+{
+    double p = 0x1.6ae72f3d2b358p-10;
+    p = fma_f8(p, z, 0x1.126781c294f3bp-7);
+    p = fma_f8(p, z, 0x1.5558224265bf1p-5);
+    p = fma_f8(p, z, 0x1.55541960d7dd7p-3);
+    p = fma_f8(p, z, 0x1.fffffc1d1c391p-2);
+    p = fma_f8(p, z, 0x1.0000008a25fa9p+0);
+    return fma_f8(p, z, 1.0);
 }
 
 /* ---- log(1 + t) on [0, 1] ------------------------------------------------------------------------------ */

@@ -57,27 +57,13 @@ def erf_weight(p):
     return erfc(a / sqrt(mpf(2))) / a if p else mpf(10) ** 20
 
 
-K = 2 * sqrt(2 / pi)
-C3 = K * mpf(44715) / 1000000
-
-
-def silu_tail(a):
-    t = exp(-a)
-    return t * (1 + t - a) / (1 + t) ** 2
-
-
 def mish_tail(a):
     t = exp(-a)
     e = 1 + t + t * t / 2
     return t * ((1 - a) * (1 + t) + t / 2 + t * t + t ** 3 / 4) / e ** 2
 
 
-def cubic_tail(a):
-    t = exp(-K * a - C3 * a ** 3)
-    return t * (1 + t - K * a - 3 * C3 * a ** 3) / (1 + t) ** 2
-
-
-ROOTS = {g: findroot(g, x) for g, x in ((silu_tail, 1.27846), (mish_tail, 1.19243), (cubic_tail, 0.75246))}
+ROOTS = {mish_tail: findroot(mish_tail, 1.19243)}
 
 
 def by_root(g, c):
@@ -92,9 +78,7 @@ def by_root(g, c):
 
 #: name, f'(-a), the ends of the range of a, (c, degree) for f4 and f8
 NEAR = (
-    ('silu', silu_tail, 2, 0, (mpf(1) / 4, 11), (mpf(1) / 4, 22)),
     ('mish', mish_tail, 2, mpf(1) / 4, (mpf(1) / 4, 13), (mpf(3) / 16, 26)),
-    ('cubic', cubic_tail, mpf(11) / 8, 0, (mpf(3) / 8, 10), (mpf(3) / 8, 20)),
 )
 
 
@@ -270,6 +254,6 @@ def tails(only):
 
 
 if __name__ == '__main__':
-    part = sys.argv[1] if len(sys.argv) > 1 else None       # silu, mish, cubic, f4 or f8: one of the parts
+    part = sys.argv[1] if len(sys.argv) > 1 else None       # mish, f4 or f8: one of the parts
     about_roots(part)
     tails(part)

@@ -1,0 +1,80 @@
+# Gradients about a root, for floats and for doubles: floats are computed in double, where nothing has to be carried, and the
+# result is rounded once; doubles carry what rounding leaves out.
+
+cdef extern from "vmath.h" nogil:
+    double wide_exp_reduced(double x, double c, double* s) noexcept
+    double wide_exp_poly(double z) noexcept
+
+
+cdef inline float silu_backward_f4(float dy, float x) noexcept nogil:
+    # t(1 + x + t)/(1 + t)^2, t = e^x = c e^(x + r), where 1 - r + c = 0: t is exact at the root -r
+    cdef double s
+    cdef double h = <double>at_most_f4(at_least_f4(x, <float>-110.0), <float>40.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    return dy * <float>(t * (v + h) / (v * v))
+
+cdef inline float swish_backward_f4(float dy, float x, float beta) noexcept nogil:
+    # silu' at beta x, which is exact
+    cdef double s
+    cdef double h = at_most_f8(at_least_f8(<double>beta * <double>x, -110.0), 40.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    return dy * <float>(t * (v + h) / (v * v))
+
+cdef inline float gelu_tanh_backward_f4(float dy, float x) noexcept nogil:
+    # as silu', with t = e^S(x) and h = x S'(x)
+    cdef double s
+    cdef double held = <double>cubic_limit_f4(x)
+    cdef double square = held * held
+    cdef double e = held * fma_f8(0.07135481627260025, square, 1.5957691216057308)
+    cdef double h = held * fma_f8(0.21406444881780073, square, 1.5957691216057308)
+    cdef double z = wide_exp_reduced(e + 1.2311548723318988, 0.29195521191476714, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    return dy * <float>(t * (v + h) / (v * v))
+
+
+cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
+    # (1 + x + e^x)/((1 + x + e^x) + (1 - x + e^-x))
+    cdef double s, t
+    cdef double h = root_clamp_f8(x)
+    cdef double z = silu_reduced_f8(h, -0.0, &s, &t)
+    cdef double minus
+    cdef double w = silu_pair_f8(z, &minus)
+    # ----
+    cdef double o_lo, g, g_lo
+    cdef double o = sides_f8(h, -0.0, s, t, w, minus, &o_lo, &g, &g_lo)
+    return dy * share_f8(o, o_lo, g, g_lo)
+
+cdef inline double swish_backward_f8(double dy, double x, double beta) noexcept nogil:
+    # silu' at beta x and its rounding error
+    cdef double s, t
+    cdef double h = root_clamp_f8(beta * x)
+    cdef double h_lo = residue_f8(fma_f8(beta, x, -h))
+    cdef double z = silu_reduced_f8(h, h_lo, &s, &t)
+    cdef double minus
+    cdef double w = silu_pair_f8(z, &minus)
+    # ----
+    cdef double o_lo, g, g_lo
+    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
+    return dy * share_f8(o, o_lo, g, g_lo)
+
+cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
+    # as silu', with e^S(x) and h = x S'(x)
+    cdef double s, t, ds
+    cdef double held = cubic_limit_f8(x)
+    cdef double sx = cubic_f8(held, &ds)
+    cdef double z = cubic_reduced_f8(sx, ds, &s, &t)
+    cdef double minus
+    cdef double w = cubic_pair_f8(z, &minus)
+    # ----
+    cdef double h_lo, o_lo, g, g_lo
+    cdef double h = cubic_slope_f8(held, &h_lo)
+    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
+    return dy * share_f8(o, o_lo, g, g_lo)

@@ -1,0 +1,35 @@
+"""Constants of the gradients about their roots: root_reduced in gauss.h, and activations_wide.pxi.
+
+    python roots.py        prints them
+
+o = 1 + h + e^u has the root u = -r, h = -1 - c with c = e^-r; for silu u = h = x, for gelu_tanh u = S(x) and h = x S'(x).
+c and 1/c are rounded to the type: c (1 + kappa) and (1/c)(1 + lambda) are exact with kappa = e^delta e^lo - 1 and so on, so
+e^(u + r) - 1 + delta and e^-(u + r) - 1 + delta, with lo added to u + r, make both right.
+"""
+
+from mpmath import e, findroot, log, mp, mpf, nint, pi, sqrt
+
+mp.prec = 300
+K = 2 * sqrt(2 / pi)
+KC = K * mpf("0.044715")
+
+
+def rounded(v: mpf, bits: int) -> mpf:
+    mantissa, exponent = mp.frexp(v)
+    return mp.ldexp(nint(mp.ldexp(mantissa, bits)), int(exponent) - bits)
+
+
+def show(name: str, r: mpf) -> None:
+    c = e**-r
+    for suffix, bits in (("f4", 24), ("f8", 53)):
+        near_c, near_inverse = rounded(c, bits), rounded(1 / c, bits)
+        kappa, minus_lambda = log(c / near_c), log(1 / (c * near_inverse))
+        lo, delta = r - rounded(r, bits) + (kappa - minus_lambda) / 2, (kappa + minus_lambda) / 2
+        values = (rounded(r, bits), rounded(lo, bits), near_c, near_inverse, rounded(delta, bits))
+        print(name, suffix, "r, r_lo, c, 1/c, delta:", ", ".join(float(v).hex() for v in values))
+
+
+show("silu", findroot(lambda r: 1 + e**-r - r, 1.278))
+at = findroot(lambda x: 1 + e ** -(K * x + KC * x**3) - (K * x + 3 * KC * x**3), 0.752)
+show("cubic", K * at + KC * at**3)
+print("S(x) = K x + KC x^3:", float(K), float(KC), float(3 * KC))
