@@ -268,8 +268,9 @@ VM_INLINE double tanh_abs_f8(double x)
     double a = at_most_f8(abs_f8(x), 30.0);
     double j = fma_f8(a, -2 * 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double z = fma_f8(n, -0.5 * LN2_HI_F8, -a);
-    z = fma_f8(n, -0.5 * LN2_LO_F8, z);
+    double head = fma_f8(n, -0.5 * LN2_HI_F8, -a);
+    double z = fma_f8(n, -0.5 * LN2_LO_F8, head);
+    double lost = fma_f8(n, -0.5 * LN2_LO_F8, head - z);    /* in rounding z: 0.3 ulp of the result */
     double q = 1024 * EXPM1_Q10_F8;
     q = fma_f8(q, z, 512 * EXPM1_Q9_F8);
     q = fma_f8(q, z, 256 * EXPM1_Q8_F8);
@@ -281,7 +282,7 @@ VM_INLINE double tanh_abs_f8(double x)
     q = fma_f8(q, z, 4 * EXPM1_Q2_F8);
     q = fma_f8(q, z, 2 * EXPM1_Q1_F8);
     q = fma_f8(q, z, 0.5);
-    double w = fma_f8(z * (z + z), q, z);
+    double w = z + fma_f8(z * (z + z), q, lost);
     double s = from_bits_f8(bits_f8(j) << 52), twice = s + s;
     return fma_f8(-twice, w, 0.5 - s) / fma_f8(twice, w, 0.5 + s);
 }
