@@ -111,31 +111,31 @@ class State:
 class Progress:
     """A line per finished row on stderr, and on a terminal a bar with the time left."""
 
-    def __init__(self, todo: list[Task], processes: int) -> None:
+    def __init__(self, todo: list[Task]) -> None:
         self.left = dict.fromkeys(DTYPES, 0)
+        self.done = dict.fromkeys(DTYPES, 0)
         self.spent = dict.fromkeys(DTYPES, 0.0)
-        self.points = dict.fromkeys(DTYPES, 0)
         for task in todo:
             self.left[task.dtype] += task.points
-        self.processes = processes
         self.started = time.monotonic()
         self.terminal = sys.stderr.isatty()
-
-    def remaining(self) -> float:
-        """Seconds to go, from the time that each type's points have taken so far."""
-        rates = {d: self.spent[d] / self.points[d] if self.points[d] else _DEFAULTS[d] for d in DTYPES}
-        return sum(self.left[d] * rates[d] for d in DTYPES) / self.processes
 
     def finished(self, task: Task, tally: Tally) -> None:
         """One task more."""
         self.left[task.dtype] -= task.points
-        self.points[task.dtype] += task.points
+        self.done[task.dtype] += task.points
         self.spent[task.dtype] += tally.seconds
         if self.terminal:
-            gone, left = time.monotonic() - self.started, self.remaining()
-            filled = round(30 * gone / (gone + left))
-            bar = "#" * filled + "." * (30 - filled)
-            self._print(f"\r[{bar}] {task.key}; {_clock(left)} left", end="")
+            share = self.share()
+            gone = time.monotonic() - self.started
+            bar = ("#" * round(30 * share)).ljust(30, ".")
+            self._print(f"\r[{bar}] {100 * share:.0f} % {task.key}; {_clock(gone * (1 / share - 1))} left", end="")
+
+    def share(self) -> float:
+        """How much of the work is done: points, weighted with the time that each type's have taken so far."""
+        rates = {d: self.spent[d] / self.done[d] if self.spent[d] else _DEFAULTS[d] for d in DTYPES}
+        left, done = (sum(points[d] * rates[d] for d in DTYPES) for points in (self.left, self.done))
+        return max(done, 1e-9) / max(done + left, 1e-9)
 
     def line(self, text: str) -> None:
         """A line that stays."""
@@ -185,7 +185,7 @@ def run(options: argparse.Namespace) -> int:
         indexed.append((task, seen[task.key]))
         seen[task.key] += 1
     todo = [(task, index) for task, index in indexed if index not in state.done.get(task.key, ())]
-    progress = Progress([task for task, _ in todo], options.processes)
+    progress = Progress([task for task, _ in todo])
     try:
         for task, index, tally in results(todo, options.processes, state):
             state.add(task, index, tally)

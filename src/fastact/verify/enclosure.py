@@ -169,8 +169,8 @@ class Analysis:
         ends = f.compute(np.asarray(x.lo)), f.compute(np.asarray(x.hi))
         lo, hi = ends[::-1] if f.decreasing else ends
         lo, hi = self._wider(lo, hi, 2 * own)       # the ends are computed, too
-        moved = _times(x.error, f.slope(x.lo - x.error, x.hi + x.error))
-        return self._rounded(lo, hi, moved, own)
+        slope = f.slope(x.lo - x.error, x.hi + x.error)
+        return self._rounded(lo, hi, _times(x.error, np.where(slope >= 0, slope, np.inf)), own)     # else outside the domain
 
     def _add(self, a: Enclosure, b: Enclosure) -> Enclosure:
         return self._rounded(a.lo + b.lo, a.hi + b.hi, a.error + b.error)

@@ -46,6 +46,7 @@ class Tally:
     asked: int = 0
     exact: int = 0
     undecided: int = 0
+    #: Of one core.
     seconds: float = 0.0
     #: A point at which the two references differ by more than they may.
     disagreement: str = ""
@@ -155,11 +156,11 @@ class Sweep:
         """
         tally = Tally()
         worst = known
-        started = time.perf_counter()
+        started = time.process_time()
         for x in arrays:
             for points in self._batches(x, tally, lambda: self.limit(worst)):       # noqa: B023
                 worst = self._decide(points, tally, worst)
-        tally.seconds = time.perf_counter() - started
+        tally.seconds = time.process_time() - started
         return tally
 
     def limit(self, worst: float) -> float:
