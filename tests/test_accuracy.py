@@ -62,6 +62,6 @@ def test_error_measures():
         for true, error in ((top - ulp[3], 1), (top, 0), (8 * top, 0)):
             assert sweep.errors(inf, np.array([true]), kind(0), true, true)[0] == error
             assert _proof.error(np.inf, exactly(true), dtype) == error
-        assert sweep.errors(-inf, np.array([top]), kind(0), top, top)[0] == np.inf
+        assert sweep.errors(-inf, np.array([top]), kind(0), top, top)[0] > 1000
         assert _proof.error(-np.inf, exactly(top), dtype) > 1000
         assert sweep.errors(one[3:], np.array([8 * top]), kind(0), 8 * top, 8 * top)[0] > 1000

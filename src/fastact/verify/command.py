@@ -202,6 +202,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         options.json.write_text(report.to_json(entries, options.stride, options.points) + "\n")
     if options.markdown:
+        options.markdown.parent.mkdir(parents=True, exist_ok=True)
         options.markdown.write_text(written)
     print("\n".join(line for line in written.splitlines() if line.startswith(("| ", "## "))))
     print("\n".join(["", report.configuration() + ".", *report.summary(entries)]))

@@ -33,11 +33,31 @@ class Primitive:
     slope: Callable[[Any, Any], Any]
     #: Largest relative error in eps, a number or a function of the operand's largest value.
     own: float | Callable[[Any], Any] = 8
-    decreasing: bool = False
+    #: "up", "down", or neither: then f stays within [-1, 1] and |f'| does.
+    goes: str = "up"
+
+
+def _erf(x: Any, out: Any = None) -> Any:
+    """erf: SciPy's in float64, in longdouble from erfc."""
+    if x.dtype == np.float64:
+        from scipy.special import erf
+
+        return erf(x, out=out)
+    return np.where(np.abs(x) < 0.5, _erf_series(x), np.copysign(1 - _erfc(np.abs(x)), x))
+
+
+def _erf_series(x: Any) -> Any:
+    """Taylor's series of erf, for |x| < 1/2; elsewhere nonsense."""
+    t = np.where(np.abs(x) < 0.5, x, x.dtype.type(0))
+    power, series = t, t
+    for n in range(1, 26):
+        power = -power * t * t / n
+        series = series + power / (2 * n + 1)
+    return 2 / np.sqrt(x.dtype.type(_PI)) * series
 
 
 def _erfc(x: Any, out: Any = None) -> Any:
-    """erfc: SciPy's in float64; in longdouble the trapezoidal rule on its integral, and Taylor's series near 0."""
+    """erfc: SciPy's in float64; in longdouble the trapezoidal rule on its integral, and a series near 0."""
     if x.dtype == np.float64:
         from scipy.special import erfc
 
@@ -56,12 +76,7 @@ def _erfc(x: Any, out: Any = None) -> Any:
     far = step / pi * safe * np.exp(-z * z) * total
     far = far - np.where(z < pi / step, 2 / np.expm1(2 * pi * safe / step), kind(0))
     far = np.where(np.isfinite(far) & (z < 120), far, kind(0))
-    t = np.where(near, x, kind(0))
-    power, series = t, t
-    for n in range(1, 26):
-        power = -power * t * t / n
-        series = series + power / (2 * n + 1)
-    return np.where(near, 1 - 2 / np.sqrt(pi) * series, np.where(x < 0, 2 - far, far))
+    return np.where(near, 1 - _erf_series(x), np.where(x < 0, 2 - far, far))
 
 
 PRIMITIVES: dict[str, Primitive] = {
@@ -71,11 +86,14 @@ PRIMITIVES: dict[str, Primitive] = {
     "log1p": Primitive(np.log1p, lambda lo, hi: 1 / (1 + lo)),
     "sqrt": Primitive(np.sqrt, lambda lo, hi: 1 / (2 * np.sqrt(lo))),
     "tanh": Primitive(np.tanh, lambda lo, hi: np.minimum(1, 4 * np.exp(-2 * _smallest(lo, hi)))),
+    "sin": Primitive(np.sin, lambda lo, hi: np.ones_like(lo), goes="up and down"),
+    "cos": Primitive(np.cos, lambda lo, hi: np.ones_like(lo), goes="up and down"),
+    "erf": Primitive(_erf, lambda lo, hi: 1.13 * np.exp(-(_smallest(lo, hi) ** 2))),
     "erfc": Primitive(
         _erfc,
         lambda lo, hi: 1.13 * np.exp(-(_smallest(lo, hi) ** 2)),
         lambda hi: 64 + 2 * np.clip(hi, 0, 1e9) ** 2,
-        decreasing=True,
+        goes="down",
     ),
 }
 
@@ -166,8 +184,15 @@ class Analysis:
 
     def _function(self, f: Primitive, x: Enclosure) -> Enclosure:
         own = f.own(x.hi + x.error) if callable(f.own) else f.own
-        ends = f.compute(np.asarray(x.lo)), f.compute(np.asarray(x.hi))
-        lo, hi = ends[::-1] if f.decreasing else ends
+        if f.goes == "up and down":
+            half = (x.hi - x.lo) * (0.5 + self.eps)
+            middle = f.compute(np.asarray(x.lo + (x.hi - x.lo) / 2))
+            half = half + self.eps * x.largest      # the middle is rounded
+            lo, hi = np.maximum(middle - half, -1), np.minimum(middle + half, 1)
+        else:
+            lo, hi = f.compute(np.asarray(x.lo)), f.compute(np.asarray(x.hi))
+        if f.goes == "down":
+            lo, hi = hi, lo
         lo, hi = self._wider(lo, hi, 2 * own)       # the ends are computed, too
         slope = f.slope(x.lo - x.error, x.hi + x.error)
         return self._rounded(lo, hi, _times(x.error, np.where(slope >= 0, slope, np.inf)), own)     # else outside the domain

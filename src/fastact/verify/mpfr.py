@@ -28,7 +28,7 @@ _OPERATIONS: dict[str, Any] = {
     "greater_equal": lambda a, b: a >= b,
     "equal": lambda a, b: a == b,
     "where": lambda c, a, b: a if c else b,
-    **{name: getattr(gmpy2, name) for name in ("exp", "expm1", "log", "log1p", "tanh", "erfc", "sqrt")},
+    **{name: getattr(gmpy2, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")},
 }
 
 

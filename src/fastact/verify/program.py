@@ -14,7 +14,7 @@ import numpy as np
 from fastact import reference
 
 #: What the expressions may call, besides arithmetic; each is a primitive of `fastact.verify.enclosure` or one of its operations.
-FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh", "erfc", "sqrt", "where", "maximum", "minimum")
+FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "where", "maximum", "minimum")
 
 
 class Node:
@@ -154,6 +154,9 @@ def differentiate(node: Node, wrt: Node) -> Node:
         "log1p": lambda: da / (1 + a),
         "tanh": lambda: da * (1 - node * node),
         "sqrt": lambda: da / (2 * node),
+        "sin": lambda: da * node.make("cos", a),
+        "cos": lambda: -da * node.make("sin", a),
+        "erf": lambda: 2 * da * node.make("exp", -a * a) / node.make("sqrt", step(node.table, "pi")),
         "erfc": lambda: -2 * da * node.make("exp", -a * a) / node.make("sqrt", step(node.table, "pi")),
     }
     if node.op not in rules:        # a condition

@@ -112,10 +112,9 @@ def errors(got: Any, value: Any, error: Any, lo: Any = -np.inf, hi: Any = np.inf
         doubt = error / unit
         ulp = off / np.where(doubt < 1, unit, spacing(size, dtype))
         doubt = np.where(doubt < 1, doubt, np.where(doubt < np.inf, (off + error) / unit, np.inf))
-        beyond = np.where(lo >= top, 1, np.where(hi <= -top, -1, 0))
-        right = overflow & (beyond == np.sign(c))
-        sure = right | (beyond != 0) | (np.isnan(c) & np.isfinite(value))
-        return np.where(right, 0, np.where(sure | np.isnan(ulp), np.inf, ulp)), np.where(sure, 0, doubt)
+        right = overflow & np.where(c > 0, lo >= top, hi <= -top)
+        lost = np.isnan(c) & np.isfinite(value)
+        return np.where(right, 0, np.where(np.isnan(ulp), np.inf, ulp)), np.where(right | lost, 0, doubt)
 
 
 class Sweep:
