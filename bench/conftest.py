@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rows import DTYPES, ROW_LENGTHS, SIZES, axis_rows, can_run_in_place, elementwise_rows
+from rows import AXES, ROW_LENGTHS, SIZES, can_run_in_place
+
+from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows
 
 #: Not run unless asked for.
 LARGE = 1 << 20
@@ -31,7 +33,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
     functions = option("functions").split(",") if option("functions") else None
     sizes = list(SIZES) if option("sizes") == "all" else _numbers(option("sizes"))
     elementwise = "elementwise" in metafunc.function.__name__
-    rows = list(elementwise_rows(functions) if elementwise else axis_rows(functions, _numbers(option("lengths"))))
+    rows = list(elementwise_rows(functions) if elementwise else axis_rows(functions, _numbers(option("lengths")), AXES))
     if "in_place" in metafunc.function.__name__:
         rows = [r for r in rows if can_run_in_place(r)]
     cases = [(r, dtype, size) for size in sizes for dtype in option("dtypes").split(",") for r in rows if r.length <= size]

@@ -594,9 +594,9 @@ PEERS: tuple[type[Peer], ...] = (Torch, OneDNN, OnnxRuntime, OpenVINO, Jax, NumP
 
 def check_table() -> None:
     """The table's names are the registry's, all of them, and its columns are the peers'."""
-    from rows import axis_rows, elementwise_rows
+    from fastact.verify.cases import axis_rows, elementwise_rows
 
-    known = {r.ufunc for r in (*elementwise_rows(), *axis_rows()) if "masked" not in r.ufunc}
+    known = {r.ufunc for r in (*elementwise_rows(), *axis_rows(None, (10,))) if "masked" not in r.ufunc}
     if unknown := sorted(EQUIVALENTS.keys() - known):
         raise SystemExit(f"the table of equivalents names {', '.join(unknown)}, which the registry lacks")
     if missing := sorted(known - EQUIVALENTS.keys()):
@@ -708,26 +708,20 @@ def contestants_of(row: Any, d: Any, peers: list[Peer], dtype: str, faults: set[
 
 def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults: set[str]) -> dict[str, float]:
     """Each contestant's largest error in ulp, over strided bit patterns (over an axis: over normally distributed rows)."""
-    import bounded
-    import sample
     from rows import Data, data, forward
 
-    kind = np.dtype(dtype).type
+    from fastact.verify import cases, inputs, sweep
+
     if row.length:
         d = data(row, dtype, max(row.length, 65_536) if row.length < 65_536 else row.length, seed=1)
-        true = row_reference(row, d)
+        value, error = row_reference(row, d), np.longdouble(0)
     else:
-        if dtype == "float64":
-            rng = np.random.default_rng(1)
-            x = np.concatenate([rng.standard_normal(1 << 16) * 3, sample.from_bits(rng.integers(0, 1 << 64, 1 << 16, np.uint64), dtype)])
-        else:
-            x = np.concatenate(list(sample.strided(dtype, stride if dtype == "float32" else 1)))
-        if row.ufunc.endswith("_y"):
-            x = sample.inside_range(row, x)
-        parameters = {k: float(kind(v)) for k, v in row.parameters}
-        true = bounded.evaluate(row.ufunc if not row.ufunc.endswith("_weight") else f"{row.record.name}_backward", x, parameters)
-        if row.ufunc.endswith("_weight"):  # the gradient for the parameter: x where x <= 0
-            true = bounded.Bounded(np.where(x > 0, 0, x).astype(true.value.dtype), np.zeros(x.shape, true.value.dtype))
+        count = inputs.finite_count(dtype)
+        patterns = inputs.magnitudes(row, dtype, 0, 1 << 17) if dtype == "float64" else None
+        numbers = [patterns] if patterns is not None else inputs.ranks(dtype, 0, count, stride if dtype == "float32" else 1)
+        x = np.unique(np.clip(np.concatenate([a.ravel() for a in numbers]), *cases.image(row, dtype)).astype(dtype))
+        reference = sweep.Sweep(row, dtype).reference
+        value, error = np.array(reference.values(x.astype(reference.kind))), reference.enclose(x, x).error
         with np.errstate(all="ignore"):
             y = x if row.ufunc.endswith("_y") else forward(row, x) if "backward" in row.ufunc else None
         d = Data(x, np.ones_like(x), y, np.empty_like(x))
@@ -738,27 +732,23 @@ def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults:
         with np.errstate(all="ignore"):
             got = np.array(fetch(), dtype)
             if row.length and "backward" in row.ufunc:  # such a gradient cancels: in ulp of the largest of its row
-                unit = bounded.spacing(np.max(np.abs(true.value), axis=row.axis, keepdims=True), dtype)
-                result[name] = float(np.max(np.abs(got - true.value) / unit))
+                unit = sweep.spacing(np.max(np.abs(value), axis=row.axis, keepdims=True), dtype)
+                result[name] = float(np.max(np.abs(got - value) / unit))
                 continue
-            error, doubt = bounded.errors(got, true)
-        result[name] = float(np.max(np.where(doubt < 0.1, error, 0)))
+            ulp, doubt = sweep.errors(got, value, error)
+        result[name] = float(np.max(np.where(doubt < 0.1, ulp, 0)))
     return result
 
 
 def row_reference(row: Any, d: Any) -> Any:
     """The registry's expression over an axis, in longdouble."""
-    import bounded
-
     from fastact import reference
 
     wide: dict[str, Any] = {k: None if v is None else v.astype(np.longdouble) for k, v in (("x", d.x), ("dy", d.dy), ("y", d.y))}
     if "backward" in row.ufunc:
         dy = np.expand_dims(wide["dy"], row.axis) if row.record.reduces else wide["dy"]
-        value = getattr(reference, f"{row.record.name}_backward")(dy, wide[row.record.saves], axis=row.axis)
-    else:
-        value = getattr(reference, row.ufunc)(wide["x"], axis=row.axis, keepdims=not row.record.reduces)
-    return bounded.Bounded(value, np.zeros(value.shape, np.longdouble))
+        return getattr(reference, f"{row.record.name}_backward")(dy, wide[row.record.saves], axis=row.axis)
+    return getattr(reference, row.ufunc)(wide["x"], axis=row.axis, keepdims=not row.record.reduces)
 
 
 # ---- the table ----------------------------------------------------------------------------------------------------
@@ -852,7 +842,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def rows_of(options: argparse.Namespace) -> Iterator[Any]:
-    from rows import axis_rows, elementwise_rows
+    from fastact.verify.cases import axis_rows, elementwise_rows
 
     for row in (*elementwise_rows(options.functions), *axis_rows(options.functions, options.lengths, options.axes)):
         backward = "backward" in row.ufunc

@@ -1,8 +1,8 @@
-"""The rows of every benchmark and table here, generated from the registry: no function is listed in this directory."""
+"""The operands and calls of every benchmark row; the rows are those of `fastact.verify.cases`, made from the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,77 +10,12 @@ from typing import Any
 import numpy as np
 
 import fastact as fa
-from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Record, RowRecord, operations
+from fastact._registry import RowRecord
+from fastact.verify.cases import Row
 
-DTYPES = ("float16", "float32", "float64")
 SIZES = (1_000, 16_384, 262_144, 16_777_216)
 ROW_LENGTHS = (64, 1_000, 32_000)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One ufunc of one record, with the parameters to run it at and, over an axis, the length of a row and the axis."""
-
-    record: Record | RowRecord
-    ufunc: str
-    parameters: tuple[tuple[str, float], ...] = ()
-    length: int = 0
-    axis: int = -1
-
-    @property
-    def form(self) -> str:
-        """What is computed: "forward", "backward", "backward_y", "masked", ..."""
-        return self.ufunc.removeprefix(self.record.name).lstrip("_") or "forward"
-
-    @property
-    def label(self) -> str:
-        parts = [f"{k}={v:g}" for k, v in self.parameters if v != default(self.record, k)]
-        if self.length:
-            parts.append(f"rows of {self.length}" + ("" if self.axis == -1 else f", axis {self.axis}"))
-        return self.ufunc + (f" ({', '.join(parts)})" if parts else "")
-
-
-def default(record: Record | RowRecord, parameter: str) -> float:
-    """A parameter's default; where it has none, the first sample."""
-    (found,) = (p for p in getattr(record, "parameters", ()) if p.name == parameter)
-    return float(found.samples[0] if found.default is None else found.default)
-
-
-def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = False) -> Iterator[Row]:
-    """Every ufunc of the element-by-element records, at the default parameters or also at the registry's samples."""
-    wanted = None if functions is None else own_names(functions)
-    for record in ELEMENTWISE:
-        if wanted is not None and record.name not in wanted:
-            continue
-        usual = {p.name: default(record, p.name) for p in record.parameters}
-        settings = [usual]
-        if samples:  # each parameter varied by itself
-            settings += [usual | {p.name: s} for p in record.parameters for s in p.samples if s != usual[p.name]]
-        for op in operations(record):
-            for setting in settings:
-                yield Row(record, op.name, tuple(setting.items()))
-
-
-def axis_rows(functions: Iterable[str] | None = None, lengths: Iterable[int] = ROW_LENGTHS, axes: Iterable[int] = (-1, 0)) -> Iterator[Row]:
-    """Every ufunc of the records over an axis, at every row length, along the last axis and the first."""
-    wanted = None if functions is None else own_names(functions)
-    axes = tuple(axes)
-    for record in ROWWISE:
-        if wanted is not None and record.name not in wanted:
-            continue
-        forms = ("", "_masked", "_backward_y") if record.saves == "y" else ("", "_masked", "_backward", "_backward_masked")
-        for form in forms:
-            for length in lengths:
-                for axis in axes:
-                    yield Row(record, record.name + form, (), length, axis)
-
-
-def own_names(functions: Iterable[str]) -> set[str]:
-    """Names and aliases to the records' own names."""
-    unknown = [f for f in functions if f not in NAMES]
-    if unknown:
-        raise SystemExit(f"no such function: {', '.join(unknown)}; there are {', '.join(RECORDS)}")
-    return {NAMES[f] for f in functions}
+AXES = (-1, 0)
 
 
 @dataclass

@@ -16,10 +16,11 @@ from typing import Any
 
 import peers
 import pytest
-from rows import DTYPES, Row, axis_rows, call, can_run_in_place, data, elementwise_rows
+from rows import AXES, ROW_LENGTHS, call, can_run_in_place, data
 
 import fastact as fa
 from fastact._registry import RECORDS
+from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows
 
 
 def run(benchmark: Any, request: pytest.FixtureRequest, row: Row, dtype: str, size: int, in_place: bool) -> None:
@@ -62,7 +63,7 @@ def test_over_axis_in_place(benchmark: Any, request: pytest.FixtureRequest, row:
 
 def test_every_ufunc_has_a_row() -> None:
     """What the package builds is what is timed: no function, gradient or masked form without a row."""
-    rows = [*elementwise_rows(), *axis_rows()]
+    rows = [*elementwise_rows(), *axis_rows(None, ROW_LENGTHS, AXES)]
     assert {r.ufunc for r in rows} == set(fa._ufuncs)
     assert {r.record.name for r in rows} == set(RECORDS)
 
@@ -70,7 +71,7 @@ def test_every_ufunc_has_a_row() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_row_computes_its_ufunc(dtype: str) -> None:
     """Each row runs, gives the dtype, and in place gives the same bits."""
-    for row in (*elementwise_rows(), *axis_rows(lengths=(10,))):
+    for row in (*elementwise_rows(), *axis_rows(None, (10,), AXES)):
         d = data(row, dtype, 100)
         plain = call(row, d)()
         assert plain.dtype == dtype and plain is d.out, row.label

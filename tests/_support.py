@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from fastact import _docs, _functions, _proof, _variants, reference
+from fastact import _docs, _functions, _proof, _variants
 from fastact._registry import ELEMENTWISE, ROWWISE, Operation, Record, operations
 
 mp.mp.prec = 200        # for arithmetic on exact values outside the references, which set their own
@@ -167,60 +166,18 @@ def hard_values(dtype: str) -> np.ndarray:
         return np.array(values).astype(dtype)
 
 
-def errors(computed: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """|computed - true| in ulp of computed's type, for references in longdouble; subnormal spacing below the normals."""
-    dtype = computed.dtype.name
-    digits = _MANTISSA[dtype]
-    lowest = int(np.log2(float(np.finfo(dtype).smallest_subnormal)))
-    wide = np.asarray(true, np.longdouble)
-    with np.errstate(all="ignore"):
-        _, exponent = np.frexp(np.where(np.isfinite(wide), wide, 1))
-        spacing = np.ldexp(np.longdouble(1), np.maximum(np.where(wide == 0, lowest, exponent - 1 - digits), lowest))
-        # what rounds to infinity counts as the next power of two
-        top = np.ldexp(np.longdouble(1), np.finfo(dtype).maxexp)
-        value = np.where(np.isinf(computed), np.copysign(top, computed.astype(np.longdouble)), computed.astype(np.longdouble))
-        wide = np.clip(wide, -top, top)
-        spacing = np.minimum(spacing, np.ldexp(np.longdouble(1), np.finfo(dtype).maxexp - 1 - digits))
-        error = np.abs(value - wide) / spacing
-        nan = np.isnan(computed)
-        return np.where(np.isnan(wide), np.where(nan, 0, np.inf), np.where(nan, np.inf, error)).astype(np.float64)
+def exactly(value: Any) -> Any:
+    """A float64, longdouble or mpfr as an mpf."""
+    if not isinstance(value, np.floating):
+        mantissa, exponent = value.as_mantissa_exp()
+        return mp.ldexp(mp.mpf(int(mantissa)), int(exponent))
+    if not np.isfinite(value):
+        return mp.mpf(float(value))
+    mantissa, exponent = np.frexp(np.longdouble(value))
+    return mp.ldexp(mp.mpf(int(np.ldexp(mantissa, 64))), int(exponent) - 64)
 
 
 # ---- references --------------------------------------------------------------------------------------------------
-
-
-def _number(text: str) -> Any:
-    return int(text) if text.isdigit() else np.longdouble(text)
-
-
-def _erfc(x: Any) -> Any:
-    from scipy.special import erfc
-
-    return erfc(np.asarray(x, np.float64)).astype(np.longdouble)
-
-
-#: The table's expressions in extended precision: good to 40 bits and more, in bulk, except where they cancel.
-EXTENDED: dict[str, Callable[..., Any]] = reference.evaluate_with(
-    {
-        **reference.NUMPY,
-        "erfc": _erfc,
-        "sqrt": lambda x: np.sqrt(np.asarray(x, np.longdouble)),
-        "pi": np.longdouble("3.14159265358979323846264338327950288"),
-    },
-    _number,
-)
-
-
-def extended(case: Case, kind: str, x: np.ndarray, dtype: str) -> np.ndarray:
-    """f(x), f'(x) or the form from y, in extended precision."""
-    parameters = {k: np.longdouble(v) for k, v in case.rounded(dtype).items()}
-    wide = np.asarray(x, np.longdouble)
-    with np.errstate(all="ignore"):
-        if kind == "forward":
-            value = EXTENDED[case.record.name](wide, **parameters)
-        else:
-            value = EXTENDED[f"{case.record.name}_{kind}"](np.longdouble(1), wide, **parameters)
-        return np.broadcast_to(value, wide.shape)
 
 
 def proof(case: Case, kind: str, x: float, dtype: str) -> Any:
@@ -247,92 +204,3 @@ def exact_rows(x: np.ndarray) -> dict[str, list]:
             "log_softmax": [(v - top) - logarithm for v in values],
             "logsumexp": [top + logarithm],
         }
-
-
-# ---- points ------------------------------------------------------------------------------------------------------
-
-
-def _neighbours(centre: float, dtype: str, rng: np.random.Generator, steps: int = 2) -> list[float]:
-    """The number nearest to the centre, some on both sides of it, and a few near by at random."""
-    with np.errstate(all="ignore"):
-        kind = np.dtype(dtype).type
-        c = kind(centre)
-        if not np.isfinite(c):
-            return []
-        found, up, down = [c], c, c
-        for _ in range(steps):
-            up, down = np.nextafter(up, kind(np.inf)), np.nextafter(down, kind(-np.inf))
-            found += [up, down]
-        for k in (3, 6, 10, 15, 20):
-            found.append(kind(float(c) * (1 + rng.uniform(-1, 1) * 2.0**-k)))
-        return [float(v) for v in found if np.isfinite(v)]
-
-
-def _changes(values: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(values[1:] != values[:-1])
-
-
-def _crossings(case: Case, kind: str, dtype: str) -> list[float]:
-    """Where |f| (or |f'|) passes from one class of numbers to another (0, subnormal, normal, infinite), and its sign changes."""
-    info = np.finfo(dtype)
-    limits = np.array([float(info.smallest_subnormal) / 2, float(info.smallest_normal), float(info.max)], np.longdouble)
-    found: list[float] = []
-    for sign in (-1, 1):
-        grid = np.geomspace(1e-6, 4e4, 4000).astype(np.longdouble) * sign
-        pending = [grid]
-        for _ in range(2):
-            finer = []
-            for points in pending:
-                value = extended(case, kind, points, dtype)
-                size = np.searchsorted(limits, np.abs(value))
-                sign_of = np.where(size == 0, 0, np.sign(value)).astype(int)
-                finer += [np.linspace(points[i], points[i + 1], 400) for i in _changes(size * 4 + sign_of)]
-            pending = finer
-        found += [float(points[len(points) // 2]) for points in pending]
-    return found
-
-
-def points(case: Case, kind: str, dtype: str, density: int = 1) -> np.ndarray:
-    """Inputs from every binade, both signs, and clusters where a formula is likely to be wrong."""
-    seed = zlib.crc32(f"{case}{kind}{dtype}".encode())
-    rng = np.random.default_rng(seed)
-    digits, last = _MANTISSA[dtype], _EXPONENTS[dtype] - 1
-    bias = last // 2
-    mantissas = lambda n: rng.integers(0, 1 << digits, n).astype(np.uint64)  # noqa: E731
-    near = np.repeat(np.arange(bias - digits - 4, bias + 12), 2 * density)
-    far = np.arange(0, last + 1)
-    if dtype == "float64":              # a seventh of the tiny ones and a twentieth of the huge ones, others in each test
-        far = np.concatenate([far[rng.integers(0, 7) : bias : 7], far[bias + rng.integers(0, 20) :: 20], [0, 1, last - 1, last]])
-    pattern = []
-    for exponents in (near, far):
-        for sign in (0, 1):
-            top = (sign << int(np.log2(last + 2))) + exponents.astype(np.uint64)
-            pattern.append((top << np.uint64(digits)) | mantissas(exponents.size))
-    found = list(from_bits(np.concatenate(pattern), dtype).astype(np.float64))
-    info = np.finfo(dtype)
-    for edge in (info.smallest_subnormal, info.smallest_normal, info.max, 0.0):
-        found += [float(edge), -float(edge)]
-    for kink in (0.0, *case.record.kinks):
-        found += _neighbours(kink, dtype, rng)
-    for crossing in _crossings(case, kind if kind != "backward_y" else "forward", dtype):
-        found += _neighbours(crossing, dtype, rng)
-    reach = 300 if dtype == "float32" else 2150
-    beyond = np.geomspace(25, reach, 10).astype(int)
-    seams = np.unique(np.concatenate([np.arange(-24, 25), beyond, -beyond]))
-    for k in seams:
-        found += _neighbours(k * math.log(2) / 2, dtype, rng, steps=1)[:3]
-    x = np.unique(np.array(found).astype(dtype))
-    return x[np.isfinite(x)]
-
-
-def worst(variant: str, case: Case, kind: str, x: np.ndarray, computed: np.ndarray, true: Iterable[Any]) -> tuple[float, str]:
-    """The largest error in ulp over these points, and a line that says where."""
-    dtype = computed.dtype.name
-    biggest, line = 0.0, ""
-    for point, value, exact in zip(x, computed, true, strict=True):
-        error = _proof.error(value, exact, dtype)
-        if not error <= biggest:
-            biggest = error
-            found = f"got {value!r}, true {mp.nstr(exact, 20)}: {error:.3f} ulp"
-            line = f"{case} {kind} {dtype} {variant} at {float(point).hex()} ({point!r}): {found}"
-    return biggest, line

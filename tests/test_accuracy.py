@@ -1,115 +1,67 @@
-"""Every function and gradient within its record's bound: by bit pattern, at hard points, densely, and all of float16."""
+"""Every function and gradient within its record's bound: all of float16, by bit pattern in float32 and float64, and at hard points."""
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import pytest
-from _support import CASES, EXTENDED, VARIANTS, Case, assert_same_bits, call, errors, extended, from_bits, points, proof, worst
+from _support import VARIANTS, exactly, ufuncs
 
 from fastact import _proof
+from fastact.verify import cases, sweep
 
-KINDS = [(case, kind) for case in CASES for kind in case.kinds]
-
-
-def _id(value):
-    return f"{value[0]}-{value[1]}" if isinstance(value, tuple) else str(value)
+ROWS = list(cases.elementwise_rows(samples=True))
 
 
-def of_output(case: Case, x: np.ndarray, dtype: str) -> np.ndarray:
-    """Outputs to feed the form from y: f(x) as the package computes it, finite."""
-    with np.errstate(all="ignore"):
-        y = np.unique(call(VARIANTS[-1], case, "forward", x, dtype))
-    return y[np.isfinite(y)]
+def within_bound(row, dtype, parts, variant=VARIANTS[-1]):
+    measured = sweep.Sweep(row, dtype, cases.kernel(row, ufuncs(variant)))
+    tally = sweep.Tally()
+    for part in parts:
+        tally.add(part.tally(measured, tally.worst))
+    assert tally.worst <= row.record.bounds[dtype], f"{row.label} {dtype} {variant}: {tally.worst:.3f} ulp at {tally.at}"
+    assert not tally.undecided
+    assert not tally.disagreement, tally.disagreement
+    return tally
 
 
-@functools.lru_cache(maxsize=2)
-def truth(case: Case, kind: str, dtype: str):
-    """Points and what is true there; every variant of the same case meets the same ones."""
-    x = points(case, kind, dtype)
-    if kind == "backward_y":
-        x = of_output(case, x, dtype)[::2]
-    return x, [proof(case, kind, v, dtype) for v in x.tolist()]
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label.replace(" ", "_"))
+def test_float32(row):
+    """Half a million numbers, evenly over all bit patterns, and clusters around kinks, roots, seams and edges."""
+    assert within_bound(row, "float32", sweep.parts("float32", 8209, 0)).points >= 100_000
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case_kind", KINDS, ids=_id)
-def test_against_exact_arithmetic(case_kind, dtype, variant):
-    case, kind = case_kind
-    x, true = truth(case, kind, dtype)
-    assert x.size >= 100
-    error, where = worst(variant, case, kind, x, call(variant, case, kind, x, dtype), true)
-    assert error <= case.record.bounds[dtype], where
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label.replace(" ", "_"))
+def test_float64(row):
+    """Random bit patterns and usual sizes, and the same clusters."""
+    assert within_bound(row, "float64", sweep.parts("float64", 0, 8_000)).points >= 2_000
 
 
-@pytest.mark.parametrize("case_kind", KINDS, ids=_id)
-def test_float32_densely(case_kind):
-    """A million numbers of every binade against extended precision; points in doubt are decided in exact arithmetic."""
-    case, kind = case_kind
-    x = from_bits(np.arange(0, 2**32, 4327, dtype=np.uint64), "float32")
-    x = x[np.isfinite(x)]
-    if kind == "backward_y":
-        x = of_output(case, x, "float32")
-    assert x.size > 1000
-    first = call(VARIANTS[0], case, kind, x, "float32")
-    for variant in VARIANTS[1:]:
-        assert_same_bits(call(variant, case, kind, x, "float32"), first, variant)
-    error = errors(first, extended(case, kind, x, "float32"))
-    doubtful = np.flatnonzero(~(error <= 1.5))
-    doubtful = doubtful[np.argsort(-error[doubtful], kind="stable")][:40]
-    if kind == "backward":
-        doubtful = doubtful[~np.isin(x[doubtful], case.record.kinks)]
-    true = [proof(case, kind, v, "float32") for v in x[doubtful].tolist()]
-    error, where = worst(VARIANTS[0], case, kind, x[doubtful], first[doubtful], true)
-    assert error <= case.record.bounds["float32"], where
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label.replace(" ", "_"))
+def test_all_of_float16(row, variant):
+    """All 63 488 finite inputs, and NaN for NaN."""
+    assert within_bound(row, "float16", sweep.parts("float16", 1, 0), variant).points >= 15_000
 
 
-@pytest.mark.parametrize("case_kind", KINDS, ids=_id)
-def test_all_of_float16(case_kind, variant):
-    """All 65 536 inputs: finite ones within the bound, NaN for NaN."""
-    case, kind = case_kind
-    every = from_bits(np.arange(65536), "float16")
-    got = call(variant, case, kind, every, "float16")
-    assert np.isnan(got[np.isnan(every)]).all()
-    x = every[np.isfinite(every)]
-    if kind == "backward_y":
-        x = of_output(case, x, "float16")
-    got = call(variant, case, kind, x, "float16")
-    error = errors(got, extended(case, kind, x, "float16"))
-    doubtful = np.flatnonzero(~(error <= 0.505))
-    doubtful = doubtful[np.argsort(-error[doubtful], kind="stable")][:200]
-    true = [proof(case, kind, v, "float16") for v in x[doubtful].tolist()]
-    biggest, where = worst(variant, case, kind, x[doubtful], got[doubtful], true)
-    assert biggest <= case.record.bounds["float16"], where
-
-
-def test_extended_reference_is_the_exact_one():
-    """The reference of the dense tests, held against exact arithmetic where it is trusted."""
-    rng = np.random.default_rng(5)
-    x = np.concatenate([rng.uniform(-20, 20, 60), rng.uniform(-1, 1, 20)]).astype(np.float32)
-    for case in CASES:
-        true = [proof(case, "forward", v, "float32") for v in x.tolist()]
-        got = np.asarray(extended(case, "forward", x, "float32"))
-        for point, value, exact in zip(x, got, true, strict=True):
-            digits = abs(_proof.exact(float(value)) - exact) / _proof.ulp(exact, "float32")
-            assert digits < 0.01, (str(case), point, value, exact)
-    assert set(EXTENDED) >= {case.record.name for case in CASES}
-
-
-def test_error_measure():
-    """The ruler itself: half an ulp is half an ulp, overflow and NaN count, subnormals have their own spacing."""
+def test_error_measures():
+    """The rulers themselves: half an ulp is half an ulp, overflow and NaN count, subnormals have their own spacing."""
     for dtype in ("float16", "float32", "float64"):
         info = np.finfo(dtype)
-        one = np.array([1, 1, info.smallest_subnormal, info.max], dtype)
-        wide = one.astype(np.longdouble)
-        ulp = np.array([info.eps, info.eps, info.smallest_subnormal, 2.0 ** (info.maxexp - 1 - info.nmant)], np.longdouble)
-        assert errors(one, wide).tolist() == [0, 0, 0, 0]
-        assert errors(one, wide + ulp / 2).tolist() == [0.5] * 4
-        lost = errors(np.array([np.nan, 0], dtype), np.array([1, info.smallest_subnormal], np.longdouble))
-        assert lost.tolist() == [np.inf, 1.0]
-        assert errors(np.array([np.inf], dtype), np.array([1], np.longdouble))[0] > 1000
-        assert errors(np.array([np.nan], dtype), np.array([np.nan], np.longdouble))[0] == 0
-        assert _proof.error(1.0, _proof.exact(1) + _proof.exact(float(info.eps)) / 2, dtype) == 0.5
-        assert _proof.error(float("inf"), _proof.exact(1), dtype) == float("inf")
+        kind = np.longdouble if dtype == "float64" else np.float64
+        one = np.array([1, 1.5, info.smallest_subnormal, info.max], dtype)
+        ulp = np.array([info.eps, info.eps, info.smallest_subnormal, 2.0 ** (info.maxexp - 1 - info.nmant)], kind)
+        nan, inf = np.array([np.nan], dtype), np.array([np.inf], dtype)
+        for wrong in (0, 0.5, 1, 3):
+            true = one.astype(kind) + wrong * ulp
+            assert sweep.errors(one, true, kind(0))[0].tolist() == [wrong] * 4
+            for value, exact in zip(one, true, strict=True):
+                assert _proof.error(value, exactly(exact), dtype) == wrong
+        assert sweep.errors(nan, one[:1].astype(kind), kind(0))[0] == np.inf
+        assert _proof.error(np.nan, _proof.exact(1), dtype) == np.inf
+        assert sweep.errors(inf, one[:1].astype(kind), kind(0))[0] > 1000
+        # infinity stands for the power of two after the largest number, and is right beyond it
+        top = kind(2) ** info.maxexp
+        for true, error in ((top - ulp[3], 1), (top, 0), (8 * top, 0)):
+            assert sweep.errors(inf, np.array([true]), kind(0), true, true)[0] == error
+            assert _proof.error(np.inf, exactly(true), dtype) == error
+        assert sweep.errors(-inf, np.array([top]), kind(0), top, top)[0] > 1000
+        assert _proof.error(-np.inf, exactly(top), dtype) > 1000
+        assert sweep.errors(one[3:], np.array([8 * top]), kind(0), 8 * top, 8 * top)[0] > 1000

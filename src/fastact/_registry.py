@@ -301,7 +301,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         maths="x * tanh(softplus(x))",
         gradient_maths="t + x * sigmoid(x) * (1 - t**2), t = tanh(softplus(x))",
         forward="x * tanh(softplus(x))",
-        derivative="tanh(softplus(x)) + x * sigmoid(x) * (1 - tanh(softplus(x))**2)",
+        derivative="tanh(softplus(x)) + x * sigmoid(x) * tanh_backward(1, softplus(x))",
         edges=((-INF, -0.0, -0.0), (0.0, 0.0, 0.6), (INF, INF, 1.0)),
         example=((-1.0, -0.3034, 0.0592), (0.5, 0.3752, 0.8864), (2.0, 1.9440, 1.0693)),
         source="Misra, Mish: a self regularized non-monotonic activation function, BMVC 2020.",

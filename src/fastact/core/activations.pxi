@@ -203,10 +203,10 @@ cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(-y, y, y)
 
 cdef inline real tanh(real x) noexcept nogil:
-    cdef real s
-    cdef real z = tanh_reduced(x, &s)
+    cdef real s, lost
+    cdef real z = tanh_reduced(x, &s, &lost)
     # ----
-    cdef real w = tanh_poly(z)
+    cdef real w = tanh_poly(z, lost)
     # ----
     return copysign(tanh_of(s, w), x)
 

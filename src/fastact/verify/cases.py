@@ -1,0 +1,147 @@
+"""What there is to verify: every ufunc of the registry at its parameters, as a kernel, as an expression, as exact values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import fastact as fa
+from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Record, RowRecord, operations
+
+DTYPES = ("float16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ufunc of one record, with the parameters to run it at and, over an axis, the length of a row and the axis."""
+
+    record: Record | RowRecord
+    ufunc: str
+    parameters: tuple[tuple[str, float], ...] = ()
+    length: int = 0
+    axis: int = -1
+
+    @property
+    def form(self) -> str:
+        """What is computed: "forward", "backward", "backward_y", "masked", ..."""
+        return self.ufunc.removeprefix(self.record.name).lstrip("_") or "forward"
+
+    @property
+    def label(self) -> str:
+        """The ufunc, and the parameters that are not at their defaults."""
+        parts = [f"{k}={v:g}" for k, v in self.parameters if v != default(self.record, k)]
+        if self.length:
+            parts.append(f"rows of {self.length}" + ("" if self.axis == -1 else f", axis {self.axis}"))
+        return self.ufunc + (f" ({', '.join(parts)})" if parts else "")
+
+
+def default(record: Record | RowRecord, parameter: str) -> float:
+    """A parameter's default; where it has none, the first sample."""
+    (found,) = (p for p in getattr(record, "parameters", ()) if p.name == parameter)
+    return float(found.samples[0] if found.default is None else found.default)
+
+
+def own_names(functions: Iterable[str]) -> set[str]:
+    """Names and aliases to the records' own names."""
+    unknown = [f for f in functions if f not in NAMES]
+    if unknown:
+        raise SystemExit(f"no such function: {', '.join(unknown)}; there are {', '.join(RECORDS)}")
+    return {NAMES[f] for f in functions}
+
+
+def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = False) -> Iterator[Row]:
+    """Every ufunc of the element-by-element records, at the default parameters or also at the registry's samples."""
+    wanted = None if functions is None else own_names(functions)
+    for record in ELEMENTWISE:
+        if wanted is not None and record.name not in wanted:
+            continue
+        usual = {p.name: default(record, p.name) for p in record.parameters}
+        settings = [usual]
+        if samples:  # each parameter varied by itself
+            settings += [usual | {p.name: s} for p in record.parameters for s in p.samples if s != usual[p.name]]
+        for op in operations(record):
+            for setting in settings:
+                if not op.name.endswith("_backward_y") or determined(record, setting):
+                    yield Row(record, op.name, tuple(setting.items()))
+
+
+def determined(record: Record, parameters: dict[str, float]) -> bool:
+    """Whether the output determines the gradient at these parameters."""
+    requires = record.from_output.requires if record.from_output else None
+    if requires is None:
+        return True
+    name, comparison, bound = requires
+    return parameters[name] > bound or (comparison == ">=" and parameters[name] == bound)
+
+
+def axis_rows(functions: Iterable[str] | None, lengths: Iterable[int], axes: Iterable[int] = (-1,)) -> Iterator[Row]:
+    """Every ufunc of the records over an axis, at every row length, along each axis."""
+    wanted = None if functions is None else own_names(functions)
+    axes = tuple(axes)
+    for record in ROWWISE:
+        if wanted is not None and record.name not in wanted:
+            continue
+        forms = ("", "_masked", "_backward_y") if record.saves == "y" else ("", "_masked", "_backward", "_backward_masked")
+        for form in forms:
+            for length in lengths:
+                for axis in axes:
+                    yield Row(record, record.name + form, (), length, axis)
+
+
+def rounded(row: Row, dtype: str) -> dict[str, float]:
+    """The parameters as the kernel gets them, rounded to the type."""
+    return {k: float(np.dtype(dtype).type(v)) for k, v in row.parameters}
+
+
+def kinks(row: Row, dtype: str) -> list[float]:
+    """Where the function or its slope jumps, rounded to the type."""
+    assert isinstance(row.record, Record)
+    return [float(np.dtype(dtype).type(k)) for k in row.record.kinks]
+
+
+def kernel(row: Row, ufuncs: Any = None) -> Callable[[Any], Any]:
+    """The ufunc as a function of one operand, for dy = 1."""
+    ufunc = (ufuncs or fa.ufuncs.__dict__)[row.ufunc]
+    parameters = [v for _, v in row.parameters]
+    if "_backward" not in row.ufunc:
+        return lambda x: ufunc(x, *parameters)
+    ones: dict[Any, Any] = {}
+
+    def gradient(x: Any) -> Any:
+        if (x.shape, x.dtype) not in ones:
+            ones.clear()
+            ones[x.shape, x.dtype] = np.ones_like(x)
+        return ufunc(ones[x.shape, x.dtype], x, *parameters)
+
+    return gradient
+
+
+def exact(row: Row, dtype: str) -> Callable[[float], Any]:
+    """The exact value at one point, in as many digits as it takes; gradients by differentiating the forward expression."""
+    from fastact import _proof
+
+    parameters, name = rounded(row, dtype), row.record.name
+    if row.form == "forward":
+        return lambda x: _proof.forward(name, x, **parameters)
+    if row.form == "backward_y":
+        return lambda y: _proof.stated(row.ufunc, y, **parameters)
+    if row.form == "backward":
+        # where the expression's branches meet, the forward form has one-sided slopes only: the table says which
+        meet = {0.0, *kinks(row, dtype)}
+        return lambda x: _proof.stated(row.ufunc, x, **parameters) if x in meet else _proof.gradient(name, x, **parameters)
+    parameter = row.form.removeprefix("backward_")
+    return lambda x: _proof.parameter_gradient(name, parameter, x, **parameters)
+
+
+def image(row: Row, dtype: str) -> tuple[float, float]:
+    """The least and the largest finite operand to try: for a gradient from the output, what a monotone function can produce."""
+    largest = float(np.finfo(dtype).max)
+    if row.form != "backward_y":
+        return -largest, largest
+    with np.errstate(all="ignore"):
+        forward = fa.ufuncs.__dict__[row.record.name]
+        ends = forward(np.array([-np.inf, np.inf], dtype), *(v for _, v in row.parameters)).astype(np.float64)
+    return max(-largest, float(ends.min())), min(largest, float(ends.max()))
