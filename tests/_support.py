@@ -20,8 +20,6 @@ mp.mp.prec = 200        # for arithmetic on exact values outside the references,
 ROOT = Path(__file__).resolve().parent.parent
 DTYPES = ("float16", "float32", "float64")
 _UINT = {"float16": np.uint16, "float32": np.uint32, "float64": np.uint64}
-_MANTISSA = {"float16": 10, "float32": 23, "float64": 52}
-_EXPONENTS = {"float16": 31, "float32": 255, "float64": 2047}
 
 # ---- variants ----------------------------------------------------------------------------------------------------
 

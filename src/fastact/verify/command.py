@@ -126,10 +126,10 @@ class Progress:
         self.done[task.dtype] += task.points
         self.spent[task.dtype] += tally.seconds
         if self.terminal:
-            share = self.share()
-            gone = time.monotonic() - self.started
+            share, gone = self.share(), time.monotonic() - self.started
             bar = ("#" * round(30 * share)).ljust(30, ".")
-            self._print(f"\r[{bar}] {100 * share:.0f} % {task.key}; {_clock(gone * (1 / share - 1))} left", end="")
+            left = f"; {_clock(gone * (1 / share - 1))} left" if gone > 5 else ""
+            self._print(f"\r[{bar}] {100 * share:.0f} % {task.key}{left}", end="")
 
     def share(self) -> float:
         """How much of the work is done: points, weighted with the time that each type's have taken so far."""

@@ -62,21 +62,33 @@ def _erfc(x: Any, out: Any = None) -> Any:
         from scipy.special import erfc
 
         return erfc(x, out=out)
-    kind = x.dtype.type
     z = np.abs(x)
-    near = z < 0.5
+    far = np.where(z < 120, np.exp(-z * z) * _scaled(z), x.dtype.type(0))
+    return np.where(z < 0.5, 1 - _erf_series(x), np.where(x < 0, 2 - far, far))
+
+
+def _erfcx(x: Any, out: Any = None) -> Any:
+    """e^(x^2) erfc(x): SciPy's in float64, in longdouble for x > 1/2 without ever meeting the tiny erfc(x)."""
+    if x.dtype == np.float64:
+        from scipy.special import erfcx
+
+        return erfcx(x, out=out)
+    return np.where(x > 0.5, _scaled(x), np.exp(x * x) * _erfc(x))
+
+
+def _scaled(x: Any) -> Any:
+    """e^(x^2) erfc(x) in longdouble for x > 1/2, by the trapezoidal rule; elsewhere nonsense."""
+    kind = x.dtype.type
     step = kind("0.35")
     pi = kind(_PI)
-    safe = np.where(near, kind(1), z)
+    safe = np.where(x < 0.5, kind(1), x)
     square = safe * safe
     total = 1 / square
     for n in range(1, 21):
         term = (n * step) ** 2
         total = total + 2 * np.exp(-term) / (square + term)
-    far = step / pi * safe * np.exp(-z * z) * total
-    far = far - np.where(z < pi / step, 2 / np.expm1(2 * pi * safe / step), kind(0))
-    far = np.where(np.isfinite(far) & (z < 120), far, kind(0))
-    return np.where(near, 1 - _erf_series(x), np.where(x < 0, 2 - far, far))
+    total = step / pi * safe * total
+    return total - np.where(safe < pi / step, 2 * np.exp(np.minimum(square, 81)) / np.expm1(2 * pi * safe / step), kind(0))
 
 
 PRIMITIVES: dict[str, Primitive] = {
@@ -93,6 +105,12 @@ PRIMITIVES: dict[str, Primitive] = {
         _erfc,
         lambda lo, hi: 1.13 * np.exp(-(_smallest(lo, hi) ** 2)),
         lambda hi: 64 + 2 * np.clip(hi, 0, 1e9) ** 2,
+        goes="down",
+    ),
+    "erfcx": Primitive(
+        _erfcx,
+        lambda lo, hi: 1.13 + np.where(lo < 0, -4 * lo * np.exp(np.maximum(-lo, 0) ** 2), 0),
+        lambda hi: 64 + 2 * np.clip(-hi, 0, 1e9) ** 2,
         goes="down",
     ),
 }

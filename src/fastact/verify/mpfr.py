@@ -28,6 +28,7 @@ _OPERATIONS: dict[str, Any] = {
     "greater_equal": lambda a, b: a >= b,
     "equal": lambda a, b: a == b,
     "where": lambda c, a, b: a if c else b,
+    "erfcx": lambda a: gmpy2.exp(a * a) * gmpy2.erfc(a),
     **{name: getattr(gmpy2, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")},
 }
 

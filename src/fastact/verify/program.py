@@ -14,7 +14,7 @@ import numpy as np
 from fastact import reference
 
 #: What the expressions may call, besides arithmetic; each is a primitive of `fastact.verify.enclosure` or one of its operations.
-FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "where", "maximum", "minimum")
+FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "erfcx", "where", "maximum", "minimum")
 
 
 class Node:
@@ -158,6 +158,7 @@ def differentiate(node: Node, wrt: Node) -> Node:
         "cos": lambda: -da * node.make("sin", a),
         "erf": lambda: 2 * da * node.make("exp", -a * a) / node.make("sqrt", step(node.table, "pi")),
         "erfc": lambda: -2 * da * node.make("exp", -a * a) / node.make("sqrt", step(node.table, "pi")),
+        "erfcx": lambda: da * (2 * a * node - 2 / node.make("sqrt", step(node.table, "pi"))),
     }
     if node.op not in rules:        # a condition
         return step(node.table, "number", "0")

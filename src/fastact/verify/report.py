@@ -120,7 +120,7 @@ The largest error of every function and gradient, in units in the last place (ul
 Gradients are for dy = 1: `_backward` from the input, `_backward_y` from the output, over all that the function can return.
 Columns: the largest error; the error that 99.9 % of the operands do not exceed; the shares of operands with an error above
 0.5 ulp (not correctly rounded) and 1 ulp; the operand with the largest error; how many operands were compared; how many of
-them needed MPFR or more; how many nothing decided; seconds of one core. `logsumexp` counts in ulp of the larger of |max(x)| and |result|.
+them needed MPFR or more; how many nothing decided; seconds of one core.{larger}
 
 How it is measured: each result is compared with the registry's expression in float64 (for float64 results: in the x87's
 64-bit longdouble), with SciPy's erfc, under an error analysis that proves how far off this can be. What may be a new maximum
@@ -160,7 +160,9 @@ def markdown(entries: list[Entry], stride: int, points: int, command: str, other
     others : dict
         dtype -> library -> label -> largest error, measured by ``bench/accuracy.py``.
     """
-    lines = [_TEXT.format(command=command, configuration=configuration())]
+    larger = sorted({f"`{e.row.record.name}`" for e in entries if getattr(e.row.record, "ulp_of", "") == "larger"})
+    counts = f" {', '.join(larger)}: in ulp of the larger of |max(x)| and |result|." if larger else ""
+    lines = [_TEXT.format(command=command, configuration=configuration(), larger=counts)]
     for dtype in DTYPES[::-1]:
         chosen = [e for e in entries if e.dtype == dtype]
         if chosen:
