@@ -77,4 +77,4 @@ cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
     cdef double h_lo, o_lo, g, g_lo
     cdef double h = cubic_slope_f8(held, &h_lo)
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return dy * share_f8(o, o_lo, g, g_lo)
+    return dy * cubic_close_f8(x, share_f8(o, o_lo, g, g_lo))

@@ -230,6 +230,13 @@ VM_INLINE float mish_end_f4(float x, float value) { return x > 20.0f ? x : value
 VM_INLINE double mish_end_f8(double x, double value) { return x > 40.0 ? x : value; }
 VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t); }
 VM_INLINE double silu_pair_f8(double z, double *minus) { return pair_f8(z, -0x1.9c158b3226600p-59, minus); }
+/* gelu_tanh' so close to its root that x S'(x), to twice the precision, is not enough: two terms of the series about it */
+VM_INLINE double cubic_close_f8(double x, double value)
+{
+    double d = (x + 0x1.81429f9e97e4dp-1) + -0x1.4f523ed77dbdcp-55;
+    double close = fma_f8(0x1.8cd1a2b2fff33p-2 * d, d, 0x1.b8bacd2c96b91p-2 * d);
+    return abs_f8(d) < 0x1p-28 ? close : value;
+}
 VM_INLINE double cubic_reduced_f8(double x, double x_lo, double *s, double *t) { return root_reduced_f8(x, x_lo, 0x1.3b2cf738f9ffep+0, -0x1.0bda16dabd9f4p-54, 0x1.2af64e9c485eep-2, 0x1.b66c64b173ce7p+1, s, t); }
 VM_INLINE double cubic_pair_f8(double z, double *minus) { return pair_f8(z, 0x1.05cb8f79578f8p-56, minus); }
 

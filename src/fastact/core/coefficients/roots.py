@@ -7,7 +7,7 @@ c and 1/c are rounded to the type: c (1 + kappa) and (1/c)(1 + lambda) are exact
 e^(u + r) - 1 + delta and e^-(u + r) - 1 + delta, with lo added to u + r, make both right.
 """
 
-from mpmath import e, findroot, log, mp, mpf, nint, pi, sqrt
+from mpmath import diff, e, findroot, log, mp, mpf, nint, pi, sqrt
 
 mp.prec = 300
 K = 2 * sqrt(2 / pi)
@@ -32,4 +32,13 @@ def show(name: str, r: mpf) -> None:
 show("silu", findroot(lambda r: 1 + e**-r - r, 1.278))
 at = findroot(lambda x: 1 + e ** -(K * x + KC * x**3) - (K * x + 3 * KC * x**3), 0.752)
 show("cubic", K * at + KC * at**3)
+
+
+def gradient(x: mpf) -> mpf:
+    t, h = e ** (K * x + KC * x**3), K * x + 3 * KC * x**3
+    return t * (1 + t + h) / (1 + t) ** 2
+
+
+near = rounded(at, 53)
+print("gelu_tanh', next to its root:", ", ".join(float(v).hex() for v in (near, at - near, diff(gradient, -at), diff(gradient, -at, 2) / 2)))
 print("S(x) = K x + KC x^3:", float(K), float(KC), float(3 * KC))
