@@ -109,6 +109,21 @@ def test_references_that_disagree_are_reported(monkeypatch):
     assert run(row, "float32").disagreement
 
 
+@pytest.mark.parametrize("name", ["exp", "gelu", "silu_backward"])
+def test_every_error_is_counted_in_its_own_ulp(name):
+    """Rows in which results cross from one binade to the next: the histogram is that of the points one by one."""
+    (row,) = (row for row in ROWS if row.ufunc == name)
+    measured = sweep.Sweep(row, "float32")
+    rank = int(np.float32(60).view(np.uint32)) + (0 if name == "exp" else inputs.finite_count("float32") // 2)
+    x = np.concatenate([a.ravel() for a in inputs.ranks("float32", rank, rank + (1 << 17))])
+    with np.errstate(all="ignore"):
+        box, value = measured.reference.enclose(x, x), measured.reference.values(x.astype(float))
+        ulp, doubt = sweep.errors(measured.compute(x), value, box.error)
+    assert doubt.max() < 1e-3
+    wanted = np.bincount((ulp * sweep.STEPS + 1 - 2.0**-8).astype(int), minlength=sweep.BINS + 1)
+    assert np.abs(measured.run([x.reshape(-1, 1 << 14)]).histogram - wanted).sum() <= 4      # at a step's edge, by the analysis' grain
+
+
 def test_what_nothing_decides_is_counted(monkeypatch):
     (row,) = (row for row in ROWS if row.ufunc == "gelu")
     monkeypatch.setattr(sweep, "BUDGET", 0)

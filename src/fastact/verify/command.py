@@ -227,7 +227,7 @@ def add_arguments(parser: argparse.ArgumentParser, whole: Any, names: Any) -> No
         "--stride", type=whole, default=STRIDE, metavar="N", help=f"take every Nth float32 bit pattern (default: {STRIDE}; odd is best)"
     )
     step.add_argument(
-        "--exhaustive", dest="stride", action="store_const", const=1, help="take all 2^32 of them: one to five minutes per row and core"
+        "--exhaustive", dest="stride", action="store_const", const=1, help="take all 2^32 of them: one to three minutes per row and core"
     )
     parser.add_argument(
         "--points",

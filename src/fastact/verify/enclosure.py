@@ -109,7 +109,7 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "erfcx": Primitive(
         _erfcx,
-        lambda lo, hi: 1.13 + np.where(lo < 0, -4 * lo * np.exp(np.maximum(-lo, 0) ** 2), 0),
+        lambda lo, hi: np.where(lo < 0, 1.13 - 4 * lo * np.exp(np.maximum(-lo, 0) ** 2), np.minimum(1.13, 0.57 / lo**2)),
         lambda hi: 64 + 2 * np.clip(-hi, 0, 1e9) ** 2,
         goes="down",
     ),
