@@ -9,7 +9,7 @@ typedef struct {
     lines x, out;
     ptrdiff_t n, w;                                /* w rows */
     REAL top[NAME(STRIP)], part[NAME(STRIP)], power[NAME(STRIP)], c[NAME(STRIP)], low[NAME(STRIP)], shift[NAME(STRIP)];
-    REAL a[NAME(STRIP)], b[NAME(STRIP)], gradient[NAME(STRIP)], e[8 * NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
+    REAL a[NAME(STRIP)], b[NAME(STRIP)], gradient[NAME(STRIP)], v[4 * NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
     double count[NAME(STRIP)], hi[16 * NAME(STRIP)], lo[16 * NAME(STRIP)];
 } TILE(across);
 
@@ -60,42 +60,36 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
     }
 }
 
-/* exponentials, kept if `keeps`, to the sums of a lane; the maximum left out and counted if but_top */
-VM_INLINE void TILE(sum_of)(int but_top, int keeps, ptrdiff_t w, TILE(across) *t, TILE(tile) x, TILE(tile) y, ptrdiff_t depth, int *count, double *hi, double *lo)
+/* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps`; the maximum left out and counted if but_top */
+VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
+                              const REAL *c, const REAL *low, const REAL *shift, const REAL *top, REAL *v, int *count)
 {
-    const ptrdiff_t filled = depth > 4 ? 8 : depth > 2 ? 4 : depth;
-    const REAL *c = t->c, *low = t->low, *shift = t->shift, *top = t->top;
-    REAL here[4][WIDE];
-    if (WIDE == 8) {                               /* kept in registers */
-        EACH_ROW
-            here[0][j] = c[j], here[1][j] = low[j], here[2][j] = shift[j], here[3][j] = top[j];
-        c = here[0], low = here[1], shift = here[2], top = here[3];
+    EACH_ROW {
+        REAL e = NAME(exponential)(p[j], c[j], low[j], shift[j]), f = two ? NAME(exponential)(q[j], c[j], low[j], shift[j]) : 0;
+        if (but_top) {
+            count[j] += (p[j] == top[j]) + (two && q[j] == top[j]);
+            v[j] += (p[j] == top[j] ? 0 : e) + (two && q[j] == top[j] ? 0 : f);
+        } else
+            v[j] += e + f;
+        if (keeps)
+            y[j] = e;
+        if (keeps && two)
+            z[j] = f;
     }
-    TILE(tile) e = {t->e, NAME(STRIP)};
-    if (keeps && depth == filled)
-        e = y;
-    for (ptrdiff_t k = 0; k < depth; k++) {
-        const REAL *p = x.p + k * x.step;
-        REAL *q = e.p + k * e.step;
-        EACH_ROW {
-            REAL v = NAME(exponential)(p[j], c[j], low[j], shift[j]);
-            q[j] = but_top && p[j] == top[j] ? 0 : v;
-            if (but_top)
-                count[j] += p[j] == top[j];
-        }
-        if (keeps && depth < filled)
-            memcpy(y.p + k * y.step, q, w * sizeof(REAL));
-    }
-    for (ptrdiff_t k = depth; k < filled; k++)
-        memset(t->e + k * NAME(STRIP), 0, w * sizeof(REAL));
-    for (ptrdiff_t j = 0; j < w; j += 8)
-        NAME(add_stretch)(e.p + j, e.step, filled, hi + j, lo + j);
 }
 
 VM_INLINE void TILE(sum_across)(int but_top, int keeps, TILE(across) *t)
 {
-    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n, far_x = WIDTH * t->x.line, far_out = WIDTH * t->out.line;
+    const int ready = t->x.ready && t->x.mask == NULL;
     int count[NAME(STRIP)];
+    const REAL *c = t->c, *low = t->low, *shift = t->shift, *top = t->top;
+    REAL here[4][WIDE];
+    if (WIDE == 8) {                               /* where nothing that is written may change them: they stay in registers */
+        EACH_ROW
+            here[0][j] = c[j], here[1][j] = low[j], here[2][j] = shift[j], here[3][j] = top[j];
+        c = here[0], low = here[1], shift = here[2], top = here[3];
+    }
     EACH_ROW
         count[j] = 0;
     for (ptrdiff_t j = 0; j < 8 * NAME(STRIP); j++)
@@ -104,10 +98,27 @@ VM_INLINE void TILE(sum_across)(int but_top, int keeps, TILE(across) *t)
         t->lo[j] = 0.0;
     for (ptrdiff_t i = 0; i < n; i += STRETCH)
         for (ptrdiff_t l = 0; l < 8 && i + l < n; l++) {
-            const ptrdiff_t depth = ((n < i + STRETCH ? n : i + STRETCH) - i - l + 7) / 8;
-            const TILE(tile) x = TILE(get_lines)(&t->x, i + l, 8, depth, w, (REAL)-INFINITY, t->fetched[0]);
-            const TILE(tile) y = TILE(room)(&t->out, i + l, 8, t->fetched[1]);
-    TILE(sum_of)(but_top, keeps, w, t, x, y, depth, count, t->hi + l * NAME(STRIP), t->lo + l * NAME(STRIP));
+            const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
+            for (ptrdiff_t s = 0; s < 4; s++) {
+                REAL *v = t->v + s * NAME(STRIP);
+                EACH_ROW
+                    v[j] = 0;
+                for (ptrdiff_t k = i + l + 8 * s; k < end; k += 2 * WIDTH) {
+                    const int two = k + WIDTH < end;
+                    const REAL *p = (const REAL *)(t->x.p + k * t->x.line), *q = (const REAL *)(t->x.p + k * t->x.line + far_x);
+                    REAL *y = (REAL *)(t->out.p + k * t->out.line), *z = (REAL *)(t->out.p + k * t->out.line + far_out);
+                    if (!ready) {
+                        p = NAME(gather)(&t->x, k, 0, w, (REAL)-INFINITY, t->fetched[0]);
+                        q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[1]) : p;
+                    }
+                    if (two)
+                        TILE(add_pair)(but_top, keeps, 1, w, p, q, y, z, c, low, shift, top, v, count);
+                    else
+                        TILE(add_pair)(but_top, keeps, 0, w, p, p, y, y, c, low, shift, top, v, count);
+                }
+            }
+            for (ptrdiff_t j = 0; j < w; j += 8)
+                NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
         }
     EACH_ROW
         t->count[j] = (double)count[j];
@@ -187,9 +198,9 @@ VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_stri
         t->hi[j] = 0.0;
     for (ptrdiff_t j = 0; IS_DOUBLE && j < 16 * NAME(STRIP); j++)
         t->lo[j] = 0.0;
-    for (ptrdiff_t i = 0; i < n; i += STRETCH)
+    for (ptrdiff_t i = 0; i < n; i += 64)
         for (ptrdiff_t l = 0; l < 16 && i + l < n; l++) {
-            const ptrdiff_t depth = ((n < i + STRETCH ? n : i + STRETCH) - i - l + 15) / 16;
+            const ptrdiff_t depth = ((n < i + 64 ? n : i + 64) - i - l + 15) / 16;
             const TILE(tile) d = TILE(get_lines)(t->dy, i + l, 16, depth, w, 0, t->fetched[0]);
             const TILE(tile) y = op == SOFTMAX ? TILE(get_lines)(t->y, i + l, 16, depth, w, 0, t->fetched[1]) : d;
             double *hi = t->hi + l * NAME(STRIP), *lo = t->lo + l * NAME(STRIP);

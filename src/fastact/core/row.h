@@ -80,9 +80,9 @@ VM_INLINE double without_exponent_f8(double d, double least, double *power)
 }
 
 /* ---- rows ---- */
-enum { WIDTH = 32, STRETCH = 64 };     /* numbers of a segment; numbers that are added in the row's own type, eight in each lane */
+enum { WIDTH = 32, STRETCH = 256 };                /* numbers of a segment; numbers that are added in the row's own type */
 enum { ROWS = 16, NEAR = 16384 };                  /* rows along memory taken together: so many, of so many bytes in all */
-enum { CHUNK = 256 };                              /* numbers that are fetched, or computed before any is added */
+enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 
 /* Numbers in lines: rows, or the first number of each row, the second of each row, ... */

@@ -93,8 +93,9 @@ VM_INLINE REAL NAME(gradient)(int op, REAL dy, REAL y, REAL a)
 
 /* ---- sums ----
  *
- * Number i of a row belongs to lane i mod 8. The eight numbers of a lane in one stretch of 64 are added by halves, in the
- * row's own type; these sums are added from left to right in double, and in the end the lanes, by halves. Double is not
+ * In a stretch of 256 numbers, which are eight segments of 32, neighbouring segments are added in pairs, and the pairs
+ * from left to right; these 32 sums are added by halves to eight. All that is done in the row's own type. The sums of the
+ * stretches are added from left to right in double, and in the end the eight lanes, by halves. Double is not
  * enough for rows of doubles: those sums keep their rounding errors in a second double. The products of a gradient are
  * added from left to right in 16 lanes, in double. A float's is exact there, a double's keeps its error, too.
  */
@@ -108,32 +109,17 @@ VM_INLINE double NAME(add_sums)(double a, double b, double *lo, const double *b_
     return s;
 }
 
-/* depth = 1, 2, 4 or 8 times eight numbers, `step` apart, to the sums of eight lanes */
-VM_INLINE void NAME(add_stretch_of)(int depth, const REAL *e, ptrdiff_t step, double *hi, double *lo)
+/* four times eight numbers, `step` apart, to the sums of eight lanes */
+VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double *lo)
 {
     EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < 8; j++) {
-#define E(k) e[(k) * step + j]
-        REAL v = depth == 8 ? ((E(0) + E(4)) + (E(2) + E(6))) + ((E(1) + E(5)) + (E(3) + E(7)))
-            : depth == 4 ? (E(0) + E(2)) + (E(1) + E(3)) : depth == 2 ? E(0) + E(1) : E(0);
-#undef E
+        REAL v = (e[j] + e[2 * step + j]) + (e[step + j] + e[3 * step + j]);
         double s = hi[j] + (double)v;
         if (IS_DOUBLE)
             lo[j] += sum_error_f8(hi[j], (double)v, s);
         hi[j] = s;
     }
-}
-
-VM_INLINE void NAME(add_stretch)(const REAL *e, ptrdiff_t step, ptrdiff_t depth, double *hi, double *lo)
-{
-    if (depth == 8)
-        NAME(add_stretch_of)(8, e, step, hi, lo);
-    else if (depth == 4)
-        NAME(add_stretch_of)(4, e, step, hi, lo);
-    else if (depth == 2)
-        NAME(add_stretch_of)(2, e, step, hi, lo);
-    else
-        NAME(add_stretch_of)(1, e, step, hi, lo);
 }
 
 #if !IS_DOUBLE

@@ -88,6 +88,7 @@ VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, R
 /* eight lanes to four */
 VM_INLINE void NAME(put_four)(double *four, double *four_lo, const double *hi, const double *lo)
 {
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < 4; j++) {
         double s = hi[j] + hi[j + 4];
         if (IS_DOUBLE)
@@ -119,55 +120,70 @@ VM_INLINE void NAME(add_fours)(const double *hi, const double *lo, double *sum, 
 /* n numbers, exponentials and zeros up to a whole segment, to the sums of eight lanes */
 VM_INLINE void NAME(add_all)(const REAL *e, ptrdiff_t n, double *hi, double *lo)
 {
-    ptrdiff_t k = 0;
-    for (; k + WIDTH < n; k += STRETCH)
-        NAME(add_stretch_of)(8, e + k, 8, hi, lo);
-    if (k < n)
-        NAME(add_stretch_of)(4, e + k, 8, hi, lo);
+    REAL v[WIDTH];
+#define E(k) e[(k) * WIDTH + j]
+    for (; n > STRETCH - WIDTH; n -= STRETCH, e += STRETCH) {
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = (((E(0) + E(1)) + (E(2) + E(3))) + (E(4) + E(5))) + (E(6) + E(7));
+        NAME(add_lanes)(v, 8, hi, lo);
+    }
+    if (n > WIDTH) {
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = E(0) + E(1);
+        for (n -= 2 * WIDTH, e += 2 * WIDTH; n > WIDTH; n -= 2 * WIDTH, e += 2 * WIDTH)
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                v[j] += E(0) + E(1);
+        if (n > 0)
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                v[j] += E(0);
+        NAME(add_lanes)(v, 8, hi, lo);
+    } else if (n > 0)
+        NAME(add_lanes)(e, 8, hi, lo);
+#undef E
 }
 
-VM_INLINE void NAME(sum_row)(NAME(straight) *t, ptrdiff_t u, double *hi, double *lo)
+/* exponentials of numbers [i, end) of row u: where they are */
+VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdiff_t end)
 {
     const REAL *x = (const REAL *)(t->x + u * t->sx), c = t->c[u], low = t->low[u], shift = t->shift[u];
-    ptrdiff_t end;
-    for (ptrdiff_t i = 0; i < t->n; i = end) {
-        const ptrdiff_t whole = t->whole < i + CHUNK ? t->whole : i + CHUNK;
-        REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room + (i - t->kept);
-        end = t->n < i + CHUNK ? t->n : i + CHUNK;
-        NAME(exponentials)(x + i, e, whole - i, c, low, shift);
-        if (end > whole)
-            NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
-        NAME(add_all)(e, end - i, hi, lo);
-    }
+    REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
+    const ptrdiff_t whole = t->whole < end ? t->whole : end;
+    NAME(exponentials)(x + i, e, whole - i, c, low, shift);
+    if (end > whole)
+        NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
+    return e;
 }
 
 /* The maximum left out: how often it occurs. Nothing else is kept. The last numbers are in `tail` where they do not fill
  * a segment. */
+VM_INLINE void NAME(add_others)(int first, const REAL *x, const REAL *second, REAL m, REAL c, REAL low, REAL shift, REAL *v, int *count)
+{
+    INDEPENDENT
+    for (ptrdiff_t j = 0; j < WIDTH; j++) {
+        REAL y = NAME(exponential)(x[j], c, low, shift), z = second ? NAME(exponential)(second[j], c, low, shift) : 0;
+        REAL sum = (x[j] == m ? 0 : y) + (second && second[j] == m ? 0 : z);
+        v[j] = first ? sum : v[j] + sum;
+        count[j] += (x[j] == m) + (second && second[j] == m);
+    }
+}
+
 VM_INLINE int NAME(sum_others_of)(const REAL *x, const REAL *tail, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift, double *hi, double *lo)
 {
     int count[WIDTH], total = 0;
-    REAL e[WIDTH];
+    REAL v[WIDTH];
     for (ptrdiff_t j = 0; j < WIDTH; j++)
         count[j] = 0;
-    for (; n > WIDTH; n -= STRETCH, x += STRETCH) {
-        const REAL *second = n < STRETCH ? tail : x + WIDTH;
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < WIDTH; j++) {
-            REAL y = NAME(exponential)(x[j], c, low, shift), z = NAME(exponential)(second[j], c, low, shift);
-            e[j] = (x[j] == m ? 0 : y) + (second[j] == m ? 0 : z);
-            count[j] += (x[j] == m) + (second[j] == m);
-        }
-        NAME(add_stretch_of)(4, e, 8, hi, lo);
-    }
-    if (n > 0) {
-        x = n < WIDTH ? tail : x;
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < WIDTH; j++) {
-            REAL y = NAME(exponential)(x[j], c, low, shift);
-            e[j] = x[j] == m ? 0 : y;
-            count[j] += x[j] == m;
-        }
-        NAME(add_stretch_of)(4, e, 8, hi, lo);
+    for (; n > 0; n -= STRETCH) {
+        ptrdiff_t left = n < STRETCH ? n : STRETCH;
+        if (left > WIDTH)
+            NAME(add_others)(1, x, left < 2 * WIDTH ? tail : x + WIDTH, m, c, low, shift, v, count);
+        else
+            NAME(add_others)(1, left < WIDTH ? tail : x, NULL, m, c, low, shift, v, count);
+        for (left -= 2 * WIDTH, x += 2 * WIDTH; left > WIDTH; left -= 2 * WIDTH, x += 2 * WIDTH)
+            NAME(add_others)(0, x, left < 2 * WIDTH ? tail : x + WIDTH, m, c, low, shift, v, count);
+        if (left > 0)
+            NAME(add_others)(0, left < WIDTH ? tail : x, NULL, m, c, low, shift, v, count);
+        NAME(add_lanes)(v, 8, hi, lo);
     }
     for (ptrdiff_t j = 0; j < WIDTH; j++)
         total += count[j];
@@ -176,14 +192,21 @@ VM_INLINE int NAME(sum_others_of)(const REAL *x, const REAL *tail, ptrdiff_t n, 
 
 VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
 {
+    for (ptrdiff_t u = 0; !but_top && t->kept == 0 && u < t->rows; u++)         /* first all of them, so that no sum waits */
+        NAME(compute)(t, u, 0, t->n);
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         double hi[8], lo[8];
         for (ptrdiff_t j = 0; j < 8; j++)
             hi[j] = lo[j] = 0.0;
         if (but_top)
             t->count[u] = NAME(sum_others_of)((const REAL *)(t->x + u * t->sx), t->tails + u * WIDTH, t->n, t->top[u], t->c[u], t->low[u], t->shift[u], hi, lo);
+        else if (t->kept == 0)
+            NAME(add_all)(t->stage + u * t->room, t->n, hi, lo);
         else
-            NAME(sum_row)(t, u, hi, lo);
+            for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
+                const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
+                NAME(add_all)(NAME(compute)(t, u, i, end), end - i, hi, lo);
+            }
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
