@@ -176,24 +176,27 @@ enum { NAME(STRIP) = 512 / sizeof(REAL) };         /* rows across memory taken t
 
 /* ---- lines ---- */
 
-/* n numbers of line k, from number i on; `pad` for what is masked */
+/* n numbers of line k, from number i on; `pad` for what is masked. A block at a time, which stays in the cache. */
 static __attribute__((noinline)) const REAL *NAME(gather)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, REAL pad, REAL *to)
 {
-    const char *p = a->p + k * a->line + i * a->next, *mask = a->mask;
-    if (a->storage != STORE_F2 && a->next == sizeof(REAL))
-        memmove(to, p, n * sizeof(REAL));          /* they may be the same */
-    else
-        for (ptrdiff_t j = 0; j < n; j += BLOCK)
-            load_block(a->storage, to + j, p + j * a->next, a->next, n - j < BLOCK ? n - j : BLOCK);
-    if (mask == NULL)
-        return to;
-    mask += k * a->mask_line + i * a->mask_next;
-    if (a->mask_next == 1)
-        for (ptrdiff_t j = 0; j < n; j++)
-            to[j] = mask[j] ? to[j] : pad;
-    else
-        for (ptrdiff_t j = 0; j < n; j++)
-            to[j] = mask[j * a->mask_next] ? to[j] : pad;
+    const char *p = a->p + k * a->line + i * a->next, *mask = a->mask == NULL ? NULL : a->mask + k * a->mask_line + i * a->mask_next;
+    const int together = a->storage != STORE_F2 && a->next == sizeof(REAL);
+    for (ptrdiff_t j = 0; j < n; j += BLOCK) {
+        const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
+        REAL *block = to + j;
+        if (together)
+            memmove(block, p + j * a->next, some * sizeof(REAL));              /* they may be the same */
+        else
+            load_block(a->storage, block, p + j * a->next, a->next, some);
+        const char *m = mask == NULL ? NULL : mask + j * a->mask_next;
+        if (mask != NULL && a->mask_next == 1)
+            INDEPENDENT
+            for (ptrdiff_t l = 0; l < some; l++)
+                block[l] = m[l] ? block[l] : pad;
+        else if (mask != NULL)
+            for (ptrdiff_t l = 0; l < some; l++)
+                block[l] = m[l * a->mask_next] ? block[l] : pad;
+    }
     return to;
 }
 
@@ -206,11 +209,13 @@ VM_INLINE const REAL *NAME(fetch)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrd
 static __attribute__((noinline)) void NAME(scatter)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, const REAL *v)
 {
     char *p = a->p + k * a->line + i * a->next;
-    if (a->storage != STORE_F2 && a->next == sizeof(REAL))
-        memcpy(p, v, n * sizeof(REAL));
-    else
-        for (ptrdiff_t j = 0; j < n; j += BLOCK)
-            store_block(a->storage, p + j * a->next, a->next, v + j, n - j < BLOCK ? n - j : BLOCK);
+    for (ptrdiff_t j = 0; j < n; j += BLOCK) {
+        const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
+        if (a->storage != STORE_F2 && a->next == sizeof(REAL))
+            memcpy(p + j * a->next, v + j, some * sizeof(REAL));
+        else
+            store_block(a->storage, p + j * a->next, a->next, v + j, some);
+    }
 }
 
 /* eight numbers of each of eight rows, turned: to[8 k + j] is number k of row j, with `step` for 8 */
