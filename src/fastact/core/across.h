@@ -215,42 +215,47 @@ VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_stri
     NAME(round_sums)(w, t->hi, t->lo, t->a);
 }
 
-static __attribute__((noinline)) void TILE(sum_selected_across)(TILE(gradients_strip) *t) { TILE(sum_products_across)(SOFTMAX, 1, t); }
-
-VM_INLINE void TILE(gradients_of)(int op, ptrdiff_t w, TILE(tile) dy, TILE(tile) y, TILE(tile) out, ptrdiff_t depth, const REAL *a)
+VM_INLINE void TILE(gradients_of)(int op, int select, ptrdiff_t w, TILE(tile) dy, TILE(tile) y, TILE(tile) out, ptrdiff_t depth, const REAL *a)
 {
     for (ptrdiff_t k = 0; k < depth; k++) {
         const REAL *p = dy.p + k * dy.step, *q = y.p + k * y.step;
         REAL *o = out.p + k * out.step;
         EACH_ROW
-            o[j] = NAME(gradient)(op, p[j], q[j], a[j]);
+            o[j] = NAME(gradient)(op, select, p[j], q[j], a[j]);
     }
 }
 
-VM_INLINE void TILE(finish_gradients_across)(int op, TILE(gradients_strip) *t)
+VM_INLINE void TILE(finish_gradients_across)(int op, int select, TILE(gradients_strip) *t)
 {
     const ptrdiff_t w = WIDE == 8 ? 8 : t->w;
     for (ptrdiff_t i = 0; i < t->n; i += 8) {
         const ptrdiff_t depth = t->n - i < 8 ? t->n - i : 8;
         const TILE(tile) d = TILE(get_lines)(t->dy, i, 1, depth, w, 0, t->fetched[0]), y = TILE(get_lines)(t->y, i, 1, depth, w, 0, t->fetched[1]);
         const TILE(tile) o = TILE(room)(t->out, i, 1, t->fetched[0]);
-    TILE(gradients_of)(op, w, d, y, o, depth, t->a);
+    TILE(gradients_of)(op, select, w, d, y, o, depth, t->a);
         TILE(put_lines)(t->out, i, depth, w, o, t->fetched[0]);
     }
+}
+
+static __attribute__((noinline)) void TILE(selected_softmax_gradients_across)(TILE(gradients_strip) *t)
+{
+    TILE(sum_products_across)(SOFTMAX, 1, t);
+    TILE(finish_gradients_across)(SOFTMAX, 1, t);
 }
 
 static __attribute__((noinline)) void TILE(softmax_gradients_across)(TILE(gradients_strip) *t)
 {
     TILE(sum_products_across)(SOFTMAX, 0, t);
-    if (!NAME(all_finite)(t->w, t->a))
-        TILE(sum_selected_across)(t);
-    TILE(finish_gradients_across)(SOFTMAX, t);
+    if (NAME(all_finite)(t->w, t->a))
+        TILE(finish_gradients_across)(SOFTMAX, 0, t);
+    else
+        TILE(selected_softmax_gradients_across)(t);
 }
 
 static __attribute__((noinline)) void TILE(log_softmax_gradients_across)(TILE(gradients_strip) *t)
 {
     TILE(sum_products_across)(LOG_SOFTMAX, 0, t);
-    TILE(finish_gradients_across)(LOG_SOFTMAX, t);
+    TILE(finish_gradients_across)(LOG_SOFTMAX, 0, t);
 }
 
 static void TILE(gradients_across)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t n, ptrdiff_t w)

@@ -85,10 +85,11 @@ VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
     return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
 }
 
-VM_INLINE REAL NAME(gradient)(int op, REAL dy, REAL y, REAL a)
+/* Where y is 0 and the sum finite, so is dy. 0, not -0, in both cases. */
+VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
 {
-    REAL w = op == SOFTMAX ? y * (dy - a) : NAME(log_softmax_gradient)(dy, y, a);
-    return op == SOFTMAX && y == 0 ? 0 : w;
+    REAL w = op == SOFTMAX ? NAME(fma)(y, dy - a, 0) : NAME(log_softmax_gradient)(dy, y, a);
+    return select && y == 0 ? 0 : w;
 }
 
 /* ---- sums ----

@@ -369,16 +369,16 @@ VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL
     }
 }
 
-VM_INLINE void NAME(finish_products)(int op, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
+VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
 {
     const ptrdiff_t whole = n - n % WIDTH;
     for (ptrdiff_t i = 0; i < whole; i += WIDTH)
         INDEPENDENT
         for (ptrdiff_t j = i; j < i + WIDTH; j++)
-            out[j] = NAME(gradient)(op, dy[j], y[j], a);
+            out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
     INDEPENDENT
     for (ptrdiff_t j = whole; j < n; j++)
-        out[j] = NAME(gradient)(op, dy[j], y[j], a);
+        out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
 }
 
 VM_INLINE void NAME(sum_gradients)(int op, int select, NAME(gradient_rows) *t)
@@ -397,29 +397,34 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, NAME(gradient_rows) *t)
     NAME(round_sums)(ROWS, t->sum, t->sum_lo, t->a);
 }
 
-static __attribute__((noinline)) void NAME(sum_selected)(NAME(gradient_rows) *t) { NAME(sum_gradients)(SOFTMAX, 1, t); }
-
-VM_INLINE void NAME(finish_gradients)(int op, NAME(gradient_rows) *t)
+VM_INLINE void NAME(finish_gradients)(int op, int select, NAME(gradient_rows) *t)
 {
     const char *dy = t->dy, *y = t->y;
     char *out = t->out;
     const ptrdiff_t sdy = t->sdy, sy = t->sy, so = t->so, n = t->n, rows = t->rows;
     for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy, out += so)
-        NAME(finish_products)(op, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
+        NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
+}
+
+static __attribute__((noinline)) void NAME(selected_softmax_gradients)(NAME(gradient_rows) *t)
+{
+    NAME(sum_gradients)(SOFTMAX, 1, t);
+    NAME(finish_gradients)(SOFTMAX, 1, t);
 }
 
 static __attribute__((noinline)) void NAME(softmax_gradients)(NAME(gradient_rows) *t)
 {
     NAME(sum_gradients)(SOFTMAX, 0, t);
-    if (!NAME(all_finite)(ROWS, t->a))
-        NAME(sum_selected)(t);
-    NAME(finish_gradients)(SOFTMAX, t);
+    if (NAME(all_finite)(ROWS, t->a))
+        NAME(finish_gradients)(SOFTMAX, 0, t);
+    else
+        NAME(selected_softmax_gradients)(t);
 }
 
 static __attribute__((noinline)) void NAME(log_softmax_gradients)(NAME(gradient_rows) *t)
 {
     NAME(sum_gradients)(LOG_SOFTMAX, 0, t);
-    NAME(finish_gradients)(LOG_SOFTMAX, t);
+    NAME(finish_gradients)(LOG_SOFTMAX, 0, t);
 }
 
 static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
@@ -465,9 +470,9 @@ static __attribute__((noinline)) void NAME(far_gradient)(int op, const lines *dy
         NAME(gather)(dy, u, i, some, 0, d);
         NAME(gather)(y, u, i, some, 0, v);
         if (op == SOFTMAX)
-            NAME(finish_products)(SOFTMAX, d, v, d, some, a);
+            NAME(finish_products)(SOFTMAX, 1, d, v, d, some, a);
         else
-            NAME(finish_products)(LOG_SOFTMAX, d, v, d, some, a);
+            NAME(finish_products)(LOG_SOFTMAX, 0, d, v, d, some, a);
         NAME(scatter)(out, u, i, some, d);
     }
 }
