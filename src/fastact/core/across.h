@@ -1,391 +1,266 @@
-/* Rows that lie across memory: W of them, a number of each at a time. Included by row.h for each type and width.
+/* Rows that lie across memory: a strip of them together, STRIP at most and WIDE or a multiple of it. Included by row.h for
+ * each type and WIDE.
  *
- * Neighbours in memory belong to different rows, so lanes are added without ever being apart. A short row's numbers are
- * copied to the stage once: rows of a power of two bytes would push each other out of the cache.
+ * Neighbours in memory belong to different rows, so lanes are added without ever being apart. A strip is wide, because
+ * short pieces of memory that are a power of two apart push each other out of the cache.
  */
 
-/* ---- sums of W lanes: rows, or those of one row ---- */
-
-/* depth <= 8 segments of W numbers, `step` apart, pairwise */
-VM_INLINE void TILE(add_segments)(const REAL *e, ptrdiff_t step, ptrdiff_t depth, REAL *v)
-{
-#define E(k) e[(k) * step + j]
-    if (depth == 8) {
-        EACH_ROW
-            v[j] = ((E(0) + E(1)) + (E(2) + E(3))) + ((E(4) + E(5)) + (E(6) + E(7)));
-        return;
-    }
-    if (depth >= 4)
-        EACH_ROW
-            v[j] = (E(0) + E(1)) + (E(2) + E(3));
-    else if (depth == 3)
-        EACH_ROW
-            v[j] = (E(0) + E(1)) + E(2);
-    else if (depth == 2)
-        EACH_ROW
-            v[j] = E(0) + E(1);
-    else
-        memcpy(v, e, W * sizeof(REAL));
-    if (depth == 7)
-        EACH_ROW
-            v[j] += (E(4) + E(5)) + E(6);
-    else if (depth == 6)
-        EACH_ROW
-            v[j] += E(4) + E(5);
-    else if (depth == 5)
-        EACH_ROW
-            v[j] += E(4);
-#undef E
-}
-
-VM_INLINE void TILE(accumulate)(const REAL *v, double *hi, double *lo, int first)
-{
-    if (first)
-        EACH_ROW {
-            hi[j] = (double)v[j];
-            if (IS_DOUBLE)
-                lo[j] = 0.0;
-        }
-    else
-        EACH_ROW {
-            double s = hi[j] + (double)v[j];
-            if (IS_DOUBLE)
-                lo[j] += sum_error_f8(hi[j], (double)v[j], s);
-            hi[j] = s;
-        }
-}
-
-/* `segments` >= 1 of W numbers, `step` apart, to the sums of W lanes: dy y, or dy alone */
-VM_INLINE void TILE(add_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi, REAL *lo)
-{
-    ptrdiff_t k = 0;
-    do {
-#if IS_DOUBLE
-        EACH_ROW {
-            double d = y[j] == 0 ? 0 : dy[j], p = d * y[j], s = hi[j] + p;
-            lo[j] += sum_error_f8(hi[j], p, s) + fma_f8(d, y[j], -p);
-            hi[j] = s;
-        }
-#else
-        REAL p[W];
-        EACH_ROW {
-            p[j] = dy[j] * y[j];
-            lo[j] += fma_f4(dy[j], y[j], -p[j]);
-        }
-        EACH_ROW
-            hi[j] += (double)p[j];
-#endif
-        dy += step_dy, y += step_y;
-    } while (++k < segments);
-}
-
-#if !IS_DOUBLE
-/* the same if a product is NaN or infinite */
-VM_INLINE void TILE(add_wild_products)(const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, double *hi)
-{
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
-        EACH_ROW {
-            REAL d = y[j] == 0 ? 0 : dy[j];
-            hi[j] += (double)d * (double)y[j];
-        }
-}
-#endif
-
-VM_INLINE void TILE(add_gradients)(const REAL *dy, ptrdiff_t step_dy, ptrdiff_t segments, double *hi, REAL *lo)
-{
-    ptrdiff_t k = 0;
-    do {
-        EACH_ROW {
-            double s = hi[j] + (double)dy[j];
-            if (IS_DOUBLE)
-                lo[j] += (REAL)sum_error_f8(hi[j], (double)dy[j], s);
-            hi[j] = s;
-        }
-        dy += step_dy;
-    } while (++k < segments);
-}
-
-/* ---- softmax and its like ---- */
-
 typedef struct {
-    const char *x;
-    char *out;
-    ptrdiff_t cx, co;                              /* from number to number */
-    ptrdiff_t n;
-    REAL stage[NEAR / sizeof(REAL)] __attribute__((aligned(64)));
-    REAL top[W], part[W], power[W], c[W], low[W], shift[W], a[W], b[W];
-    double count[W], sum[WIDTH * W], sum_lo[WIDTH * W];
+    lines x, out;
+    ptrdiff_t n, w;                                /* w rows */
+    REAL top[NAME(STRIP)], part[NAME(STRIP)], power[NAME(STRIP)], c[NAME(STRIP)], low[NAME(STRIP)], shift[NAME(STRIP)];
+    REAL a[NAME(STRIP)], b[NAME(STRIP)], gradient[NAME(STRIP)], v[4 * NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
+    double count[NAME(STRIP)], hi[16 * NAME(STRIP)], lo[16 * NAME(STRIP)];
 } TILE(across);
 
-VM_INLINE void TILE(tops_across)(TILE(across) *t)
+/* `depth` lines of a strip, where they are or else in `to` */
+typedef struct {
+    REAL *p;
+    ptrdiff_t step;
+} TILE(tile);
+
+VM_INLINE TILE(tile) TILE(room)(const lines *a, ptrdiff_t i, ptrdiff_t every, REAL *to)
 {
-    const char *x = t->x;
-    REAL top[W];
-    EACH_ROW top[j] = (REAL)-INFINITY;
-    if (t->n * W <= (ptrdiff_t)(NEAR / sizeof(REAL))) {
-        for (ptrdiff_t i = 0; i < t->n; i++)
-            EACH_ROW {
-                REAL v = ((const REAL *)(x + i * t->cx))[j];
-                t->stage[i * W + j] = v;
-                top[j] = NAME(greater)(v, top[j]);
-            }
-        t->x = (const char *)t->stage;
-        t->cx = W * sizeof(REAL);
-    } else {
-        const ptrdiff_t step = t->cx / (ptrdiff_t)sizeof(REAL);
-        const REAL *p = (const REAL *)x;
-        ptrdiff_t i = 0;
-        for (; i + 4 <= t->n; i += 4, p += 4 * step)
-            EACH_ROW top[j] = NAME(greater)(NAME(greater)(p[j], p[step + j]), NAME(greater)(NAME(greater)(p[2 * step + j], p[3 * step + j]), top[j]));
-        for (; i < t->n; i++, p += step)
-            EACH_ROW top[j] = NAME(greater)(p[j], top[j]);
-    }
-    memcpy(t->top, top, W * sizeof(REAL));
+    TILE(tile) t = {to, NAME(STRIP)};
+    if (a->ready && a->mask == NULL)
+        t.p = (REAL *)(a->p + i * a->line), t.step = every * a->line / (ptrdiff_t)sizeof(REAL);
+    return t;
 }
 
-VM_INLINE void TILE(add_across)(double *hi, double *lo, ptrdiff_t from)
+VM_INLINE TILE(tile) TILE(get_lines)(const lines *a, ptrdiff_t i, ptrdiff_t every, ptrdiff_t depth, ptrdiff_t w, REAL pad, REAL *to)
+{
+    TILE(tile) t = TILE(room)(a, i, every, to);
+    for (ptrdiff_t k = 0; t.p == to && k < depth; k++)
+        NAME(gather)(a, i + k * every, 0, w, pad, to + k * NAME(STRIP));
+    return t;
+}
+
+VM_INLINE void TILE(put_lines)(const lines *a, ptrdiff_t i, ptrdiff_t depth, ptrdiff_t w, TILE(tile) t, const REAL *from)
+{
+    for (ptrdiff_t k = 0; t.p == from && k < depth; k++)
+        NAME(scatter)(a, i + k, 0, w, from + k * NAME(STRIP));
+}
+
+VM_INLINE void TILE(tops_of)(ptrdiff_t w, TILE(tile) x, ptrdiff_t depth, REAL *top)
+{
+    const REAL *p = x.p, *q = p + (depth > 1 ? x.step : 0), *r = p + (depth > 2 ? 2 * x.step : 0), *s = p + (depth > 3 ? 3 * x.step : 0);
+    EACH_ROW
+        top[j] = NAME(greater)(NAME(greater)(p[j], q[j]), NAME(greater)(NAME(greater)(r[j], s[j]), top[j]));
+}
+
+static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
+{
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w;
+    EACH_ROW
+        t->top[j] = (REAL)-INFINITY;
+    for (ptrdiff_t i = 0; i < t->n; i += 4) {
+        const ptrdiff_t depth = t->n - i < 4 ? t->n - i : 4;
+        const TILE(tile) x = TILE(get_lines)(&t->x, i, 1, depth, w, (REAL)-INFINITY, t->fetched[0]);
+    TILE(tops_of)(w, x, depth, t->top);
+    }
+}
+
+/* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps`; the maximum left out and counted if but_top */
+VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
+                              const REAL *c, const REAL *low, const REAL *shift, const REAL *top, REAL *v, int *count)
 {
     EACH_ROW {
-        double s = hi[j] + hi[from * W + j];
-        if (IS_DOUBLE)
-            lo[j] = (lo[j] + lo[from * W + j]) + sum_error_f8(hi[j], hi[from * W + j], s);
-        hi[j] = s;
+        REAL e = NAME(exponential)(p[j], c[j], low[j], shift[j]), f = two ? NAME(exponential)(q[j], c[j], low[j], shift[j]) : 0;
+        if (but_top) {
+            count[j] += (p[j] == top[j]) + (two && q[j] == top[j]);
+            v[j] += (p[j] == top[j] ? 0 : e) + (two && q[j] == top[j] ? 0 : f);
+        } else
+            v[j] += e + f;
+        if (keeps)
+            y[j] = e;
+        if (keeps && two)
+            z[j] = f;
     }
 }
 
-/* lanes as fold_lanes and add_eights add them */
-VM_INLINE void TILE(fold_across)(double *hi, double *lo, ptrdiff_t n)
+VM_INLINE void TILE(sum_across)(int but_top, int keeps, TILE(across) *t)
 {
-    for (ptrdiff_t half = 16; half >= 8; half /= 2) {
-        for (ptrdiff_t l = 0; l + half < n; l++)
-            TILE(add_across)(hi + l * W, lo + l * W, half);
-        n = n < half ? n : half;
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n, far_x = WIDTH * t->x.line, far_out = WIDTH * t->out.line;
+    const int ready = t->x.ready && t->x.mask == NULL;
+    int count[NAME(STRIP)];
+    const REAL *c = t->c, *low = t->low, *shift = t->shift, *top = t->top;
+    REAL here[4][WIDE];
+    if (WIDE == 8) {                               /* where nothing that is written may change them: they stay in registers */
+        EACH_ROW
+            here[0][j] = c[j], here[1][j] = low[j], here[2][j] = shift[j], here[3][j] = top[j];
+        c = here[0], low = here[1], shift = here[2], top = here[3];
     }
-    for (ptrdiff_t step = 1; step < n; step *= 2)
-        for (ptrdiff_t l = 0; l + step < n; l += 2 * step)
-            TILE(add_across)(hi + l * W, lo + l * W, step);
-    for (ptrdiff_t j = 0; !IS_DOUBLE && j < W; j++)
-        lo[j] = 0.0;
-}
-
-VM_INLINE void TILE(sum_across)(TILE(across) *t, int but_top)
-{
-    REAL c[W], low[W], shift[W], top[W], buffer[8 * W], four[W];
-    int count[W];
-    const int staged = t->x == (const char *)t->stage;
-    const ptrdiff_t step = but_top ? W : staged ? WIDTH * W : WIDTH * t->co / (ptrdiff_t)sizeof(REAL);
-    memcpy(c, t->c, W * sizeof(REAL));
-    memcpy(low, t->low, W * sizeof(REAL));
-    memcpy(shift, t->shift, W * sizeof(REAL));
-    memcpy(top, t->top, W * sizeof(REAL));
     EACH_ROW
-        t->count[j] = 0.0;
-    for (ptrdiff_t i = 0; i < t->n; i += STRETCH) {
-        EACH_ROW
-            count[j] = 0;
-        for (ptrdiff_t l = 0; l < WIDTH && i + l < t->n; l++) {
-            const ptrdiff_t end = i + STRETCH < t->n ? i + STRETCH : t->n, depth = (end - i - l + WIDTH - 1) / WIDTH;
-            const char *x = t->x + (i + l) * t->cx;
-            REAL *e = but_top ? buffer : staged ? t->stage + (i + l) * W : (REAL *)(t->out + (i + l) * t->co);
-            for (ptrdiff_t k = 0; k < depth; k++)
-                EACH_ROW {
-                    REAL v = ((const REAL *)(x + k * WIDTH * t->cx))[j], y = NAME(exponential)(v, c[j], low[j], shift[j]);
-                    e[k * step + j] = but_top && v == top[j] ? 0 : y;
-                    count[j] += but_top && v == top[j];
+        count[j] = 0;
+    for (ptrdiff_t j = 0; j < 8 * NAME(STRIP); j++)
+        t->hi[j] = 0.0;
+    for (ptrdiff_t j = 0; j < (IS_DOUBLE ? 8 : 1) * NAME(STRIP); j++)
+        t->lo[j] = 0.0;
+    for (ptrdiff_t i = 0; i < n; i += STRETCH)
+        for (ptrdiff_t l = 0; l < 8 && i + l < n; l++) {
+            const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
+            for (ptrdiff_t s = 0; s < 4; s++) {
+                REAL *v = t->v + s * NAME(STRIP);
+                EACH_ROW
+                    v[j] = 0;
+                for (ptrdiff_t k = i + l + 8 * s; k < end; k += 2 * WIDTH) {
+                    const int two = k + WIDTH < end;
+                    const REAL *p = (const REAL *)(t->x.p + k * t->x.line), *q = (const REAL *)(t->x.p + k * t->x.line + far_x);
+                    REAL *y = (REAL *)(t->out.p + k * t->out.line), *z = (REAL *)(t->out.p + k * t->out.line + far_out);
+                    if (!ready) {
+                        p = NAME(gather)(&t->x, k, 0, w, (REAL)-INFINITY, t->fetched[0]);
+                        q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[1]) : p;
+                    }
+                    if (two)
+                        TILE(add_pair)(but_top, keeps, 1, w, p, q, y, z, c, low, shift, top, v, count);
+                    else
+                        TILE(add_pair)(but_top, keeps, 0, w, p, p, y, y, c, low, shift, top, v, count);
                 }
-            TILE(add_segments)(e, step, depth, four);
-            TILE(accumulate)(four, t->sum + l * W, t->sum_lo + l * W, i == 0);
+            }
+            for (ptrdiff_t j = 0; j < w; j += 8)
+                NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
         }
-        EACH_ROW
-            t->count[j] += count[j];
-    }
-    TILE(fold_across)(t->sum, t->sum_lo, t->n < WIDTH ? t->n : WIDTH);
+    EACH_ROW
+        t->count[j] = (double)count[j];
+    NAME(fold_across)(t->hi, t->lo, NAME(STRIP), w);
 }
 
-VM_INLINE void TILE(finish_across)(int op, TILE(across) *t)
+VM_INLINE void TILE(finish_lines)(int op, int again, ptrdiff_t w, const TILE(across) *t, TILE(tile) v, TILE(tile) y, ptrdiff_t depth)
 {
-    REAL a[W], b[W], power[W];
-    const int staged = t->x == (const char *)t->stage;
-    const char *v = staged || op == LOG_SOFTMAX ? t->x : t->out;
-    const ptrdiff_t cv = staged || op == LOG_SOFTMAX ? t->cx : t->co;
-    memcpy(a, t->a, W * sizeof(REAL));
-    memcpy(b, t->b, W * sizeof(REAL));
-    memcpy(power, t->power, W * sizeof(REAL));
-    for (ptrdiff_t i = 0; i < t->n; i++) {
-        const REAL *e = (const REAL *)(v + i * cv);
-        REAL *y = (REAL *)(t->out + i * t->co);
+    const REAL *a = t->a, *b = t->b, *power = t->power, *c = t->c, *low = t->low, *shift = t->shift;
+    for (ptrdiff_t k = 0; k < depth; k++) {
+        const REAL *p = v.p + k * v.step;
+        REAL *q = y.p + k * y.step;
         EACH_ROW
-            y[j] = op == SOFTMAX ? NAME(fma)(e[j], a[j], e[j] * b[j]) : op == LOG_SOFTMAX ? (e[j] - a[j]) - b[j] : NAME(gradient_of)(e[j], a[j], b[j], power[j]);
+            q[j] = NAME(result)(op, again ? NAME(exponential)(p[j], c[j], low[j], shift[j]) : p[j], a[j], b[j], power[j]);
     }
 }
 
-/* W rows: x, dy and out point to the first of them */
-static __attribute__((noinline)) void TILE(rows_across)(int op, const char *dy, const char *x, char *out, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t so,
-                                                        ptrdiff_t cx, ptrdiff_t co)
+/* `again`: the exponentials were not kept */
+VM_INLINE void TILE(finish_across)(int op, int again, TILE(across) *t)
 {
-    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
-    REAL gradient[W];
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w;
+    for (ptrdiff_t i = 0; i < t->n; i += 8) {
+        const ptrdiff_t depth = t->n - i < 8 ? t->n - i : 8;
+        const TILE(tile) v = TILE(get_lines)(op == LOG_SOFTMAX || again ? &t->x : &t->out, i, 1, depth, w, (REAL)-INFINITY, t->fetched[0]);
+        const TILE(tile) y = TILE(room)(&t->out, i, 1, t->fetched[1]);
+    TILE(finish_lines)(op, again, w, t, v, y, depth);
+        TILE(put_lines)(&t->out, i, depth, w, y, t->fetched[1]);
+    }
+}
+
+static __attribute__((noinline)) void TILE(sum_others_across)(TILE(across) *t) { TILE(sum_across)(1, 0, t); }
+static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(0, 1, t); }
+static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, t); }
+static __attribute__((noinline)) void TILE(softmax_across)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 0, t); }
+static __attribute__((noinline)) void TILE(softmax_across_again)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 1, t); }
+static __attribute__((noinline)) void TILE(log_softmax_across)(TILE(across) *t) { TILE(finish_across)(LOG_SOFTMAX, 0, t); }
+static __attribute__((noinline)) void TILE(backward_across)(TILE(across) *t) { TILE(finish_across)(LOGSUMEXP_BACKWARD, 0, t); }
+static __attribute__((noinline)) void TILE(backward_across_again)(TILE(across) *t) { TILE(finish_across)(LOGSUMEXP_BACKWARD, 1, t); }
+
+/* w rows; dy and, of logsumexp, out are one number for each */
+static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n, ptrdiff_t w)
+{
     TILE(across) t;
-    t.x = x, t.out = out, t.cx = cx, t.co = co, t.n = n;
-    if (op == LOGSUMEXP_BACKWARD)
-        load_block(storage, gradient, dy, sdy, W);
+    t.x = *x, t.out = *out, t.n = n, t.w = w;
     TILE(tops_across)(&t);
-    NAME(scales)(W, t.top, t.part, t.power, t.c, t.low, t.shift);
+    NAME(scales)(w, t.top, t.part, t.power, t.c, t.low, t.shift);
     if (op == LOG_SOFTMAX || op == LOGSUMEXP)
-        TILE(sum_across)(&t, 1);
+        TILE(sum_others_across)(&t);
     else
-        TILE(sum_across)(&t, 0);
-    NAME(factors)(op, W, t.top, t.part, t.power, gradient, t.count, t.sum, t.sum_lo, t.a, t.b);
-    if (op == SOFTMAX)
-        TILE(finish_across)(SOFTMAX, &t);
-    else if (op == LOG_SOFTMAX)
-        TILE(finish_across)(LOG_SOFTMAX, &t);
-    else if (op == LOGSUMEXP_BACKWARD)
-        TILE(finish_across)(LOGSUMEXP_BACKWARD, &t);
+        (out->ready ? TILE(sum_kept_across) : TILE(sum_all_across))(&t);
+    if (op == LOGSUMEXP_BACKWARD)
+        NAME(gather)(dy, 0, 0, w, 0, t.gradient);
+    NAME(factors)(op, w, t.top, t.part, t.power, t.gradient, t.count, t.hi, t.lo, t.a, t.b);
+    if (op == LOG_SOFTMAX)
+        TILE(log_softmax_across)(&t);
+    else if (op == LOGSUMEXP)
+        NAME(scatter)(out, 0, 0, w, t.top);
+    else if (op == SOFTMAX)
+        (out->ready ? TILE(softmax_across) : TILE(softmax_across_again))(&t);
     else
-        store_block(storage, out, so, t.top, W);
+        (out->ready ? TILE(backward_across) : TILE(backward_across_again))(&t);
 }
 
-/* ---- gradients from the result ----
- *
- * A chunk at a time. An operand whose rows lie along memory after all is copied, turned, to the stage; one that fits into
- * a chunk is copied, too, and stays there.
- */
-
-enum { TILE(chunk) = NEAR / sizeof(REAL) / W };
+/* ---- gradients from the result ---- */
 
 typedef struct {
-    const char *p;
-    ptrdiff_t row, number;                         /* from row to row, and from number to number */
-    REAL stage[NEAR / sizeof(REAL)] __attribute__((aligned(64)));
-    const REAL *at;                                /* the chunk */
-    ptrdiff_t step;
-} TILE(operand);
+    const lines *dy, *y, *out;
+    ptrdiff_t n, w;
+    REAL a[NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
+    double hi[16 * NAME(STRIP)], lo[16 * NAME(STRIP)];
+} TILE(gradients_strip);
 
-VM_INLINE void TILE(turn)(const char *x, ptrdiff_t sx, ptrdiff_t n, REAL *stage)
+VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_strip) *t)
 {
-    ptrdiff_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (ptrdiff_t j = 0; j < W; j += 8)
-            NAME(turn_eight)(x + i * (ptrdiff_t)sizeof(REAL) + j * sx, sx, stage + i * W + j, W);
-    for (; i < n; i++)
-        for (ptrdiff_t j = 0; j < W; j++)
-            stage[i * W + j] = ((const REAL *)(x + j * sx))[i];
-}
-
-VM_INLINE void TILE(load_chunk)(TILE(operand) *o, ptrdiff_t i, ptrdiff_t n, int fits)
-{
-    const char *x = o->p + i * o->number;
-    if (fits && i > 0)
-        return;
-    o->at = o->stage, o->step = W;
-    if (o->row != sizeof(REAL))
-        TILE(turn)(x, o->row, n, o->stage);
-    else if (fits)
-        for (ptrdiff_t k = 0; k < n; k++)
-            memcpy(o->stage + k * W, x + k * o->number, W * sizeof(REAL));
-    else
-        o->at = (const REAL *)x, o->step = o->number / (ptrdiff_t)sizeof(REAL);
-}
-
-VM_INLINE void TILE(sum_gradients)(int op, int wild, TILE(operand) *d, TILE(operand) *y, ptrdiff_t n, double *sum, double *sum_lo)
-{
-    double hi[WIDTH * W];
-    REAL lo[WIDTH * W];
-    ptrdiff_t lanes = n < WIDTH ? n : WIDTH;
-    for (ptrdiff_t i = 0; i < n; i += TILE(chunk)) {
-        const ptrdiff_t count = n - i < TILE(chunk) ? n - i : TILE(chunk);
-        TILE(load_chunk)(d, i, count, n <= TILE(chunk));
-        if (op == SOFTMAX || n <= TILE(chunk))
-            TILE(load_chunk)(y, i, count, n <= TILE(chunk));
-        for (ptrdiff_t l = 0; l < WIDTH && l < count; l++) {
-            const ptrdiff_t depth = (count - l + WIDTH - 1) / WIDTH;
-            double s[W];
-            REAL r[W];
-            if (i == 0)
-                EACH_ROW {
-                    s[j] = 0;
-                    r[j] = 0;
-                }
-            else {
-                memcpy(s, hi + l * W, sizeof s);
-                memcpy(r, lo + l * W, sizeof r);
-            }
-            if (op == LOG_SOFTMAX)
-                TILE(add_gradients)(d->at + l * d->step, WIDTH * d->step, depth, s, r);
-#if !IS_DOUBLE
-            else if (wild)
-                TILE(add_wild_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, s);
-#endif
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
+    for (ptrdiff_t j = 0; j < 16 * NAME(STRIP); j++)
+        t->hi[j] = 0.0;
+    for (ptrdiff_t j = 0; IS_DOUBLE && j < 16 * NAME(STRIP); j++)
+        t->lo[j] = 0.0;
+    for (ptrdiff_t i = 0; i < n; i += 64)
+        for (ptrdiff_t l = 0; l < 16 && i + l < n; l++) {
+            const ptrdiff_t depth = ((n < i + 64 ? n : i + 64) - i - l + 15) / 16;
+            const TILE(tile) d = TILE(get_lines)(t->dy, i + l, 16, depth, w, 0, t->fetched[0]);
+            const TILE(tile) y = op == SOFTMAX ? TILE(get_lines)(t->y, i + l, 16, depth, w, 0, t->fetched[1]) : d;
+            double *hi = t->hi + l * NAME(STRIP), *lo = t->lo + l * NAME(STRIP);
+            if (depth == 4)
+                NAME(add_products)(op, select, d.p, d.step, y.p, y.step, 4, w, hi, lo);
             else
-                TILE(add_products)(d->at + l * d->step, WIDTH * d->step, y->at + l * y->step, WIDTH * y->step, depth, s, r);
-            memcpy(hi + l * W, s, sizeof s);
-            memcpy(lo + l * W, r, sizeof r);
+                NAME(add_products)(op, select, d.p, d.step, y.p, y.step, depth, w, hi, lo);
         }
-    }
-#if IS_DOUBLE
-    TILE(fold_across)(hi, lo, lanes);
-    memcpy(sum_lo, lo, W * sizeof(double));
-#else
-    for (ptrdiff_t half = 16; half >= 8; half /= 2) {
-        for (ptrdiff_t l = 0; l + half < lanes; l++)
-            EACH_ROW {
-                hi[l * W + j] += hi[(l + half) * W + j];
-                lo[l * W + j] += lo[(l + half) * W + j];
-            }
-        lanes = lanes < half ? lanes : half;
-    }
-    for (ptrdiff_t j = 0; j < lanes * W; j++)
-        hi[j] += (double)lo[j];
-    TILE(fold_across)(hi, sum_lo, lanes);
-#endif
-    memcpy(sum, hi, W * sizeof(double));
+    for (ptrdiff_t l = 0; l < 8; l++)
+        NAME(fold)(t->hi + l * NAME(STRIP), t->lo + l * NAME(STRIP), 8 * NAME(STRIP), w);
+    NAME(fold_across)(t->hi, t->lo, NAME(STRIP), w);
+    NAME(round_sums)(w, t->hi, t->lo, t->a);
 }
 
-VM_INLINE void TILE(gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy,
-                               ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
+VM_INLINE void TILE(gradients_of)(int op, int select, ptrdiff_t w, TILE(tile) dy, TILE(tile) y, TILE(tile) out, ptrdiff_t depth, const REAL *a)
 {
-    TILE(operand) d, v;
-    double sum[W], sum_lo[W];
-    REAL a[W], b[W];
-    d.p = dy, d.row = sdy, d.number = cdy;
-    v.p = y, v.row = sy, v.number = cy;
-    TILE(sum_gradients)(op, 0, &d, &v, n, sum, sum_lo);
-#if !IS_DOUBLE
-    int wild = 0;
-    for (ptrdiff_t j = 0; j < W; j++)
-        wild |= !(__builtin_fabs(sum[j]) < (double)INFINITY);
-    if (op == SOFTMAX && wild) {
-        double other[W];
-        TILE(sum_gradients)(op, 1, &d, &v, n, other, sum_lo);
-        for (ptrdiff_t j = 0; j < W; j++)
-            sum[j] = __builtin_fabs(sum[j]) < (double)INFINITY ? sum[j] : other[j];
-    }
-#endif
-    NAME(split)(W, sum, sum_lo, a, b);
-    for (ptrdiff_t i = 0; i < n; i += TILE(chunk)) {
-        const ptrdiff_t count = n - i < TILE(chunk) ? n - i : TILE(chunk);
-        if (n > TILE(chunk)) {
-            TILE(load_chunk)(&d, i, count, 0);
-            TILE(load_chunk)(&v, i, count, 0);
-        }
-        const REAL *p = d.at, *q = v.at;
-        for (ptrdiff_t k = i; k < i + count; k++, p += d.step, q += v.step) {
-            REAL *o = (REAL *)(out + k * co);
-            if (op == SOFTMAX)
-                EACH_ROW o[j] = NAME(softmax_gradient)(p[j], q[j], a[j], b[j]);
-            else
-                EACH_ROW o[j] = NAME(log_softmax_gradient)(p[j], q[j], a[j]);
-        }
+    for (ptrdiff_t k = 0; k < depth; k++) {
+        const REAL *p = dy.p + k * dy.step, *q = y.p + k * y.step;
+        REAL *o = out.p + k * out.step;
+        EACH_ROW
+            o[j] = NAME(gradient)(op, select, p[j], q[j], a[j]);
     }
 }
 
-/* W rows: dy, y and out point to the first of them */
-static __attribute__((noinline)) void TILE(gradients_across)(int op, const char *dy, const char *y, char *out, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy,
-                                                             ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
+VM_INLINE void TILE(finish_gradients_across)(int op, int select, TILE(gradients_strip) *t)
 {
-    if (op == SOFTMAX)
-        TILE(gradients)(SOFTMAX, dy, y, out, n, sdy, sy, cdy, cy, co);
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w;
+    for (ptrdiff_t i = 0; i < t->n; i += 8) {
+        const ptrdiff_t depth = t->n - i < 8 ? t->n - i : 8;
+        const TILE(tile) d = TILE(get_lines)(t->dy, i, 1, depth, w, 0, t->fetched[0]), y = TILE(get_lines)(t->y, i, 1, depth, w, 0, t->fetched[1]);
+        const TILE(tile) o = TILE(room)(t->out, i, 1, t->fetched[0]);
+    TILE(gradients_of)(op, select, w, d, y, o, depth, t->a);
+        TILE(put_lines)(t->out, i, depth, w, o, t->fetched[0]);
+    }
+}
+
+static __attribute__((noinline)) void TILE(selected_softmax_gradients_across)(TILE(gradients_strip) *t)
+{
+    TILE(sum_products_across)(SOFTMAX, 1, t);
+    TILE(finish_gradients_across)(SOFTMAX, 1, t);
+}
+
+static __attribute__((noinline)) void TILE(softmax_gradients_across)(TILE(gradients_strip) *t)
+{
+    TILE(sum_products_across)(SOFTMAX, 0, t);
+    if (NAME(all_finite)(t->w, t->a))
+        TILE(finish_gradients_across)(SOFTMAX, 0, t);
     else
-        TILE(gradients)(LOG_SOFTMAX, dy, y, out, n, sdy, sy, cdy, cy, co);
+        TILE(selected_softmax_gradients_across)(t);
+}
+
+static __attribute__((noinline)) void TILE(log_softmax_gradients_across)(TILE(gradients_strip) *t)
+{
+    TILE(sum_products_across)(LOG_SOFTMAX, 0, t);
+    TILE(finish_gradients_across)(LOG_SOFTMAX, 0, t);
+}
+
+static void TILE(gradients_across)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t n, ptrdiff_t w)
+{
+    TILE(gradients_strip) t;
+    t.dy = dy, t.y = y, t.out = out, t.n = n, t.w = w;
+    (op == SOFTMAX ? TILE(softmax_gradients_across) : TILE(log_softmax_gradients_across))(&t);
 }

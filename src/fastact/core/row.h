@@ -80,38 +80,88 @@ VM_INLINE double without_exponent_f8(double d, double least, double *power)
 }
 
 /* ---- rows ---- */
-enum { WIDTH = 32, STRETCH = 256 };                /* lanes; numbers of a row that are added pairwise, eight in each lane */
-enum { ROWS = 16, NEAR = 16384 };                  /* straight rows taken together: so many, of so many bytes in all */
+enum { WIDTH = 32, STRETCH = 256 };                /* numbers of a segment; numbers that are added in the row's own type */
+enum { ROWS = 16, NEAR = 16384 };                  /* rows along memory taken together: so many, of so many bytes in all */
+enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
+
+/* Numbers in lines: rows, or the first number of each row, the second of each row, ... */
+typedef struct {
+    char *p;
+    ptrdiff_t line, next;                          /* bytes from line to line, and from number to number */
+    const char *mask;                              /* NULL, or as many bytes */
+    ptrdiff_t mask_line, mask_next;
+    int storage, ready;                            /* ready: numbers of a line lie together, aligned, in the type they are computed in */
+} lines;
+
+static lines make_lines(int storage, const char *p, ptrdiff_t line, ptrdiff_t next)
+{
+    ptrdiff_t size = stored_size(storage);
+    lines a = {(char *)p, line, next, NULL, 0, 0, storage, 0};
+    a.ready = storage != STORE_F2 && next == size && ((uintptr_t)p | (uintptr_t)line) % (uintptr_t)size == 0;
+    return a;
+}
+
+/* Whether to take rows across memory: where neighbours belong to different rows, or the rows are short */
+VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff_t number)
+{
+    return n_outer >= 8 && ((n <= 16 && n_outer >= 16) || (row > 0 ? row : -row) < (number > 0 ? number : -number));
+}
 
 /* no iteration of the loop needs another's results: said for loops that may overwrite their operand */
 #if defined(__clang__)
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define NOT_UNROLLED
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
+#define NOT_UNROLLED _Pragma("GCC unroll 1")       /* as a loop of eight would be before it is made vectors */
 #endif
+#define EIGHT_AT_ONCE INDEPENDENT NOT_UNROLLED
 
-#define EACH_ROW INDEPENDENT LOOP for (ptrdiff_t j = 0; j < W; j++)
+#define EACH_ROW for (ptrdiff_t first = 0; first < w; first += WIDE) INDEPENDENT LOOP for (ptrdiff_t j = first; j < first + WIDE; j++)
+
+/* Vectors of doubles, of floats in memory. Written out, because gcc loads a whole vector of floats and takes it apart. */
+#if defined(__AVX512F__)
+#include <immintrin.h>
+enum { DOUBLES = 8 };
+typedef __m512d doubles;
+VM_INLINE doubles widened(const float *x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
+VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm512_fmadd_pd(d, y, sum); }
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+enum { DOUBLES = 4 };
+typedef __m256d doubles;
+VM_INLINE doubles widened(const float *x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
+VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm256_fmadd_pd(d, y, sum); }
+#else
+enum { DOUBLES = 2 };
+typedef double doubles __attribute__((vector_size(16)));
+VM_INLINE doubles widened(const float *x) { return (doubles){(double)x[0], (double)x[1]}; }
+VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return sum + d * y; }        /* the product is exact */
+#endif
+typedef double unaligned_doubles __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
+typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 
 #define REAL float
 #define IS_DOUBLE 0
 #define NAME(name) name##_f4
 #include "rows.h"
-#define W 32
+#define WIDE 32
 #define TILE(name) NAME(name##_32)
 #define LOOP
 #include "across.h"
-#undef W
+#undef WIDE
 #undef TILE
 #undef LOOP
-#define W 8
+#define WIDE 8
 #define TILE(name) NAME(name##_8)
-#define LOOP _Pragma("GCC unroll 1")
+#define LOOP NOT_UNROLLED
 #include "across.h"
-#undef W
+#undef WIDE
 #undef TILE
 #undef LOOP
 #include "straight.h"
+#include "anyrows.h"
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME
@@ -120,21 +170,22 @@ enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_DOUBLE 1
 #define NAME(name) name##_f8
 #include "rows.h"
-#define W 32
+#define WIDE 32
 #define TILE(name) NAME(name##_32)
 #define LOOP
 #include "across.h"
-#undef W
+#undef WIDE
 #undef TILE
 #undef LOOP
-#define W 8
+#define WIDE 8
 #define TILE(name) NAME(name##_8)
-#define LOOP _Pragma("GCC unroll 1")
+#define LOOP NOT_UNROLLED
 #include "across.h"
-#undef W
+#undef WIDE
 #undef TILE
 #undef LOOP
 #include "straight.h"
+#include "anyrows.h"
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME

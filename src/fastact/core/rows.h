@@ -27,7 +27,7 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
                              const double *hi, const double *lo, REAL *a, REAL *b)
 {
     const double unscale = IS_DOUBLE ? 0x1p-64 : 0x1p-32, least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
-    double value[WIDTH], rest[WIDTH];
+    double value[512 / sizeof(REAL)], rest[512 / sizeof(REAL)];
     if (op == SOFTMAX)
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j]);
@@ -57,21 +57,24 @@ VM_INLINE REAL NAME(gradient_of)(REAL e, REAL a, REAL b, REAL power)
     return e == 0 ? 0 : t;
 }
 
-/* n sums as a + b */
-VM_INLINE void NAME(split)(ptrdiff_t n, const double *sum, const double *sum_lo, REAL *a, REAL *b)
+VM_INLINE int NAME(all_finite)(ptrdiff_t n, const REAL *a)
 {
-    for (ptrdiff_t j = 0; j < n; j++) {
-        double rest = __builtin_fabs(sum_lo[j]) < (double)INFINITY ? sum_lo[j] : 0.0;
-        REAL high = (REAL)(sum[j] + rest), low = (REAL)((sum[j] - (double)high) + rest);
-        a[j] = high;
-        b[j] = NAME(abs)(low) < (REAL)INFINITY ? low : 0;
-    }
+    REAL zero = 0;
+    for (ptrdiff_t j = 0; j < n; j++)
+        zero += a[j] - a[j];
+    return zero == 0;
 }
 
-VM_INLINE REAL NAME(softmax_gradient)(REAL dy, REAL y, REAL a, REAL b)
+VM_INLINE REAL NAME(result)(int op, REAL v, REAL a, REAL b, REAL power)
 {
-    REAL w = y * ((dy - a) - b);
-    return y == 0 ? 0 : w;
+    return op == SOFTMAX ? NAME(fma)(v, a, v * b) : op == LOG_SOFTMAX ? (v - a) - b : NAME(gradient_of)(v, a, b, power);
+}
+
+/* sums of products, rounded */
+VM_INLINE void NAME(round_sums)(ptrdiff_t n, const double *sum, const double *sum_lo, REAL *a)
+{
+    for (ptrdiff_t j = 0; j < n; j++)
+        a[j] = (REAL)(sum[j] + (IS_DOUBLE ? sum_lo[j] : 0.0));
 }
 
 VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
@@ -80,6 +83,140 @@ VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
     const REAL least = (IS_DOUBLE ? -1087 : -159) * (REAL)0.6931471805599453;
     REAL w, power = NAME(exp_parts)(NAME(at_most)(NAME(at_least)(y, least), up), (REAL)-0.0, up, &w);
     return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
+}
+
+/* Where y is 0 and the sum finite, so is dy. 0, not -0, in both cases. */
+VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
+{
+    REAL w = op == SOFTMAX ? NAME(fma)(y, dy - a, 0) : NAME(log_softmax_gradient)(dy, y, a);
+    return select && y == 0 ? 0 : w;
+}
+
+/* ---- sums ----
+ *
+ * In a stretch of 256 numbers, which are eight segments of 32, neighbouring segments are added in pairs, and the pairs
+ * from left to right; these 32 sums are added by halves to eight. All that is done in the row's own type. The sums of the
+ * stretches are added from left to right in double, and in the end the eight lanes, by halves. Double is not
+ * enough for rows of doubles: those sums keep their rounding errors in a second double. The products of a gradient are
+ * added from left to right in 16 lanes, in double. A float's is exact there, a double's keeps its error, too.
+ */
+
+/* a + b, the rounding error to *lo along with b's */
+VM_INLINE double NAME(add_sums)(double a, double b, double *lo, const double *b_lo)
+{
+    double s = a + b;
+    if (IS_DOUBLE)
+        *lo = (*lo + *b_lo) + sum_error_f8(a, b, s);
+    return s;
+}
+
+/* four times eight numbers, `step` apart, to the sums of eight lanes */
+VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double *lo)
+{
+    EIGHT_AT_ONCE
+    for (ptrdiff_t j = 0; j < 8; j++) {
+        REAL v = (e[j] + e[2 * step + j]) + (e[step + j] + e[3 * step + j]);
+        double s = hi[j] + (double)v;
+        if (IS_DOUBLE)
+            lo[j] += sum_error_f8(hi[j], (double)v, s);
+        hi[j] = s;
+    }
+}
+
+#if !IS_DOUBLE
+VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum)
+{
+    doubles d = widened(dy);
+    if (op != SOFTMAX)
+        return sum + d;
+    doubles v = widened(y);
+    return add_product(select ? (doubles)((integers)d & (v != 0)) : d, v, sum);
+}
+#endif
+
+/* Products dy y, or dy alone, of n lanes, a multiple of eight, to their sums; `segments` of them, `step` apart. Where y is 0, dy
+ * counts as 0 if `select`, be it infinite or NaN. */
+VM_INLINE void NAME(add_products)(int op, int select, const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, ptrdiff_t n,
+                                  double *hi, double *lo)
+{
+#if IS_DOUBLE
+    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < n; j++) {
+            double v = op == SOFTMAX ? y[j] : 1.0, d = select && v == 0.0 ? 0.0 : dy[j], p = d * v, s = hi[j] + p;
+            lo[j] += sum_error_f8(hi[j], p, s) + (op == SOFTMAX ? fma_f8(d, v, -p) : 0.0);
+            hi[j] = s;
+        }
+#else
+    for (ptrdiff_t j = 0; j < n; j += DOUBLES) {
+        doubles sum = *(const unaligned_doubles *)(hi + j);
+        for (ptrdiff_t k = 0; k < segments; k++)
+            sum = NAME(plus_product)(op, select, dy + k * step_dy + j, y + k * step_y + j, sum);
+        *(unaligned_doubles *)(hi + j) = sum;
+    }
+#endif
+}
+
+/* n lanes, and n others, to n */
+VM_INLINE void NAME(fold)(double *hi, double *lo, ptrdiff_t others, ptrdiff_t n)
+{
+    INDEPENDENT
+    for (ptrdiff_t j = 0; j < n; j++)
+        hi[j] = NAME(add_sums)(hi[j], hi[j + others], lo + j, lo + j + others);
+}
+
+/* eight lanes, `stride` apart, to one */
+VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdiff_t w)
+{
+    static const signed char order[7][2] = {{0, 4}, {1, 5}, {2, 6}, {3, 7}, {0, 1}, {2, 3}, {0, 2}};
+    for (int k = 0; k < 7; k++)
+        NAME(fold)(hi + order[k][0] * stride, lo + order[k][0] * stride, (order[k][1] - order[k][0]) * stride, w);
+}
+
+enum { NAME(STRIP) = 512 / sizeof(REAL) };         /* rows across memory taken together */
+
+/* ---- lines ---- */
+
+/* n numbers of line k, from number i on; `pad` for what is masked. A block at a time, which stays in the cache. */
+static __attribute__((noinline)) const REAL *NAME(gather)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, REAL pad, REAL *to)
+{
+    const char *p = a->p + k * a->line + i * a->next, *mask = a->mask == NULL ? NULL : a->mask + k * a->mask_line + i * a->mask_next;
+    const int together = a->storage != STORE_F2 && a->next == sizeof(REAL);
+    for (ptrdiff_t j = 0; j < n; j += BLOCK) {
+        const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
+        REAL *block = to + j;
+        if (together)
+            memmove(block, p + j * a->next, some * sizeof(REAL));              /* they may be the same */
+        else
+            load_block(a->storage, block, p + j * a->next, a->next, some);
+        const char *m = mask == NULL ? NULL : mask + j * a->mask_next;
+        if (mask != NULL && a->mask_next == 1)
+            INDEPENDENT
+            for (ptrdiff_t l = 0; l < some; l++)
+                block[l] = m[l] ? block[l] : pad;
+        else if (mask != NULL)
+            for (ptrdiff_t l = 0; l < some; l++)
+                block[l] = m[l * a->mask_next] ? block[l] : pad;
+    }
+    return to;
+}
+
+/* the same, where they are or else in `to` */
+VM_INLINE const REAL *NAME(fetch)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, REAL pad, REAL *to)
+{
+    return a->ready && a->mask == NULL ? (const REAL *)(a->p + k * a->line + i * a->next) : NAME(gather)(a, k, i, n, pad, to);
+}
+
+static __attribute__((noinline)) void NAME(scatter)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, const REAL *v)
+{
+    char *p = a->p + k * a->line + i * a->next;
+    for (ptrdiff_t j = 0; j < n; j += BLOCK) {
+        const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
+        if (a->storage != STORE_F2 && a->next == sizeof(REAL))
+            memcpy(p + j * a->next, v + j, some * sizeof(REAL));
+        else
+            store_block(a->storage, p + j * a->next, a->next, v + j, some);
+    }
 }
 
 /* eight numbers of each of eight rows, turned: to[8 k + j] is number k of row j, with `step` for 8 */

@@ -1,8 +1,8 @@
-/* Straight rows: numbers that lie together in memory, none of them masked. Included by row.h for each type.
+/* Rows that lie along memory. Included by row.h for each type.
  *
  * What a row needs once is done for ROWS rows together, in vectors. The last numbers of a row, where they do not fill a
- * segment of WIDTH, are padded to one in `tails`. An exponential waits for its factor where the result will be, or, in
- * a stretch that is not whole, in `stage`. Results may overwrite their operands.
+ * segment of WIDTH, are padded to one in `tails`. An exponential waits for its factor where the result will be, or in
+ * `stage`. Results may overwrite their operands.
  */
 
 typedef struct {
@@ -11,12 +11,11 @@ typedef struct {
     ptrdiff_t sx, so;                              /* from row to row */
     ptrdiff_t rows, n;
     ptrdiff_t whole;                               /* numbers of a row in whole segments */
-    ptrdiff_t chunk;                               /* numbers of a row whose exponentials are computed before any is added */
     ptrdiff_t kept;                                /* so many exponentials of a row are kept in the results' place */
     ptrdiff_t room;                                /* and so many, padded, in the stage */
     REAL tails[ROWS * WIDTH], stage[NEAR / sizeof(REAL) + ROWS * WIDTH] __attribute__((aligned(64)));
     REAL top[ROWS], part[ROWS], power[ROWS], c[ROWS], low[ROWS], shift[ROWS], a[ROWS], b[ROWS];
-    double count[ROWS], sum[ROWS], sum_lo[ROWS];
+    double count[ROWS], sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
 } NAME(straight);
 
 /* ---- tails ---- */
@@ -25,13 +24,6 @@ VM_INLINE void NAME(load_tail)(const REAL *x, ptrdiff_t n, REAL pad, REAL *to)
 {
     for (ptrdiff_t j = 0; j < WIDTH; j++)
         to[j] = j < n ? x[j] : pad;
-}
-
-VM_INLINE void NAME(store_tail)(const REAL *y, ptrdiff_t n, REAL *to)
-{
-    for (ptrdiff_t j = 0; j < WIDTH; j++)
-        if (j < n)
-            to[j] = y[j];
 }
 
 /* The maximum of each of 16 lanes. The last numbers may be taken twice. */
@@ -85,12 +77,6 @@ static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
 
 /* ---- exponentials and sums ---- */
 
-/* Where the exponentials of row u are kept from number i on */
-VM_INLINE REAL *NAME(place)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i)
-{
-    return i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
-}
-
 VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, REAL low, REAL shift)
 {
     for (ptrdiff_t i = 0; i < n; i += WIDTH)
@@ -99,60 +85,16 @@ VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, R
             e[j] = NAME(exponential)(x[j], c, low, shift);
 }
 
-/* The maximum left out: how often it occurs. Segments are added in pairs at once; nothing else is kept. The last numbers
- * are in `tail` where they do not fill a segment. */
-VM_INLINE int NAME(exponentials_but)(const REAL *x, const REAL *tail, REAL *e, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift)
+/* eight lanes to four */
+VM_INLINE void NAME(put_four)(double *four, double *four_lo, const double *hi, const double *lo)
 {
-    const ptrdiff_t segments = (n + WIDTH - 1) / WIDTH;
-    int count[WIDTH], total = 0;
-    for (ptrdiff_t j = 0; j < WIDTH; j++)
-        count[j] = 0;
-    for (ptrdiff_t k = 0; k + 2 <= segments; k += 2, x += 2 * WIDTH, e += WIDTH) {
-        const REAL *second = n % WIDTH > 0 && k + 2 == segments ? tail : x + WIDTH;
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < WIDTH; j++) {
-            REAL y = NAME(exponential)(x[j], c, low, shift), z = NAME(exponential)(second[j], c, low, shift);
-            e[j] = (x[j] == m ? 0 : y) + (second[j] == m ? 0 : z);
-            count[j] += (x[j] == m) + (second[j] == m);
-        }
-    }
-    if (segments % 2 > 0) {
-        const REAL *last = n % WIDTH > 0 ? tail : x;
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < WIDTH; j++) {
-            REAL y = NAME(exponential)(last[j], c, low, shift);
-            e[j] = last[j] == m ? 0 : y;
-            count[j] += last[j] == m;
-        }
-    }
-    for (ptrdiff_t j = 0; j < WIDTH; j++)
-        total += count[j];
-    return total;
-}
-
-/* 32 lanes to eight */
-VM_INLINE void NAME(fold_lanes)(const double *hi, const double *lo, double *sum, double *sum_lo)
-{
-    double s[16], r[16];
-    for (ptrdiff_t j = 0; j < 16; j++) {
-        s[j] = hi[j] + hi[j + 16];
-        r[j] = IS_DOUBLE ? (lo[j] + lo[j + 16]) + sum_error_f8(hi[j], hi[j + 16], s[j]) : 0.0;
-    }
-    for (ptrdiff_t j = 0; j < 8; j++) {
-        double v = s[j] + s[j + 8];
+    EIGHT_AT_ONCE
+    for (ptrdiff_t j = 0; j < 4; j++) {
+        double s = hi[j] + hi[j + 4];
         if (IS_DOUBLE)
-            sum_lo[j] = (r[j] + r[j + 8]) + sum_error_f8(s[j], s[j + 8], v);
-        sum[j] = v;
+            four_lo[j] = (lo[j] + lo[j + 4]) + sum_error_f8(hi[j], hi[j + 4], s);
+        four[j] = s;
     }
-}
-
-VM_INLINE void NAME(fold_segment)(const REAL *v, double *sum)
-{
-    double s[16];
-    for (ptrdiff_t j = 0; j < 16; j++)
-        s[j] = (double)v[j] + (double)v[j + 16];
-    for (ptrdiff_t j = 0; j < 8; j++)
-        sum[j] = s[j] + s[j + 8];
 }
 
 /* neighbours among 2n lanes */
@@ -166,61 +108,108 @@ VM_INLINE void NAME(add_pairs)(const double *hi, const double *lo, double *sum, 
     }
 }
 
-/* eight lanes of each of `rows` <= ROWS rows to one */
-VM_INLINE void NAME(add_eights)(const double *hi, const double *lo, double *sum, double *sum_lo, ptrdiff_t rows)
+VM_INLINE void NAME(add_fours)(const double *hi, const double *lo, double *sum, double *sum_lo, ptrdiff_t rows)
 {
-    double four[4 * ROWS], four_lo[4 * ROWS], two[2 * ROWS], two_lo[2 * ROWS];
-    NAME(add_pairs)(hi, lo, four, four_lo, 4 * rows);
-    NAME(add_pairs)(four, four_lo, two, two_lo, 2 * rows);
+    double two[2 * ROWS], two_lo[2 * ROWS];
+    NAME(add_pairs)(hi, lo, two, two_lo, 2 * rows);
     NAME(add_pairs)(two, two_lo, sum, sum_lo, rows);
     for (ptrdiff_t j = 0; !IS_DOUBLE && j < rows; j++)
         sum_lo[j] = 0.0;
 }
 
+/* n numbers, exponentials and zeros up to a whole segment, to the sums of eight lanes */
+VM_INLINE void NAME(add_all)(const REAL *e, ptrdiff_t n, double *hi, double *lo)
+{
+    REAL v[WIDTH];
+#define E(k) e[(k) * WIDTH + j]
+    for (; n > STRETCH - WIDTH; n -= STRETCH, e += STRETCH) {
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = (((E(0) + E(1)) + (E(2) + E(3))) + (E(4) + E(5))) + (E(6) + E(7));
+        NAME(add_lanes)(v, 8, hi, lo);
+    }
+    if (n > WIDTH) {
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = E(0) + E(1);
+        for (n -= 2 * WIDTH, e += 2 * WIDTH; n > WIDTH; n -= 2 * WIDTH, e += 2 * WIDTH)
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                v[j] += E(0) + E(1);
+        if (n > 0)
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                v[j] += E(0);
+        NAME(add_lanes)(v, 8, hi, lo);
+    } else if (n > 0)
+        NAME(add_lanes)(e, 8, hi, lo);
+#undef E
+}
+
+/* exponentials of numbers [i, end) of row u: where they are */
+VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdiff_t end)
+{
+    const REAL *x = (const REAL *)(t->x + u * t->sx), c = t->c[u], low = t->low[u], shift = t->shift[u];
+    REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
+    const ptrdiff_t whole = t->whole < end ? t->whole : end;
+    NAME(exponentials)(x + i, e, whole - i, c, low, shift);
+    if (end > whole)
+        NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
+    return e;
+}
+
+/* The maximum left out: how often it occurs. Nothing else is kept. The last numbers are in `tail` where they do not fill
+ * a segment. */
+VM_INLINE void NAME(add_others)(int first, const REAL *x, const REAL *second, REAL m, REAL c, REAL low, REAL shift, REAL *v, int *count)
+{
+    INDEPENDENT
+    for (ptrdiff_t j = 0; j < WIDTH; j++) {
+        REAL y = NAME(exponential)(x[j], c, low, shift), z = second ? NAME(exponential)(second[j], c, low, shift) : 0;
+        REAL sum = (x[j] == m ? 0 : y) + (second && second[j] == m ? 0 : z);
+        v[j] = first ? sum : v[j] + sum;
+        count[j] += (x[j] == m) + (second && second[j] == m);
+    }
+}
+
+VM_INLINE int NAME(sum_others_of)(const REAL *x, const REAL *tail, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift, double *hi, double *lo)
+{
+    int count[WIDTH], total = 0;
+    REAL v[WIDTH];
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        count[j] = 0;
+    for (; n > 0; n -= STRETCH) {
+        ptrdiff_t left = n < STRETCH ? n : STRETCH;
+        if (left > WIDTH)
+            NAME(add_others)(1, x, left < 2 * WIDTH ? tail : x + WIDTH, m, c, low, shift, v, count);
+        else
+            NAME(add_others)(1, left < WIDTH ? tail : x, NULL, m, c, low, shift, v, count);
+        for (left -= 2 * WIDTH, x += 2 * WIDTH; left > WIDTH; left -= 2 * WIDTH, x += 2 * WIDTH)
+            NAME(add_others)(0, x, left < 2 * WIDTH ? tail : x + WIDTH, m, c, low, shift, v, count);
+        if (left > 0)
+            NAME(add_others)(0, left < WIDTH ? tail : x, NULL, m, c, low, shift, v, count);
+        NAME(add_lanes)(v, 8, hi, lo);
+    }
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        total += count[j];
+    return total;
+}
+
 VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
 {
-    const ptrdiff_t width = but_top ? 2 * WIDTH : WIDTH;           /* numbers to a segment that is left to add */
-    double hi[WIDTH], lo[WIDTH], eight[8 * ROWS], eight_lo[8 * ROWS];
-    ptrdiff_t end;
-    for (ptrdiff_t j = 0; but_top && j < ROWS; j++)
-        t->count[j] = 0.0;
-    for (ptrdiff_t i = 0; i < t->n; i = end) {
-        ptrdiff_t whole = t->whole < i + t->chunk ? t->whole : i + t->chunk;
-        end = t->n < i + t->chunk ? t->n : i + t->chunk;
-        for (ptrdiff_t u = 0; u < t->rows; u++) {
-            const REAL *x = (const REAL *)(t->x + u * t->sx) + i;
-            REAL *e = NAME(place)(t, u, i), c = t->c[u], low = t->low[u], shift = t->shift[u], m = t->top[u];
-            if (but_top) {
-                t->count[u] += NAME(exponentials_but)(x, t->tails + u * WIDTH, e, end - i, m, c, low, shift);
-                continue;
+    for (ptrdiff_t u = 0; !but_top && t->kept == 0 && u < t->rows; u++)         /* first all of them, so that no sum waits */
+        NAME(compute)(t, u, 0, t->n);
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        double hi[8], lo[8];
+        for (ptrdiff_t j = 0; j < 8; j++)
+            hi[j] = lo[j] = 0.0;
+        if (but_top)
+            t->count[u] = NAME(sum_others_of)((const REAL *)(t->x + u * t->sx), t->tails + u * WIDTH, t->n, t->top[u], t->c[u], t->low[u], t->shift[u], hi, lo);
+        else if (t->kept == 0)
+            NAME(add_all)(t->stage + u * t->room, t->n, hi, lo);
+        else
+            for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
+                const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
+                NAME(add_all)(NAME(compute)(t, u, i, end), end - i, hi, lo);
             }
-            NAME(exponentials)(x, e, whole - i, c, low, shift);
-            if (end > whole)
-                NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
-        }
-        if (!IS_DOUBLE && t->n <= STRETCH)
-            for (ptrdiff_t u = 0; u < t->rows; u++) {
-                REAL four[WIDTH];
-                NAME(add_segments_32)(NAME(place)(t, u, 0), WIDTH, (t->n + width - 1) / width, four);
-                NAME(fold_segment)(four, eight + 8 * u);
-            }
-        else for (ptrdiff_t u = 0; u < t->rows; u++) {
-            const REAL *e = NAME(place)(t, u, i);
-            for (ptrdiff_t k = i; k < end; k += STRETCH) {
-                REAL four[WIDTH];
-                ptrdiff_t depth = ((end - k < STRETCH ? end - k : STRETCH) + width - 1) / width;
-                NAME(add_segments_32)(e + (k - i) * WIDTH / width, WIDTH, depth, four);
-                NAME(accumulate_32)(four, hi, lo, k == 0);
-            }
-            if (end == t->n)
-                NAME(fold_lanes)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
-        }
+        NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
-    for (ptrdiff_t j = 8 * t->rows; j < 8 * ROWS; j++) {
-        eight[j] = 1.0;
-        eight_lo[j] = 0.0;
-    }
-    NAME(add_eights)(eight, eight_lo, t->sum, t->sum_lo, ROWS);
+    NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
 }
 
 static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
@@ -230,31 +219,26 @@ static __attribute__((noinline)) void NAME(sum_others)(NAME(straight) *t) { NAME
 
 VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
 {
-    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+    const ptrdiff_t whole = n - n % WIDTH;
+    for (ptrdiff_t i = 0; i < whole; i += WIDTH)
         INDEPENDENT
         for (ptrdiff_t j = i; j < i + WIDTH; j++)
-            y[j] = op == SOFTMAX ? NAME(fma)(v[j], a, v[j] * b) : op == LOG_SOFTMAX ? (v[j] - a) - b : NAME(gradient_of)(v[j], a, b, power);
+            y[j] = NAME(result)(op, v[j], a, b, power);
+    INDEPENDENT
+    for (ptrdiff_t j = whole; j < n; j++)
+        y[j] = NAME(result)(op, v[j], a, b, power);
 }
 
 VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
 {
     for (ptrdiff_t u = 0; u < t->rows; u++) {
-        const REAL *x = (const REAL *)(t->x + u * t->sx), *stage = t->stage + u * t->room;
-        REAL *y = (REAL *)(t->out + u * t->so), *tail = t->tails + u * WIDTH;
-        REAL a = t->a[u], b = t->b[u], power = t->power[u];
-        if (op == LOG_SOFTMAX) {
-            NAME(finish)(op, x, y, t->whole, a, b, power);
-            if (t->n > t->whole)
-                NAME(finish)(op, tail, tail, WIDTH, a, b, power);
-        } else {
+        REAL *y = (REAL *)(t->out + u * t->so), a = t->a[u], b = t->b[u], power = t->power[u];
+        if (op == LOG_SOFTMAX)
+            NAME(finish)(op, (const REAL *)(t->x + u * t->sx), y, t->n, a, b, power);
+        else {
             NAME(finish)(op, y, y, t->kept, a, b, power);
-            if (t->n > t->kept)
-                NAME(finish)(op, stage, y + t->kept, t->whole - t->kept, a, b, power);
-            if (t->n > t->whole)
-                NAME(finish)(op, stage + t->whole - t->kept, tail, WIDTH, a, b, power);
+            NAME(finish)(op, t->stage + u * t->room, y + t->kept, t->n - t->kept, a, b, power);
         }
-        if (t->n > t->whole)
-            NAME(store_tail)(tail, t->n - t->whole, y + t->whole);
     }
 }
 
@@ -262,26 +246,26 @@ static __attribute__((noinline)) void NAME(finish_softmax)(NAME(straight) *t) { 
 static __attribute__((noinline)) void NAME(finish_log_softmax)(NAME(straight) *t) { NAME(finish_rows)(LOG_SOFTMAX, t); }
 static __attribute__((noinline)) void NAME(finish_backward)(NAME(straight) *t) { NAME(finish_rows)(LOGSUMEXP_BACKWARD, t); }
 
-/* ---- the whole ---- */
-
-static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy, const char *x, char *out, ptrdiff_t n_outer, ptrdiff_t n,
-                                                          ptrdiff_t sdy, ptrdiff_t sx, ptrdiff_t so)
+/* rows of numbers that are ready, as the results are */
+static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
-    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
     const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     const int wants_log = op == LOG_SOFTMAX || op == LOGSUMEXP;
     REAL gradient[ROWS];
     NAME(straight) t;
-    t.sx = sx, t.so = so, t.n = n, t.whole = n - n % WIDTH;
-    t.kept = n <= most || wants_log ? 0 : n - n % STRETCH;
-    t.chunk = n <= most ? n : wants_log ? most : STRETCH;
+    t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
+    t.kept = n <= most ? 0 : n - n % CHUNK;
     t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
+    for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
+        t.four[j] = 1.0;
+        t.four_lo[j] = 0.0;
+    }
     for (ptrdiff_t j = 0; j < ROWS; j++) {
         t.count[j] = 1.0;
         gradient[j] = 1;
     }
     for (ptrdiff_t row = 0; row < n_outer; row += t.rows) {
-        t.x = x + row * sx, t.out = out + row * so;
+        t.x = x->p + row * t.sx, t.out = out->p + row * t.so;
         t.rows = n_outer - row < batch ? n_outer - row : batch;
         NAME(find_tops)(&t);
         NAME(scales)(ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
@@ -290,145 +274,205 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const char *dy
         else
             NAME(sum_all)(&t);
         if (op == LOGSUMEXP_BACKWARD)
-            load_block(storage, gradient, dy + row * sdy, sdy, t.rows);
+            NAME(gather)(dy, 0, row, t.rows, 0, gradient);
         NAME(factors)(op, ROWS, t.top, t.part, t.power, gradient, t.count, t.sum, t.sum_lo, t.a, t.b);
         if (op == SOFTMAX)
             NAME(finish_softmax)(&t);
         else if (op == LOG_SOFTMAX)
             NAME(finish_log_softmax)(&t);
         else if (op == LOGSUMEXP)
-            store_block(storage, t.out, so, t.top, t.rows);
+            NAME(scatter)(out, 0, row, t.rows, t.top);
         else
             NAME(finish_backward)(&t);
     }
 }
 
-/* ---- gradients from the result ----
- *
- * Floats: the products are added in double and their rounding errors, which a float holds, in float. Doubles: both in a
- * second double, along with the rounding errors of the sums. Where y is 0, dy counts as 0, be it infinite or NaN.
- */
-
-/* 32 lanes to eight */
-VM_INLINE void NAME(fold_gradients)(double *hi, REAL *lo, double *sum, double *sum_lo)
+/* Row u, of numbers or results that are not ready, and too long for a stage: fetched anew for each pass */
+static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t u, ptrdiff_t n)
 {
+    REAL chunk[CHUNK], e[CHUNK], m[WIDTH], top = 0, part = 0, power = 0, c = 0, low = 0, shift = 0, a = 0, b = 0, gradient = 1;
+    double count = 0.0, hi[8] = {0}, lo[8] = {0};
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        m[j] = (REAL)-INFINITY;
+    for (int pass = 0; pass < (op == LOGSUMEXP ? 2 : 3); pass++) {
+        for (ptrdiff_t i = 0; i < n; i += CHUNK) {
+            const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK, whole = (some + WIDTH - 1) / WIDTH * WIDTH;
+            for (ptrdiff_t j = whole - WIDTH; j < whole; j++)
+                chunk[j] = (REAL)-INFINITY;
+            NAME(gather)(x, u, i, some, (REAL)-INFINITY, chunk);
+            if (pass == 0)
+                for (ptrdiff_t k = 0; k < whole; k += WIDTH)
+                    for (ptrdiff_t j = 0; j < WIDTH; j++)
+                        m[j] = NAME(greater)(chunk[k + j], m[j]);
+            else if (pass == 1 && (op == LOG_SOFTMAX || op == LOGSUMEXP))
+                count += NAME(sum_others_of)(chunk, NULL, whole, top, c, low, shift, hi, lo);
+            else if (op != LOG_SOFTMAX)
+                NAME(exponentials)(chunk, e, whole, c, low, shift);
+            if (pass == 1 && (op == SOFTMAX || op == LOGSUMEXP_BACKWARD))
+                NAME(add_all)(e, whole, hi, lo);
+            if (pass == 2) {
+                for (ptrdiff_t j = 0; j < whole; j++)
+                    e[j] = NAME(result)(op, op == LOG_SOFTMAX ? chunk[j] : e[j], a, b, power);
+                NAME(scatter)(out, u, i, some, e);
+            }
+        }
+        if (pass == 0) {
+            top = m[0];
+            for (ptrdiff_t j = 1; j < WIDTH; j++)
+                top = NAME(greater)(m[j], top);
+            NAME(scales)(1, &top, &part, &power, &c, &low, &shift);
+        } else if (pass == 1) {
+            NAME(fold_across)(hi, lo, 1, 1);
+            if (op == LOGSUMEXP_BACKWARD)
+                NAME(gather)(dy, 0, u, 1, 0, &gradient);
+            NAME(factors)(op, 1, &top, &part, &power, &gradient, &count, hi, lo, &a, &b);
+        }
+    }
+    if (op == LOGSUMEXP)
+        NAME(scatter)(out, 0, u, 1, &top);
+}
+
+/* ---- gradients from the result ---- */
+
+typedef struct {
+    const char *dy, *y;
+    char *out;
+    ptrdiff_t sdy, sy, so;                         /* from row to row */
+    ptrdiff_t rows, n;
+    double four[4 * ROWS], four_lo[4 * ROWS], sum[ROWS], sum_lo[ROWS];
+    REAL a[ROWS];
+} NAME(gradient_rows);
+
+/* n numbers to the sums of 16 lanes */
+VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo)
+{
+    const ptrdiff_t rest = n % 16;
+    REAL d_tail[16], y_tail[16];
 #if IS_DOUBLE
-    NAME(fold_lanes)(hi, lo, sum, sum_lo);
+    NAME(add_products)(op, select, dy, 16, y, 16, n / 16, 16, hi, lo);
 #else
-    REAL r[16];
-    NAME(fold_lanes)(hi, NULL, sum, sum_lo);
-    for (ptrdiff_t j = 0; j < 16; j++)
-        r[j] = lo[j] + lo[j + 16];
-    for (ptrdiff_t j = 0; j < 8; j++)
-        sum[j] += (double)(r[j] + r[j + 8]);
+    doubles sum[16 / DOUBLES];
+    for (int k = 0; k < 16 / DOUBLES; k++)
+        sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
+    for (ptrdiff_t i = 0; i + 16 <= n; i += 16)
+        for (int k = 0; k < 16 / DOUBLES; k++)
+            sum[k] = NAME(plus_product)(op, select, dy + i + k * DOUBLES, y + i + k * DOUBLES, sum[k]);
+    for (int k = 0; k < 16 / DOUBLES; k++)
+        *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
 #endif
+    if (rest > 0) {
+        for (ptrdiff_t j = 0; j < 16; j++) {
+            d_tail[j] = j < rest ? dy[n - rest + j] : 0;
+            y_tail[j] = op == SOFTMAX && j < rest ? y[n - rest + j] : 0;
+        }
+        NAME(add_products)(op, select, d_tail, 0, y_tail, 0, 1, 16, hi, lo);
+    }
 }
 
-VM_INLINE void NAME(finish_gradient)(int op, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a, REAL b)
-{
-    for (ptrdiff_t i = 0; i < n; i += WIDTH)
-        INDEPENDENT
-        for (ptrdiff_t j = i; j < i + WIDTH; j++)
-            out[j] = op == SOFTMAX ? NAME(softmax_gradient)(dy[j], y[j], a, b) : NAME(log_softmax_gradient)(dy[j], y[j], a);
-}
-
-VM_INLINE void NAME(gradient_rows)(int op, int tailed, const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
 {
     const ptrdiff_t whole = n - n % WIDTH;
-    REAL tails[2 * ROWS * WIDTH], a[ROWS], b[ROWS];
-    double eight[8 * ROWS], eight_lo[8 * ROWS], sum[ROWS], sum_lo[ROWS];
-    for (ptrdiff_t j = 8 * rows; j < 8 * (rows <= 4 ? 4 : ROWS); j++)
-        eight[j] = eight_lo[j] = 0.0;
-    for (ptrdiff_t u = 0; tailed && u < rows; u++) {
-        NAME(load_tail)((const REAL *)(dy + u * sdy) + whole, n - whole, 0, tails + 2 * u * WIDTH);
-        NAME(load_tail)((const REAL *)(y + u * sy) + whole, n - whole, 0, tails + (2 * u + 1) * WIDTH);
-    }
-    for (ptrdiff_t u = 0; u < rows; u++) {
-        const REAL *d = (const REAL *)(dy + u * sdy), *v = (const REAL *)(y + u * sy);
-        const REAL *tail = tails + 2 * u * WIDTH;
-        double hi[WIDTH];
-        REAL lo[WIDTH];
-        for (ptrdiff_t j = 0; j < WIDTH; j++) {
-            hi[j] = 0;
-            lo[j] = 0;
-        }
-        if (tailed && whole == 0)
-            ;
-        else if (op == SOFTMAX)
-            NAME(add_products_32)(d, WIDTH, v, WIDTH, whole / WIDTH, hi, lo);
-        else
-            NAME(add_gradients_32)(d, WIDTH, whole / WIDTH, hi, lo);
-        if (tailed && op == SOFTMAX)
-            NAME(add_products_32)(tail, 0, tail + WIDTH, 0, 1, hi, lo);
-        else if (tailed)
-            NAME(add_gradients_32)(tail, 0, 1, hi, lo);
-        NAME(fold_gradients)(hi, lo, eight + 8 * u, eight_lo + 8 * u);
-    }
-    if (rows <= 4) {                               /* the others would cost as much again where rows are long */
-        NAME(add_eights)(eight, eight_lo, sum, sum_lo, 4);
-        NAME(split)(4, sum, sum_lo, a, b);
-    } else {
-        NAME(add_eights)(eight, eight_lo, sum, sum_lo, ROWS);
-        NAME(split)(ROWS, sum, sum_lo, a, b);
-    }
-#if !IS_DOUBLE
-    for (ptrdiff_t u = 0; op == SOFTMAX && u < rows; u++)
-        if (!(__builtin_fabs(sum[u]) < (double)INFINITY)) {
-            double hi[WIDTH] = {0};
-            const REAL *tail = tails + 2 * u * WIDTH;
-            NAME(add_wild_products_32)((const REAL *)(dy + u * sdy), WIDTH, (const REAL *)(y + u * sy), WIDTH, whole / WIDTH, hi);
-            if (tailed)
-                NAME(add_wild_products_32)(tail, 0, tail + WIDTH, 0, 1, hi);
-            NAME(fold_lanes)(hi, NULL, hi, NULL);
-            sum[u] = ((hi[0] + hi[1]) + (hi[2] + hi[3])) + ((hi[4] + hi[5]) + (hi[6] + hi[7]));
-            NAME(split)(1, sum + u, sum_lo + u, a + u, b + u);
-        }
-#endif
-    for (ptrdiff_t u = 0; u < rows; u++) {
-        const REAL *d = (const REAL *)(dy + u * sdy), *v = (const REAL *)(y + u * sy);
-        REAL *tail = tails + 2 * u * WIDTH, *o = (REAL *)(out + u * so);
-        NAME(finish_gradient)(op, d, v, o, whole, a[u], b[u]);
-        if (tailed) {
-            NAME(finish_gradient)(op, tail, tail + WIDTH, tail, WIDTH, a[u], b[u]);
-            NAME(store_tail)(tail, n - whole, o + whole);
-        }
-    }
+    for (ptrdiff_t i = 0; i < whole; i += WIDTH)
+        INDEPENDENT
+        for (ptrdiff_t j = i; j < i + WIDTH; j++)
+            out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
+    INDEPENDENT
+    for (ptrdiff_t j = whole; j < n; j++)
+        out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
 }
 
-static __attribute__((noinline)) void NAME(softmax_gradients)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
-                                                                  ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+VM_INLINE void NAME(sum_gradients)(int op, int select, NAME(gradient_rows) *t)
 {
-    NAME(gradient_rows)(SOFTMAX, 0, dy, y, out, rows, n, sdy, sy, so);
+    const char *dy = t->dy, *y = t->y;
+    const ptrdiff_t sdy = t->sdy, sy = t->sy, n = t->n, rows = t->rows;
+    for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy) {
+        double hi[16], lo[16];
+        for (ptrdiff_t j = 0; j < 16; j++)
+            hi[j] = lo[j] = 0.0;
+        NAME(sum_products)(op, select, (const REAL *)dy, (const REAL *)y, n, hi, lo);
+        NAME(fold)(hi, lo, 8, 8);
+        NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
+    }
+    NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
+    NAME(round_sums)(ROWS, t->sum, t->sum_lo, t->a);
 }
 
-static __attribute__((noinline)) void NAME(softmax_gradients_with_tails)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
-                                                                             ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+VM_INLINE void NAME(finish_gradients)(int op, int select, NAME(gradient_rows) *t)
 {
-    NAME(gradient_rows)(SOFTMAX, 1, dy, y, out, rows, n, sdy, sy, so);
+    const char *dy = t->dy, *y = t->y;
+    char *out = t->out;
+    const ptrdiff_t sdy = t->sdy, sy = t->sy, so = t->so, n = t->n, rows = t->rows;
+    for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy, out += so)
+        NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
 }
 
-static __attribute__((noinline)) void NAME(log_softmax_gradients)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
-                                                                      ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+static __attribute__((noinline)) void NAME(selected_softmax_gradients)(NAME(gradient_rows) *t)
 {
-    NAME(gradient_rows)(LOG_SOFTMAX, 0, dy, y, out, rows, n, sdy, sy, so);
+    NAME(sum_gradients)(SOFTMAX, 1, t);
+    NAME(finish_gradients)(SOFTMAX, 1, t);
 }
 
-static __attribute__((noinline)) void NAME(log_softmax_gradients_with_tails)(const char *dy, const char *y, char *out, ptrdiff_t rows, ptrdiff_t n,
-                                                                                 ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+static __attribute__((noinline)) void NAME(softmax_gradients)(NAME(gradient_rows) *t)
 {
-    NAME(gradient_rows)(LOG_SOFTMAX, 1, dy, y, out, rows, n, sdy, sy, so);
+    NAME(sum_gradients)(SOFTMAX, 0, t);
+    if (NAME(all_finite)(ROWS, t->a))
+        NAME(finish_gradients)(SOFTMAX, 0, t);
+    else
+        NAME(selected_softmax_gradients)(t);
 }
 
-static __attribute__((noinline)) void NAME(straight_gradients)(int op, const char *dy, const char *y, char *out, ptrdiff_t n_outer, ptrdiff_t n,
-                                                               ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so)
+static __attribute__((noinline)) void NAME(log_softmax_gradients)(NAME(gradient_rows) *t)
+{
+    NAME(sum_gradients)(LOG_SOFTMAX, 0, t);
+    NAME(finish_gradients)(LOG_SOFTMAX, 0, t);
+}
+
+static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
     const ptrdiff_t most = NEAR / sizeof(REAL) / 2, batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
+    NAME(gradient_rows) t;
+    t.sdy = dy->line, t.sy = y->line, t.so = out->line, t.n = n;
+    for (ptrdiff_t j = 0; j < 4 * ROWS; j++)
+        t.four[j] = t.four_lo[j] = 0.0;
     for (ptrdiff_t row = 0; row < n_outer; row += batch) {
-        ptrdiff_t rows = n_outer - row < batch ? n_outer - row : batch;
-        const char *d = dy + row * sdy, *v = y + row * sy;
+        t.dy = dy->p + row * t.sdy, t.y = y->p + row * t.sy, t.out = out->p + row * t.so;
+        t.rows = n_outer - row < batch ? n_outer - row : batch;
+        (op == SOFTMAX ? NAME(softmax_gradients) : NAME(log_softmax_gradients))(&t);
+    }
+}
+
+/* Row u, of numbers or results that are not ready: fetched anew for each pass */
+static __attribute__((noinline)) void NAME(far_gradient)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t u, ptrdiff_t n)
+{
+    REAL d[CHUNK], v[CHUNK], a = 0;
+    double hi[16], lo[16];
+    for (int select = 0; select < 2; select++) {
+        for (ptrdiff_t j = 0; j < 16; j++)
+            hi[j] = lo[j] = 0.0;
+        for (ptrdiff_t i = 0; i < n; i += CHUNK) {
+            const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK;
+            NAME(gather)(dy, u, i, some, 0, d);
+            if (op == SOFTMAX)
+                NAME(gather)(y, u, i, some, 0, v);
+            if (op == SOFTMAX)
+                NAME(sum_products)(SOFTMAX, select, d, v, some, hi, lo);
+            else
+                NAME(sum_products)(LOG_SOFTMAX, 0, d, v, some, hi, lo);
+        }
+        NAME(fold)(hi, lo, 8, 8);
+        NAME(fold_across)(hi, lo, 1, 1);
+        NAME(round_sums)(1, hi, lo, &a);
+        if (op != SOFTMAX || NAME(all_finite)(1, &a))
+            break;
+    }
+    for (ptrdiff_t i = 0; i < n; i += CHUNK) {
+        const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK;
+        NAME(gather)(dy, u, i, some, 0, d);
+        NAME(gather)(y, u, i, some, 0, v);
         if (op == SOFTMAX)
-            (n % WIDTH ? NAME(softmax_gradients_with_tails) : NAME(softmax_gradients))(d, v, out + row * so, rows, n, sdy, sy, so);
+            NAME(finish_products)(SOFTMAX, 1, d, v, d, some, a);
         else
-            (n % WIDTH ? NAME(log_softmax_gradients_with_tails) : NAME(log_softmax_gradients))(d, v, out + row * so, rows, n, sdy, sy, so);
+            NAME(finish_products)(LOG_SOFTMAX, 0, d, v, d, some, a);
+        NAME(scatter)(out, u, i, some, d);
     }
 }

@@ -1,0 +1,191 @@
+/* Rows of numbers wherever they lie, of whatever storage, masked or not. Included by row.h for each type.
+ *
+ * Where numbers are as the kernels of straight.h and across.h like them, they stay where they are. Others are copied: to
+ * the place of the results, or, of short rows, to a stage where everything is done, or else line by line in each pass.
+ */
+
+enum { NAME(STAGE) = NEAR / sizeof(REAL) };
+
+/* ---- copies of w rows of n numbers, as lines across them ---- */
+
+VM_INLINE int NAME(turns)(const lines *a)
+{
+    return a->storage != STORE_F2 && a->mask == NULL && a->line == sizeof(REAL) && ((uintptr_t)a->p | (uintptr_t)a->next) % sizeof(REAL) == 0;
+}
+
+static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, REAL pad, REAL *to)
+{
+    ptrdiff_t i = 0;
+    for (; NAME(turns)(a) && i + 8 <= n; i += 8)
+        for (ptrdiff_t j = 0; j < w; j += 8)
+            NAME(turn_eight)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next, a->next, to + i * w + j, w);
+    for (; i < n; i++)
+        NAME(gather)(a, i, 0, w, pad, to + i * w);
+}
+
+static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, const REAL *from)
+{
+    ptrdiff_t i = 0;
+    for (; NAME(turns)(a) && i + 8 <= n; i += 8)
+        for (ptrdiff_t j = 0; j < w; j += 8)
+            NAME(turn_eight)((const char *)(from + i * w + j), w * (ptrdiff_t)sizeof(REAL), (REAL *)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next),
+                             a->next / (ptrdiff_t)sizeof(REAL));
+    for (; i < n; i++)
+        NAME(scatter)(a, i, 0, w, from + i * w);
+}
+
+/* the lines from line k on, and from number i on */
+VM_INLINE lines NAME(from)(lines a, ptrdiff_t k, ptrdiff_t i)
+{
+    a.p += k * a.line + i * a.next;
+    a.mask = a.mask == NULL ? NULL : a.mask + k * a.mask_line + i * a.mask_next;
+    return a;
+}
+
+/* how many of the rows that are left are taken together across memory, of n numbers each; 0 where they are too few */
+VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int staged)
+{
+    ptrdiff_t most = NAME(STRIP);
+    while (staged && most > 32 && most * n > NAME(STAGE) && 32 * n <= NAME(STAGE))
+        most /= 2;
+    rows = rows < most ? rows : most;
+    return rows >= 32 ? rows - rows % 32 : rows >= 8 ? 8 : 0;
+}
+
+/* ---- softmax and its like ---- */
+
+static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w)
+{
+    REAL stage[NAME(STAGE)] __attribute__((aligned(64)));
+    const lines there = out;
+    const int copied = !x.ready || x.mask != NULL || (op != LOGSUMEXP && !out.ready), staged = copied && n * w <= NAME(STAGE);
+    if (staged) {
+        NAME(load_lines)(&x, n, w, (REAL)-INFINITY, stage);
+        x = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, w * sizeof(REAL), sizeof(REAL));
+        out = op == LOGSUMEXP ? out : x;
+    } else if (copied && op != LOGSUMEXP && out.ready) {
+        for (ptrdiff_t i = 0; i < n; i++)
+            NAME(gather)(&x, i, 0, w, (REAL)-INFINITY, (REAL *)(out.p + i * out.line));
+        x = out;
+    }
+    (w > 8 ? NAME(rows_across_32) : NAME(rows_across_8))(op, dy, &x, &out, n, w);
+    if (staged && op != LOGSUMEXP)
+        NAME(store_lines)(&there, n, w, stage);
+}
+
+static __attribute__((noinline)) void NAME(batch)(int op, const lines *dy, lines x, lines out, ptrdiff_t rows, ptrdiff_t n)
+{
+    REAL stage[NAME(STAGE)] __attribute__((aligned(64)));
+    const lines there = out;
+    const int staged = op == LOGSUMEXP || !out.ready;
+    if (staged && n > NAME(STAGE)) {
+        for (ptrdiff_t u = 0; u < rows; u++)
+            NAME(far_row)(op, dy, &x, &out, u, n);
+        return;
+    }
+    for (ptrdiff_t u = 0; u < rows; u++)
+        NAME(gather)(&x, u, 0, n, (REAL)-INFINITY, staged ? stage + u * n : (REAL *)(out.p + u * out.line));
+    x = staged ? make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, n * sizeof(REAL), sizeof(REAL)) : out;
+    out = op == LOGSUMEXP ? out : x;
+    NAME(straight_rows)(op, dy, &x, &out, rows, n);
+    for (ptrdiff_t u = 0; staged && op != LOGSUMEXP && u < rows; u++)
+        NAME(scatter)(&there, u, 0, n, stage + u * n);
+}
+
+/* rows of nothing but masked numbers */
+static __attribute__((noinline)) void NAME(blank_masked)(int op, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
+{
+    const REAL blank = op == LOG_SOFTMAX ? (REAL)-INFINITY : 0;
+    for (ptrdiff_t u = 0; u < n_outer; u++) {
+        ptrdiff_t i = 0;
+        while (i < n && x->mask[u * x->mask_line + i * x->mask_next] == 0)
+            i++;
+        for (ptrdiff_t k = 0; i == n && k < n; k++)
+            NAME(scatter)(out, u, k, 1, &blank);
+    }
+}
+
+static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, const char *mask, char *out, ptrdiff_t n_outer, ptrdiff_t n,
+                           ptrdiff_t sdy, ptrdiff_t sx, ptrdiff_t sm, ptrdiff_t so, ptrdiff_t cx, ptrdiff_t cm, ptrdiff_t co)
+{
+    const int in_place = x == out && op != LOGSUMEXP;
+    const lines D = make_lines(storage, dy, 0, sdy);
+    lines X = make_lines(storage, x, sx, cx), O = op == LOGSUMEXP ? make_lines(storage, out, 0, so) : make_lines(storage, out, so, co);
+    ptrdiff_t row = 0, w;
+    X.mask = mask, X.mask_line = sm, X.mask_next = cm;
+    if (n == 0) {
+        const REAL nothing = (REAL)-INFINITY;
+        for (; op == LOGSUMEXP && row < n_outer; row++)
+            NAME(scatter)(&O, 0, row, 1, &nothing);
+        return;
+    }
+    if (take_across(n_outer, n, sx, cx)) {
+        lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
+        x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
+        const int staged = !x_across.ready || mask != NULL || (op != LOGSUMEXP && !o_across.ready);
+        for (; row < n_outer; row += w) {
+            w = NAME(strip_of)(n_outer - row, n, staged);
+            if (w == 0 && in_place)
+                break;
+            if (w == 0)
+                row = n_outer - (w = 8);           /* some rows again */
+            const lines d = NAME(from)(D, 0, row);
+            NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w);
+        }
+    } else if (X.ready && mask == NULL && (O.ready || op == LOGSUMEXP)) {
+        NAME(straight_rows)(op, &D, &X, &O, n_outer, n);
+        row = n_outer;
+    }
+    for (; row < n_outer; row += w) {
+        w = n * ROWS <= NAME(STAGE) ? ROWS : n < NAME(STAGE) ? NAME(STAGE) / n : 1;
+        w = w < n_outer - row ? w : n_outer - row;
+        const lines d = NAME(from)(D, 0, row);
+        NAME(batch)(op, &d, NAME(from)(X, row, 0), op == LOGSUMEXP ? NAME(from)(O, 0, row) : NAME(from)(O, row, 0), w, n);
+    }
+    if (mask != NULL && op != LOGSUMEXP)
+        NAME(blank_masked)(op, &X, &O, n_outer, n);
+}
+
+/* ---- gradients from the result ---- */
+
+static __attribute__((noinline)) void NAME(gradient_strip)(int op, lines dy, lines y, lines out, ptrdiff_t n, ptrdiff_t w)
+{
+    REAL d_stage[NAME(STAGE)] __attribute__((aligned(64))), y_stage[NAME(STAGE)] __attribute__((aligned(64)));
+    const lines there = out;
+    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4, copied = n * w <= NAME(STAGE), moved = copied && !out.ready;
+    if (copied && (!dy.ready || moved)) {
+        NAME(load_lines)(&dy, n, w, 0, d_stage);
+        dy = make_lines(storage, (const char *)d_stage, w * sizeof(REAL), sizeof(REAL));
+    }
+    if (copied && !y.ready) {
+        NAME(load_lines)(&y, n, w, 0, y_stage);
+        y = make_lines(storage, (const char *)y_stage, w * sizeof(REAL), sizeof(REAL));
+    }
+    out = moved ? dy : out;
+    (w > 8 ? NAME(gradients_across_32) : NAME(gradients_across_8))(op, &dy, &y, &out, n, w);
+    if (moved)
+        NAME(store_lines)(&there, n, w, d_stage);
+}
+
+static void NAME(any_gradients)(int op, int storage, const char *dy, const char *y, char *out, ptrdiff_t n_outer, ptrdiff_t n,
+                                ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so, ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
+{
+    const lines D = make_lines(storage, dy, sdy, cdy), Y = make_lines(storage, y, sy, cy), O = make_lines(storage, out, so, co);
+    ptrdiff_t row = 0, w;
+    if (take_across(n_outer, n, sdy, cdy)) {
+        const lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy), o = make_lines(storage, out, co, so);
+        for (; row < n_outer; row += w) {
+            w = NAME(strip_of)(n_outer - row, n, !(d.ready && v.ready && o.ready));
+            if (w == 0 && (out == dy || out == y))
+                break;
+            if (w == 0)
+                row = n_outer - (w = 8);           /* some rows again */
+            NAME(gradient_strip)(op, NAME(from)(d, 0, row), NAME(from)(v, 0, row), NAME(from)(o, 0, row), n, w);
+        }
+    } else if (D.ready && Y.ready && O.ready) {
+        NAME(straight_gradients)(op, &D, &Y, &O, n_outer, n);
+        return;
+    }
+    for (; row < n_outer; row++)
+        NAME(far_gradient)(op, &D, &Y, &O, row, n);
+}
