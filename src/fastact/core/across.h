@@ -10,7 +10,7 @@ typedef struct {
     ptrdiff_t n, w;                                /* w rows */
     REAL top[NAME(STRIP)], part[NAME(STRIP)], power[NAME(STRIP)], c[NAME(STRIP)], low[NAME(STRIP)], shift[NAME(STRIP)];
     REAL a[NAME(STRIP)], b[NAME(STRIP)], gradient[NAME(STRIP)], v[4 * NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
-    double count[NAME(STRIP)], hi[16 * NAME(STRIP)], lo[16 * NAME(STRIP)];
+    double count[NAME(STRIP)], hi[8 * NAME(STRIP)], lo[(IS_DOUBLE ? 8 : 1) * NAME(STRIP)];
 } TILE(across);
 
 /* `depth` lines of a strip, where they are or else in `to` */
@@ -94,7 +94,7 @@ VM_INLINE void TILE(sum_across)(int but_top, int keeps, TILE(across) *t)
         count[j] = 0;
     for (ptrdiff_t j = 0; j < 8 * NAME(STRIP); j++)
         t->hi[j] = 0.0;
-    for (ptrdiff_t j = 0; j < (IS_DOUBLE ? 8 : 1) * NAME(STRIP); j++)
+    for (ptrdiff_t j = 0; j < (ptrdiff_t)(sizeof t->lo / sizeof *t->lo); j++)
         t->lo[j] = 0.0;
     for (ptrdiff_t i = 0; i < n; i += STRETCH)
         for (ptrdiff_t l = 0; l < 8 && i + l < n; l++) {
@@ -188,7 +188,7 @@ typedef struct {
     const lines *dy, *y, *out;
     ptrdiff_t n, w;
     REAL a[NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
-    double hi[16 * NAME(STRIP)], lo[16 * NAME(STRIP)];
+    double hi[16 * NAME(STRIP)], lo[16 * (IS_DOUBLE ? NAME(STRIP) : 1)];
 } TILE(gradients_strip);
 
 VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_strip) *t)

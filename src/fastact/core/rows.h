@@ -27,7 +27,7 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
                              const double *hi, const double *lo, REAL *a, REAL *b)
 {
     const double unscale = IS_DOUBLE ? 0x1p-64 : 0x1p-32, least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
-    double value[512 / sizeof(REAL)], rest[512 / sizeof(REAL)];
+    double value[SIDE / sizeof(REAL)], rest[SIDE / sizeof(REAL)];
     if (op == SOFTMAX)
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j]);
@@ -95,9 +95,9 @@ VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
 /* ---- sums ----
  *
  * In a stretch of 256 numbers, which are eight segments of 32, neighbouring segments are added in pairs, and the pairs
- * from left to right; these 32 sums are added by halves to eight. All that is done in the row's own type. The sums of the
- * stretches are added from left to right in double, and in the end the eight lanes, by halves. Double is not
- * enough for rows of doubles: those sums keep their rounding errors in a second double. The products of a gradient are
+ * from left to right, in the row's own type. All else is done in double: these 32 sums are added by halves to eight, the
+ * stretches from left to right, and in the end the eight lanes, by halves. Double is not enough for rows of doubles:
+ * those sums keep their rounding errors in a second double. The products of a gradient are
  * added from left to right in 16 lanes, in double. A float's is exact there, a double's keeps its error, too.
  */
 
@@ -110,17 +110,20 @@ VM_INLINE double NAME(add_sums)(double a, double b, double *lo, const double *b_
     return s;
 }
 
-/* four times eight numbers, `step` apart, to the sums of eight lanes */
+/* four times eight sums, `step` apart, to those of eight lanes */
 VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double *lo)
 {
+#if IS_DOUBLE
     EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < 8; j++) {
-        REAL v = (e[j] + e[2 * step + j]) + (e[step + j] + e[3 * step + j]);
-        double s = hi[j] + (double)v;
-        if (IS_DOUBLE)
-            lo[j] += sum_error_f8(hi[j], (double)v, s);
+        double a = e[j] + e[2 * step + j], b = e[step + j] + e[3 * step + j], v = a + b, s = hi[j] + v;
+        lo[j] += (sum_error_f8(e[j], e[2 * step + j], a) + sum_error_f8(e[step + j], e[3 * step + j], b)) + (sum_error_f8(a, b, v) + sum_error_f8(hi[j], v, s));
         hi[j] = s;
     }
+#else
+    for (ptrdiff_t j = 0; j < 8; j += DOUBLES)
+        *(unaligned_doubles *)(hi + j) += (widened(e + j) + widened(e + 2 * step + j)) + (widened(e + step + j) + widened(e + 3 * step + j));
+#endif
 }
 
 #if !IS_DOUBLE
@@ -173,7 +176,7 @@ VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdi
         NAME(fold)(hi + order[k][0] * stride, lo + order[k][0] * stride, (order[k][1] - order[k][0]) * stride, w);
 }
 
-enum { NAME(STRIP) = 512 / sizeof(REAL) };         /* rows across memory taken together */
+enum { NAME(STRIP) = SIDE / sizeof(REAL) };         /* rows across memory taken together */
 
 /* ---- lines ---- */
 
