@@ -28,7 +28,8 @@ def accuracy(path: Path) -> list[str]:
     for name in dict.fromkeys(row["function"] for row in rows):
         if "_backward" in name:
             continue
-        columns = [(name, "float32"), (f"{name}_backward", "float32"), (name, "float64"), (f"{name}_backward", "float64"), (name, "float16")]
+        slope = f"{name}_backward"
+        columns = [(name, "float32"), (slope, "float32"), (name, "float64"), (slope, "float64"), (name, "float16")]
         label = f"{name}, rows of 10 to 10^6" if name in over_axis else name
         lines.append(" | ".join([f"| {label}", *(f"{found[c]:.2f}" if c in found else "" for c in columns)]) + " |")
     return lines
@@ -37,7 +38,8 @@ def accuracy(path: Path) -> list[str]:
 def speed(path: Path) -> list[str]:
     """The rows of the race but those of gradients from the output and of axis 0: time and error, the best peer's, and the ratio."""
     lines = ["| row | fastact, ns (ulp) | best peer, ns (ulp) | ratio |", "| --- | --- | --- | --- |"]
-    cells = [[c.strip() for c in line.strip("|").split("|")] for line in path.read_text().splitlines() if re.match(r"\| \w+.*\| \d+ +\|", line)]
+    measured = [line for line in path.read_text().splitlines() if re.match(r"\| \w+.*\| \d+ +\|", line)]
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in measured]
     for label, _, own, ulp, _, peer, peer_ns, peer_ulp, ratio, *_ in cells:
         if "_backward_" in label or "axis 0" in label or ("backward" in label and "rows" in label):
             continue

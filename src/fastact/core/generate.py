@@ -104,7 +104,7 @@ def steps(text: str, suffix: str) -> dict[str, list[Step]]:
     independent. So a formula may be cut by lines `# ----`, or `# ---- f8` where only doubles gain from it; each step then
     works on other numbers than the next.
     """
-    found = {}
+    found: dict[str, list[Step]] = {}
     function = r"^cdef inline (real|float|double) (\w+)\(([^)]*)\) noexcept nogil:\n((?:[ \t]+.*\n|\n)+)"
     for result, name, signature, body in re.findall(function, text, re.M):
         pieces = re.split(rf"^ +# ----(?: {suffix})?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)

@@ -40,5 +40,6 @@ def gradient(x: mpf) -> mpf:
 
 
 near = rounded(at, 53)
-print("gelu_tanh', next to its root:", ", ".join(float(v).hex() for v in (near, at - near, diff(gradient, -at), diff(gradient, -at, 2) / 2)))
+close = (near, at - near, diff(gradient, -at), diff(gradient, -at, 2) / 2)
+print("gelu_tanh', next to its root:", ", ".join(float(v).hex() for v in close))
 print("S(x) = K x + KC x^3:", float(K), float(KC), float(3 * KC))
