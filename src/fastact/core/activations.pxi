@@ -202,14 +202,6 @@ cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     # y(1-y) = y - y*y, rounded once
     return dy * fma(-y, y, y)
 
-cdef inline real tanh(real x) noexcept nogil:
-    cdef real s, lost
-    cdef real z = tanh_reduced(x, &s, &lost)
-    # ----
-    cdef real w = tanh_poly(z, lost)
-    # ----
-    return copysign(tanh_of(s, w), x)
-
 cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # 1/cosh^2: with t = e^-2|x|:  4t/(1+t)^2
     cdef real s

@@ -1,5 +1,27 @@
-# Gradients about a root, for floats and for doubles: floats are computed in double, where nothing has to be carried, and the
-# result is rounded once; doubles carry what rounding leaves out.
+# What floats and doubles do differently.
+
+# ---- tanh: doubles carry the rounding error of the reduced argument, floats have their coefficients chosen by trial --------
+
+
+cdef inline float tanh_f4(float x) noexcept nogil:
+    cdef float s
+    cdef float z = tanh_reduced_f4(x, &s)
+    # ----
+    cdef float w = tanh_poly_f4(z)
+    # ----
+    return copysign_f4(tanh_of_f4(s, w), x)
+
+cdef inline double tanh_f8(double x) noexcept nogil:
+    cdef double s, lost
+    cdef double z = tanh_reduced_f8(x, &s, &lost)
+    # ----
+    cdef double w = tanh_poly_f8(z, lost)
+    # ----
+    return copysign_f8(tanh_of_f8(s, w), x)
+
+
+# ---- gradients about a root: floats are computed in double, where nothing has to be carried, and rounded once; doubles
+# carry what rounding leaves out ----------------------------------------------------------------------------------------------
 
 cdef extern from "vmath.h" nogil:
     double wide_exp_reduced(double x, double c, double* s) noexcept

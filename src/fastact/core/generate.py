@@ -71,7 +71,7 @@ def primitives() -> tuple[str, str]:
             externs.append(f"    {result} {name}_{suffix}({', '.join(types)}) noexcept")
             seen.setdefault(name, {})[suffix] = types
     for name, variants in seen.items():
-        if set(variants) != {"f4", "f8"} or any("float" in t for t in variants["f8"]):
+        if set(variants) != {"f4", "f8"} or [t.replace("float", "double") for t in variants["f4"]] != variants["f8"]:
             continue
         parameters = ", ".join(f"real{'*' if '*' in t else ''} a{i}" for i, t in enumerate(variants["f8"]))
         arguments = ", ".join(f"a{i}" for i in range(len(variants["f8"])))

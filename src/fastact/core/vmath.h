@@ -254,7 +254,7 @@ VM_INLINE double logistic_of_f8(double s, double w)
 
 /* tanh |x| = (1 - t)/(1 + t), t = e^-2|x| = 2^n (1 + w). All in units of x: z is half the usual one, and so is w.
  * The last bits of float's coefficients are chosen by trial: coefficients/tanh.py */
-VM_INLINE float tanh_reduced_f4(float x, float *s, float *lost)
+VM_INLINE float tanh_reduced_f4(float x, float *s)
 {
     const float magic = 12582912.0f + 126.0f;
     float a = at_most_f4(abs_f4(x), 20.0f);
@@ -262,12 +262,10 @@ VM_INLINE float tanh_reduced_f4(float x, float *s, float *lost)
     float n = j - magic;
     float z = fma_f4(n, -0.5f * LN2_HI_F4, -a);
     *s = from_bits_f4(bits_f4(j) << 23);
-    *lost = -0.0f;
     return fma_f4(n, -0.5f * LN2_LO_F4, z);
 }
-VM_INLINE float tanh_poly_f4(float z, float lost)
+VM_INLINE float tanh_poly_f4(float z)
 {
-    (void)lost;
     float q = 0x1.6ca99ap-6f;
     q = fma_f4(q, z, 0x1.120b60p-4f);
     q = fma_f4(q, z, 0x1.55557cp-3f);
