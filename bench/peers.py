@@ -735,7 +735,7 @@ def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults:
                 unit = sweep.spacing(np.max(np.abs(value), axis=row.axis, keepdims=True), dtype)
                 result[name] = float(np.max(np.abs(got - value) / unit))
                 continue
-            ulp, doubt = sweep.errors(got, value, error)
+            ulp, doubt = sweep.errors(got, value, error, value - error, value + error)  # beyond the type inf is right
         result[name] = float(np.max(np.where(doubt < 0.1, ulp, 0)))
     return result
 

@@ -103,7 +103,7 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     cdef real sx = cubic(cubic_ceiling(cubic_floor(x)), &ds)
     cdef real z = divisor_reduced(sx, -ds, &s)
     # ----
-    cdef real w = expm1_poly(z)
+    cdef real w = cubic_poly(z)
     # ----
     cdef real unit
     cdef real d = logistic_divisor(s, w, x, &unit)

@@ -330,6 +330,14 @@ VM_INLINE double cubic_f8(double x, double *lo)
     *lo = fma_f8(x, dv, fma_f8(x, v, -s));
     return s;
 }
+/* expm1(z) for 1 + e^-S: the last bits of float's coefficients are chosen by trial, coefficients/by_trial.c */
+VM_INLINE float cubic_poly_f4(float z)
+{
+    float z2 = z * z;
+    float q = fma_f4(0x1.6ca954p-10f, z2, fma_f4(0x1.120ac2p-7f, z, 0x1.55550ap-5f));
+    return fma_f4(fma_f4(q, z2, fma_f4(0x1.5554dep-3f, z, 0.5f)), z2, z);
+}
+VM_INLINE double cubic_poly_f8(double z) { return expm1_poly_f8(z); }
 /* x S'(x), with its rounding error in *lo */
 VM_INLINE double cubic_slope_f8(double x, double *lo)
 {
@@ -343,7 +351,7 @@ VM_INLINE double cubic_slope_f8(double x, double *lo)
 
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
 /* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
- * the seam, its coefficients chosen by it. z is twice the reduced -a^2/2, whose rounding error is that of a^2. */
+ * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). z is twice the reduced -a^2/2, whose rounding error is that of a^2. */
 VM_INLINE float gauss_reduced_f4(float a, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f + 62.0f;
@@ -370,11 +378,11 @@ VM_INLINE float gauss_ratio_f4(float a)
     int near = a < 1.25f;
     float num = near ? -0x1.177fcap-6f : 0x1.6bc116p-6f;
     num = fma_f4(num, a, near ? -0x1.215aap-3f : 0x1.c7821cp-4f);
-    num = fma_f4(num, a, near ? -0x1.98ffeep-2f : 0x1.b94548p-3f);
-    num = fma_f4(num, a, near ? -0x1.2f03f4p-2f : -0x1.82bb5p-5f);
+    num = fma_f4(num, a, near ? -0x1.98ffeep-2f : 0x1.b94542p-3f);
+    num = fma_f4(num, a, near ? -0x1.2f03f4p-2f : -0x1.82bb54p-5f);
     num = fma_f4(num, a, near ? 1.0f : -0x1.fea92p-1f);
     float den = near ? 0x1.185b2p-6f : 0x1.48c476p-4f;
-    den = fma_f4(den, a, near ? 0x1.577072p-3f : 0x1.9b81c4p-2f);
+    den = fma_f4(den, a, near ? 0x1.577072p-3f : 0x1.9b81c2p-2f);
     den = fma_f4(den, a, near ? 0x1.5986bp-1f : 0x1.273b7p+0f);
     den = fma_f4(den, a, near ? 0x1.4cc356p+0f : 0x1.a2599ap+0f);
     den = fma_f4(den, a, 1.0f);
