@@ -6,6 +6,7 @@ from typing import Any
 
 from rows import AXES, ROW_LENGTHS, SIZES, can_run_in_place
 
+import fastact as fa
 from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows
 
 #: Not run unless asked for.
@@ -23,7 +24,12 @@ def pytest_addoption(parser: Any) -> None:
     group.addoption("--dtypes", default=",".join(DTYPES), help="comma-separated (default: all)")
     group.addoption("--functions", default=None, help="names of the registry, comma-separated (default: all)")
     group.addoption("--lengths", default=",".join(map(str, ROW_LENGTHS)), help="row lengths over an axis, comma-separated")
+    group.addoption("--threads", default=1, type=int, help="threads a call may take (default: 1)")
     group.addoption("--seconds", default=0.05, type=float, help="per benchmark (default: 0.05)")
+
+
+def pytest_configure(config: Any) -> None:
+    fa.set_num_threads(config.getoption("threads"))
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

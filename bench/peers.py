@@ -812,8 +812,8 @@ def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:
 
 
 def pin(threads: int) -> None:
-    """Thread counts that libraries read when they are imported."""
-    for variable in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMEXPR_MAX", "NUMBA", "VECLIB_MAXIMUM"):
+    """Thread counts that libraries, fastact too, read when they are imported."""
+    for variable in ("FASTACT", "OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMEXPR_MAX", "NUMBA", "VECLIB_MAXIMUM"):
         os.environ[f"{variable}_NUM_THREADS" if variable != "NUMEXPR_MAX" else "NUMEXPR_MAX_THREADS"] = str(threads)
     os.environ["NPROC"] = str(threads)  # XLA's pool
     eigen = "true" if threads > 1 else "false"

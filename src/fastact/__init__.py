@@ -15,14 +15,17 @@ import difflib
 
 import numpy as np
 
-from fastact import _docs, _functions, _variants
+from fastact import _docs, _functions, _threads, _variants
 from fastact._functions import Activation
+from fastact._threads import get_num_threads, num_threads, set_num_threads
 from fastact._version import __version__
 
 ISA: str = _variants.choose()
 """The instruction-set variant in use."""
 
-_ufuncs: dict[str, np.ufunc] = _variants.load(ISA).make_ufuncs(_docs.ufunc_docs())
+_kernels = _variants.load(ISA)
+_threads.start(_kernels)
+_ufuncs: dict[str, np.ufunc] = _kernels.make_ufuncs(_docs.ufunc_docs())
 _public, _activations = _functions.build(_ufuncs)
 globals().update(_public)
 
@@ -78,6 +81,19 @@ def show_config() -> None:
     print(_config.describe())
 
 
-__all__ = ["ISA", "Activation", "__version__", "get", "names", "reference", "show_config", "ufuncs", *_public]
+__all__ = [
+    "ISA",
+    "Activation",
+    "__version__",
+    "get",
+    "get_num_threads",
+    "names",
+    "num_threads",
+    "reference",
+    "set_num_threads",
+    "show_config",
+    "ufuncs",
+    *_public,
+]
 
 from fastact import reference, ufuncs  # noqa: E402  (both need the ufuncs above)

@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 from fastact import reference as reference
 from fastact import ufuncs as ufuncs
 from fastact._functions import Activation as Activation
+from fastact._threads import get_num_threads as get_num_threads
+from fastact._threads import num_threads as num_threads
+from fastact._threads import set_num_threads as set_num_threads
 
 __version__: str
 ISA: str

@@ -7,7 +7,7 @@ import platform
 import numpy as np
 
 import fastact
-from fastact import _cpu, _variants
+from fastact import _cpu, _threads, _variants
 
 
 def describe() -> str:
@@ -16,7 +16,7 @@ def describe() -> str:
         "fastact": fastact.__version__,
         "instruction set": f"{fastact.ISA} (built: {', '.join(_variants.built())}; usable here: {', '.join(_variants.available())})",
         "CPU": f"{platform.machine()}: {', '.join(sorted(_cpu.features())) or 'no optional features looked for'}",
-        "threads": "1",
+        "threads": _threads.describe(),
         "compiler": _cpu.compiler(),
         "NumPy": np.__version__,
         "Python": f"{platform.python_version()} on {platform.system()}",

@@ -1,4 +1,4 @@
-# The one loop driver: every element-by-element ufunc loop goes through drive(). It knows memory, not maths.
+# The one loop driver: every element-by-element ufunc loop goes through drive(). It knows memory and threads, not maths.
 
 cdef enum:
     MAX_OPERANDS = 6
@@ -21,7 +21,7 @@ cdef inline bint in_place_of_user(int storage, const char* p, npy_intp stride) n
     return storage != STORE_F2 and stride == size and (<size_t>p) % (<size_t>size) == 0
 
 
-cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
+cdef void drive_part(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
     cdef double scratch[MAX_OPERANDS][BLOCK]
     cdef const void* args[MAX_OPERANDS]
     cdef bint staged[MAX_OPERANDS]
@@ -37,7 +37,7 @@ cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const 
     cdef unsigned status
 
     if n <= 0:
-        return 0
+        return
     status = fp_status()
 
     for k in range(op.data, last):
@@ -98,4 +98,33 @@ cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const 
         done += m
 
     fp_restore(status)
+
+
+cdef void drive_from(const Operation* op, int storage, char** data, npy_intp start, npy_intp n, const npy_intp* strides) noexcept nogil:
+    """The n elements from `start` on."""
+    cdef char* moved[MAX_OPERANDS]
+    cdef int k
+    for k in range(op.operands + 1):
+        moved[k] = data[k] + start * strides[k]
+    drive_part(op, storage, moved, n, strides)
+
+
+cdef bint independent(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
+    """Whether the elements may be computed in any order."""
+    cdef int k, last = op.operands
+    for k in range(last):
+        if disturbs(data[last], strides[last], data[k], strides[k], n, stored_size(storage)):
+            return False
+    return strides[last] != 0
+
+
+cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
+    cdef int part, parts = parts_of(n)
+    cdef npy_intp each
+    if parts == 1 or not independent(op, storage, data, n, strides):
+        drive_part(op, storage, data, n, strides)
+        return 0
+    each = part_length(n, parts, 2 * BLOCK)
+    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
+        drive_from(op, storage, data, part * each, min(each, n - part * each), strides)
     return 0

@@ -378,6 +378,7 @@ def generate(registry: ModuleType) -> str:
             *(f"    {line}" for line in setup),
             "    return made",
             "",
+            (CORE / "threads.pxi").read_text(),
         ]
     )
 

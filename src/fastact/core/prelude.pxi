@@ -1,6 +1,7 @@
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
+from cython.parallel cimport prange
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
@@ -15,6 +16,15 @@ ctypedef fused real:
 cdef extern from "cpu.h" nogil:
     unsigned fp_status() noexcept
     void fp_restore(unsigned status) noexcept
+
+cdef extern from "threads.h" nogil:
+    bint HAS_THREADS
+    int threads_of_process
+    int threads_of_caller
+    void threads_start(int n) noexcept
+    int threads_wanted() noexcept
+    int parts_of(npy_intp size) noexcept
+    npy_intp part_length(npy_intp n, int parts, npy_intp grain) noexcept
 
 cdef extern from "half.h" nogil:
     void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept
