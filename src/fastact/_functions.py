@@ -81,9 +81,9 @@ def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None
 
 def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     """Sum out the axes over which a parameter of this shape was broadcast; partial sums of half types in float32."""
-    if gradient.dtype == np.float16:
+    if gradient.dtype.itemsize == 2:
         with np.errstate(over="ignore"):
-            return np.asarray(_sum_to(gradient.astype(np.float32), shape, axis)).astype(np.float16)
+            return np.asarray(_sum_to(gradient.astype(np.float32), shape, axis)).astype(gradient.dtype)
     if axis is not None and len(shape) == 1:
         others = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
         return gradient.sum(axis=others).reshape(shape)

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from fastact._registry import RowRecord
 
 Axis = int | tuple[int, ...] | None
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def _mask(function: str, where: Any, x: Any) -> Any:
@@ -59,7 +60,7 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     if type(x) is not np.ndarray or kwargs or x.ndim < 2 or (axis in (-1, x.ndim - 1) and x.flags.c_contiguous):
         return None
     alike = all(type(a) is np.ndarray and a.shape == x.shape and a.dtype == x.dtype for a in others)
-    return np.empty_like(x) if alike and x.dtype in (np.float32, np.float64, np.float16) else None
+    return np.empty_like(x) if alike and x.dtype.name in FLOATS else None
 
 
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
