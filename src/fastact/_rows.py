@@ -91,6 +91,8 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
     else:
 
         def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
+            if type(out) is np.ndarray and type(axis) is int and axis == -1 and where is None and not kwargs:
+                return plain(x, out)  # the usual call, without what it costs to look at the rest
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
             if out is None:
@@ -128,6 +130,10 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 raise TypeError(f"{name}: the output does not determine the gradient of {record.name}; save the input and pass x=")
             if x is None:
                 raise TypeError(f"{name}: pass the saved input x=")
+            if type(x) is np.ndarray and type(dy) is np.ndarray and type(axis) is int and where is None and not keepdims:
+                at = axis if axis >= 0 else axis + x.ndim
+                if 0 <= at < x.ndim and dy.shape == x.shape[:at] + x.shape[at + 1 :]:
+                    return from_x(dy, x, axis=axis, out=out, **kwargs)
             x = np.asanyarray(x)
             axes, shape = _axes(x, axis), x.shape
             dy = np.squeeze(dy, axis=axes) if keepdims else dy
