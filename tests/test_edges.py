@@ -57,7 +57,9 @@ def test_nan_in_nan_out(op_case, made, dtype):
     """A NaN in x, y or dy comes out as NaN, and touches no neighbour: every length, body and tail."""
     op, case = op_case
     ufunc, parameters = made[op.name], tuple(case.parameters.values())
-    live = -0.5 if op.name not in {case.record.name, f"{case.record.name}_backward", f"{case.record.name}_backward_y"} else 0.5
+    live = case.live(op.data[-1])
+    if op.name not in {case.record.name, f"{case.record.name}_backward", f"{case.record.name}_backward_y"}:
+        live = -0.5
     for place in range(len(op.data)):
         wanted, got = [], []
         for n in range(131):
