@@ -222,17 +222,17 @@ cdef inline real softsign_backward_y(real dy, real y) noexcept nogil:
 
 cdef inline real squareplus(real x, real b) noexcept nogil:
     # with a = |x|, R = sqrt(a^2 + b): a + (R - a)/2, or b/(2 (R + a)) below 0. R and a are scaled, and for the square a is
-    # held where it no longer counts, so that nothing leaves the range
+    # held where b no longer counts beside it and R is a, so that nothing leaves the range
     cdef real scale = square_scale(b)
     cdef real size = abs(x)
     cdef real s = at_most_finite(size * scale)
     cdef real held = square_hold(s)
     cdef real root = sqrt(fma(held, held, b * scale * scale))
-    cdef real above = fma(root - held, 0.5 / scale, size)
+    cdef real larger = s if s > root else root
+    cdef real above = fma(larger - s, 0.5 / scale, size)
     # the quotient q, then what the roundings of sum and quotient left out
     cdef real lift = square_lift(1.0)
     cdef real c = 0.5 * (b * scale * scale * lift)
-    cdef real larger = s if s > root else root
     cdef real q = c / (larger + s)
     cdef real rest = fma(-q, s, fma(-q, larger, c))
     cdef real below = fma(rest * (1.0 / at_least_normal(c)), q, q) * (1.0 / (scale * lift))

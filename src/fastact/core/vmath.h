@@ -71,9 +71,10 @@ VM_INLINE float sixth_f4(float x) { return fma_f4(x, 0x1.555556p-3f, x * -0x1.55
 VM_INLINE double sixth_f8(double x) { return fma_f8(x, 0x1.5555555555555p-3, x * 0x1.5555555555555p-57); }
 
 /* A power of two near 2^-16/sqrt(b) (2^-32/sqrt(b)), for b >= 0, from half of b's exponent. With it x^2 + b is in range
- * for every x that square_hold() leaves alone; the others are so large beside sqrt(b) that b/x^2 is 0. */
-VM_INLINE float square_scale_f4(float b) { return from_bits_f4((174u - (bits_f4(b) >> 24)) << 23); }
-VM_INLINE double square_scale_f8(double b) { return from_bits_f8((1502u - (bits_f8(b) >> 53)) << 52); }
+ * for every x that square_hold() leaves alone; the others are so large beside sqrt(b) that b/x^2 is 0. Without b no square
+ * may vanish, which takes a larger power. */
+VM_INLINE float square_scale_f4(float b) { float s = from_bits_f4((174u - (bits_f4(b) >> 24)) << 23); return b == 0.0f ? 0x1p98f : s; }
+VM_INLINE double square_scale_f8(double b) { double s = from_bits_f8((1502u - (bits_f8(b) >> 53)) << 52); return b == 0.0 ? 0x1p600 : s; }
 VM_INLINE float square_lift_f4(float x) { return x * 0x1p48f; }         /* c below 1/x stays normal down to the smallest results */
 VM_INLINE double square_lift_f8(double x) { return x * 0x1p96; }
 VM_INLINE float square_hold_f4(float x) { return at_most_f4(x, 0x1p62f); }
