@@ -43,6 +43,8 @@ def test_headline_functions_are_there():
     assert fa.expit is fa.sigmoid is fa.logistic
     assert fa.log_expit is fa.log_sigmoid
     assert fa.exponential is fa.exp
+    assert fa.linear is fa.identity
+    assert fa.hard_silu is fa.hard_swish
     assert len(RECORDS) >= 19
 
 
