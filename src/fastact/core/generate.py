@@ -19,10 +19,10 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
-HEADERS = ("vmath.h", "gauss.h", "row.h")
-FORMULAS = ("activations.pxi", "activations_gauss.pxi")
+HEADERS = ("vmath.h", "gauss.h", "gated.h", "row.h")
+FORMULAS = ("activations.pxi", "activations_gauss.pxi", "activations_gated.pxi", "activations_losses.pxi")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
-APART = "activations_apart.pxi"
+APART = ("activations_apart.pxi", "activations_gated_apart.pxi")
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {"f2": ("float", "f4", "float16"), "f4": ("float", "f4", "float32"), "f8": ("double", "f8", "float64")}
@@ -281,6 +281,31 @@ def elementwise_setup(op: Any, number: int) -> list[str]:
     return lines
 
 
+def several(op: Any, names: set[str]) -> tuple[str, list[str]]:
+    """Kernels and loops of an element-by-element ufunc of arrays alone, with several results: see several.pxi."""
+    parts = []
+    for suffix, ctype in REALS.items():
+        formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
+        lines = [f"cdef void s_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
+        lines += [f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)]
+        lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
+        given = ", ".join(f"{name}[i]" for name in op.data)
+        if len(op.results) == 1:
+            call = f"to_{op.results[0]}[i] = {formula}({given})"
+        else:
+            call = f"{formula}({given}, {', '.join(f'&to_{name}[i]' for name in op.results)})"
+        parts.append("\n".join([*lines, "    cdef npy_intp i", "    for i in range(n):", f"        {call}", ""]))
+    for storage, (_, suffix, _) in STORAGES.items():
+        count = f"{len(op.data)}, {len(op.results)}"
+        parts.append(
+            f"cdef int loop_{op.name}_{storage}({LOOP}) noexcept nogil:\n"
+            f"    return drive_several(s_{op.name}_{suffix}, {count}, STORE_{storage.upper()}, data, n[0], strides)\n"
+        )
+    loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
+    kinds = "r" * len(op.data) + ">" + "r" * len(op.results)
+    return "\n".join(parts), [f'made["{op.name}"] = new_ufunc("{op.name}", {op.data!r}, docs["{op.name}"], None, "{kinds}", {loops})']
+
+
 #: row kernels: suffix of the ufunc -> (extra operands before x/y, signature pieces)
 def row_operations(record: Any) -> list[tuple[str, str, str, bool]]:
     """(ufunc, driver in rowwise.pxi, gufunc signature, masked) for each ufunc of a row record."""
@@ -334,11 +359,39 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
     return "\n".join(loops), [f'made["{name}"] = new_ufunc("{name}", {names!r}, docs["{name}"], b"{signature}", {masked}, {listed})']
 
 
+def row_kernel(kernel: Any) -> tuple[str, list[str]]:
+    """The loops of one ufunc of family.h, which unpacks what NumPy passes by itself."""
+    loops = []
+    for storage, (_, suffix, _) in STORAGES.items():
+        arguments = ", ".join([*kernel.arguments, f"STORE_{storage.upper()}", "data", "n", "strides"])
+        loops.append(
+            f"cdef int loop_{kernel.name}_{storage}({LOOP}) noexcept nogil:\n"
+            f"    cdef unsigned status = fp_status()\n"
+            f"    cdef int failed = {kernel.function}_{suffix}({arguments})\n"
+            f"    fp_restore(status)\n"
+            f"    return no_memory() if failed else 0\n"
+        )
+    listed = ", ".join(f"<void*>loop_{kernel.name}_{s}" for s in STORAGES)
+    made = f'new_ufunc("{kernel.name}", {kernel.operands!r}, docs["{kernel.name}"], b"{kernel.signature}", "{kernel.kinds}", {listed})'
+    return "\n".join(loops), [f'made["{kernel.name}"] = {made}']
+
+
+def row_functions(kernels: Any) -> str:
+    """Declarations of the functions of family.h that the table's kernels call."""
+    named = {a for k in kernels for a in k.arguments if not a.isdigit()}
+    lines = ['cdef extern from "family.h" nogil:', "    enum:", *(f"        {name}" for name in sorted(named))]
+    for function, leading in sorted({(k.function, len(k.arguments)) for k in kernels}):
+        integers = ", ".join(["int"] * (leading + 1))
+        arguments = f"{integers}, char** data, const npy_intp* n, const npy_intp* strides"
+        lines += [f"    int {function}_{suffix}({arguments}) noexcept" for suffix in REALS]
+    return "\n".join(lines)
+
+
 def generate(registry: ModuleType) -> str:
     """The module's source."""
     externs, faces = primitives()
     formulas = "\n".join(type_literals((CORE / f).read_text()) for f in FORMULAS if (CORE / f).exists())
-    formulas += "\n" + (CORE / APART).read_text()
+    formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
     parts, setup = [], []
@@ -348,6 +401,10 @@ def generate(registry: ModuleType) -> str:
             parts.append(elementwise(op, number, cut, names))
             setup += elementwise_setup(op, number)
             number += 1
+    for op in registry.SEVERAL:
+        loops, lines = several(op, names)
+        parts.append(loops)
+        setup += lines
     rows = CORE / "rowwise.pxi"
     row_text = rows.read_text() if rows.exists() else ""
     if row_text:
@@ -356,6 +413,10 @@ def generate(registry: ModuleType) -> str:
                 loops, lines = rowwise(record, name, driver, signature, masked)
                 parts.append(loops)
                 setup += lines
+    for row in registry.ROW_KERNELS:
+        loops, lines = row_kernel(row)
+        parts.append(loops)
+        setup += lines
     return "\n".join(
         [
             "# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False",
@@ -366,8 +427,10 @@ def generate(registry: ModuleType) -> str:
             formulas,
             *(step_functions(c) for c in cut.values()),
             (CORE / "driver.pxi").read_text(),
+            (CORE / "several.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             row_text,
+            row_functions(registry.ROW_KERNELS),
             (CORE / "ufuncs.pxi").read_text(),
             *parts,
             "",
