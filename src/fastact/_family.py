@@ -189,28 +189,27 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         ufunc = ufuncs[f"{kernel}_{'hessian' if hessian else 'gradient'}"]
         return ufunc(logits, *rest, dy, axis=axis, out=tuple(results))
 
-    def checked_targets(name: str, targets: Any) -> Any:
+    def checked_targets(name: str, logits: Any, targets: Any) -> Any:
+        """Targets from 0 to 1. Those that are integers or bool do not widen the logits."""
+        if isinstance(targets, bool | int | float) and 0 <= targets <= 1:
+            return float(targets)
         targets = np.asanyarray(targets)
         if targets.dtype.kind in "fiu" and targets.size and not (targets.min() >= 0 and targets.max() <= 1):
             at = _first(~((targets >= 0) & (targets <= 1)))
             raise ValueError(f"{name}: targets must be from 0 to 1, got {targets[at]} at index {at}")
-        return targets
-
-    def kept_type(logits: Any, targets: Any) -> Any:
-        """Targets of 0 and 1 that are integers or bool do not widen the logits."""
         return targets.astype(logits.dtype) if targets.dtype.kind in "biu" and getattr(logits, "dtype", None) in _FLOATS else targets
 
     @function
     def sigmoid_cross_entropy(logits: Any, targets: Any, *, out: Any = None, **kwargs: Any) -> Any:
         name = sigmoid_cross_entropy.__name__
-        return ufuncs[name](logits, kept_type(logits, checked_targets(name, targets)), out=out, **kwargs)
+        return ufuncs[name](logits, checked_targets(name, logits, targets), out=out, **kwargs)
 
     @function
     def sigmoid_cross_entropy_value_and_grad(
         logits: Any, targets: Any, *, dy: Any = 1.0, hessian: bool = False, out: Any = None, **kwargs: Any
     ) -> Any:
         name = sigmoid_cross_entropy_value_and_grad.__name__
-        targets = kept_type(logits, checked_targets(name, targets))
+        targets = checked_targets(name, logits, targets)
         ufunc = ufuncs[f"{sigmoid_cross_entropy.__name__}_{'hessian' if hessian else 'gradient'}"]
         return ufunc(logits, targets, dy, out=_results(name, out, ufunc.nout), **kwargs)
 
@@ -226,7 +225,9 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     def softmin_backward(
         dy: Any, *, x: Any = None, y: Any = None, axis: Axis = -1, temperature: Any = 1.0, where: Any = None, out: Any = None
     ) -> Any:
-        y = _saved(softmin_backward.__name__, lambda: softmin(x, axis, temperature=temperature, where=where), x, y)
+        name = softmin_backward.__name__
+        y = _saved(name, lambda: softmin(x, axis, temperature=temperature, where=where), x, y)
+        temperature = _rows.heat(name, temperature, y, axis)
         backward = softened(softmin.__name__, "_backward")
         return backward(np.negative(dy), y=y, axis=axis, temperature=temperature, where=where, out=out)
 
