@@ -73,6 +73,10 @@ def test_temperature_of_each_row(dtype, public):
             assert_same_bits(y[i, :, j], one)
             assert_same_bits(dx[i, :, j], public["softmax_backward"](dy[i, :, j], y=one, temperature=float(heat[i, j])))
     assert_same_bits(public["softmax"](x, temperature=1.0), public["softmax"](x))
+    coldest = float(np.finfo(dtype).smallest_subnormal)
+    assert public["softmax"](np.array([1, 3, 2, 3], dtype), temperature=coldest).tolist() == [0, 0.5, 0, 0.5]
+    hottest = float(np.finfo(dtype).max)
+    assert public["softmax"](np.array([1, 3], dtype), temperature=hottest).tolist() == [0.5, 0.5]
     assert public["softmax"](x, axis=None, temperature=0.5).shape == x.shape
     flat = public["softmax"](x.reshape(5, 28), temperature=0.5)
     assert_same_bits(public["softmax"](x, axis=(1, 2), temperature=0.5), flat.reshape(x.shape))

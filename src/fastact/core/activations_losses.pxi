@@ -15,11 +15,13 @@ cdef inline real log_loss_of(real x, real u, real t) noexcept nogil:
     cdef real loss = fma(u, abs(x), rest)
     return rest if u == 0.0 else loss
 
-cdef inline real sigmoid_cross_entropy(real x, real target) noexcept nogil:
+cdef inline real sigmoid_cross_entropy(real logits, real targets) noexcept nogil:
     cdef real s
-    cdef real z = scaled_reduced(-abs(x), -0.0, &s)
+    cdef real z = scaled_reduced(-abs(logits), -0.0, &s)
+    # ----
     cdef real w = expm1_poly(z)
-    return log_loss_of(x, target_distance(x, target), fma(s, w, s))
+    # ----
+    return log_loss_of(logits, target_distance(logits, targets), fma(s, w, s))
 
 cdef inline void sigmoid_cross_entropy_hessian(real x, real target, real dy, real* loss, real* gradient, real* hessian) noexcept nogil:
     # p = sigmoid(-|x|) = t/(1 + t) and the slope p - p*p, as bell()

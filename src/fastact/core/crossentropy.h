@@ -322,7 +322,9 @@ static int NAME(cross_entropy)(int ids, int results, int storage, char **data, c
         const ptrdiff_t w = rows - row < most ? rows - row : most;
         for (ptrdiff_t u = 0; u < w; u++) {
             factor[u] = 1;
-            label[u] = ids ? *(const int64_t *)(data[1] + (row + u) * strides[1]) : 0;
+            label[u] = 0;
+            if (ids)
+                memcpy(&label[u], data[1] + (row + u) * strides[1], sizeof(int64_t));
             if (NAME(all_masked)(&x, row + u, n))
                 label[u] = -1;
         }

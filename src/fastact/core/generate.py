@@ -282,19 +282,34 @@ def elementwise_setup(op: Any, number: int) -> list[str]:
 
 
 def several(op: Any, names: set[str]) -> tuple[str, list[str]]:
-    """Kernels and loops of an element-by-element ufunc of arrays alone, with several results: see several.pxi."""
+    """Kernels and loops of an element-by-element ufunc of arrays alone, with several results: see several.pxi.
+
+    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
+    compiler makes so many at most.
+    """
     parts = []
     for suffix, ctype in REALS.items():
         formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
         lines = [f"cdef void s_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
         lines += [f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)]
         lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
-        given = ", ".join(f"{name}[i]" for name in op.data)
-        if len(op.results) == 1:
-            call = f"to_{op.results[0]}[i] = {formula}({given})"
-        else:
-            call = f"{formula}({given}, {', '.join(f'&to_{name}[i]' for name in op.results)})"
-        parts.append("\n".join([*lines, "    cdef npy_intp i", "    for i in range(n):", f"        {call}", ""]))
+        if len(op.results) < 3:
+            given = ", ".join([*(f"{name}[i]" for name in op.data), *(f"&to_{name}[i]" for name in op.results)])
+            parts.append("\n".join([*lines, "    cdef npy_intp i", "    for i in range(n):", f"        {formula}({given})", ""]))
+            continue
+        lines += [f"    cdef {ctype} room_{name}[SPAN]" for name in op.results]
+        given = ", ".join([*(f"{name}[b + i]" for name in op.data), *(f"&room_{name}[i]" for name in op.results)])
+        lines += [
+            "    cdef npy_intp i, m, b = 0",
+            "    while b < n:",
+            "        m = min(n - b, SPAN)",
+            "        for i in range(m):",
+            f"            {formula}({given})",
+            *(f"        memcpy(to_{name} + b, room_{name}, m * sizeof({ctype}))" for name in op.results),
+            "        b += m",
+            "",
+        ]
+        parts.append("\n".join(lines))
     for storage, (_, suffix, _) in STORAGES.items():
         count = f"{len(op.data)}, {len(op.results)}"
         parts.append(
@@ -402,6 +417,12 @@ def generate(registry: ModuleType) -> str:
             setup += elementwise_setup(op, number)
             number += 1
     for op in registry.SEVERAL:
+        if len(op.results) == 1:
+            plain = registry.Operation(op.name, op.formula, op.data, ())
+            parts.append(elementwise(plain, number, cut, names))
+            setup += elementwise_setup(plain, number)
+            number += 1
+            continue
         loops, lines = several(op, names)
         parts.append(loops)
         setup += lines

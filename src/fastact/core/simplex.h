@@ -131,8 +131,11 @@ VM_INLINE REAL NAME(tempered)(REAL x, REAL m, REAL r, REAL r_lo)
 
 static __attribute__((noinline)) void NAME(temper_row)(const REAL *x, REAL *y, ptrdiff_t n, REAL temperature)
 {
-    const double inverse = 1.0 / (double)temperature;
-    const REAL r = (REAL)inverse, r_lo = (REAL)((inverse - (double)r) + fma_f8(-inverse, (double)temperature, 1.0) * inverse);
+    /* a temperature so low that its inverse is infinite is as good as the lowest other */
+    const double largest = IS_DOUBLE ? 0x1p1023 : 0x1p127, quotient = 1.0 / (double)temperature;
+    const double inverse = quotient > largest ? largest : quotient < -largest ? -largest : quotient;
+    const double missing = inverse == quotient ? fma_f8(-inverse, (double)temperature, 1.0) * inverse : 0.0;
+    const REAL r = (REAL)inverse, r_lo = (REAL)((inverse - (double)r) + missing);
     REAL m = x[0], e[CHUNK], a, b;
     double hi[8] = {0}, lo[8] = {0}, rest;
     if (temperature > 0)
