@@ -7,7 +7,7 @@ from typing import Any
 from rows import AXES, ROW_LENGTHS, SIZES, can_run_in_place
 
 import fastact as fa
-from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows
+from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows, kernel_rows
 
 #: Not run unless asked for.
 LARGE = 1 << 20
@@ -39,7 +39,10 @@ def pytest_generate_tests(metafunc: Any) -> None:
     functions = option("functions").split(",") if option("functions") else None
     sizes = list(SIZES) if option("sizes") == "all" else _numbers(option("sizes"))
     elementwise = "elementwise" in metafunc.function.__name__
-    rows = list(elementwise_rows(functions) if elementwise else axis_rows(functions, _numbers(option("lengths")), AXES))
+    lengths = _numbers(option("lengths"))
+    rows: list[Any] = list(elementwise_rows(functions) if elementwise else axis_rows(functions, lengths, AXES))
+    if "several" in metafunc.function.__name__:
+        rows = list(kernel_rows(functions, lengths, AXES))
     if "in_place" in metafunc.function.__name__:
         rows = [r for r in rows if can_run_in_place(r)]
     cases = [(r, dtype, size) for size in sizes for dtype in option("dtypes").split(",") for r in rows if r.length <= size]

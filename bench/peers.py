@@ -433,6 +433,41 @@ EQUIVALENTS: dict[str, dict[str, str]] = {
         "scipy": "special.logsumexp(x, axis=axis)",
     },
     "logsumexp_backward": {},
+    # Of several arrays, by their names; `halves` are the last two side by side, grad(f, dy, *x) differentiates by the last x.
+    "glu": {"torch": "aten.glu.out(halves, 0, out=out)"},
+    "glu_backward": {"torch": "aten.glu_backward(dy, halves, 0)[a.shape[0]:]"},
+    "swiglu": {"torch": "torch.mul(F.silu(gate), a, out=out)"},
+    "swiglu_backward": {"torch": "grad(lambda a, gate: a * F.silu(gate), dy, a, gate)"},
+    "geglu": {"torch": "torch.mul(F.gelu(gate), a, out=out)"},
+    "geglu_backward": {"torch": "grad(lambda a, gate: a * F.gelu(gate), dy, a, gate)"},
+    "reglu": {"torch": "torch.mul(F.relu(gate), a, out=out)"},
+    "reglu_backward": {"torch": "grad(lambda a, gate: a * F.relu(gate), dy, a, gate)"},
+    "bilinear": {"torch": "torch.mul(a, gate, out=out)"},
+    "bilinear_backward": {"torch": "grad(lambda a, gate: a * gate, dy, a, gate)"},
+    "sigmoid_cross_entropy": {"torch": "F.binary_cross_entropy_with_logits(logits, targets, reduction='none')"},
+    "sigmoid_cross_entropy_gradient": {
+        "torch": "grad(lambda x: F.binary_cross_entropy_with_logits(x, targets, reduction='none'), dy, logits)"
+    },
+    "sigmoid_cross_entropy_hessian": {},
+    "softmax_cross_entropy_ids": {"torch": "F.cross_entropy(logits.movedim(axis, -1), labels, reduction='none')"},
+    "softmax_cross_entropy_ids_gradient": {
+        "torch": "grad(lambda x: F.cross_entropy(x.movedim(axis, -1), labels, reduction='none'), dy, logits)"
+    },
+    "softmax_cross_entropy_ids_hessian": {},
+    "softmax_cross_entropy_shares": {"torch": "F.cross_entropy(logits.movedim(axis, -1), labels.movedim(axis, -1), reduction='none')"},
+    "softmax_cross_entropy_shares_gradient": {
+        "torch": "grad(lambda x: F.cross_entropy(x.movedim(axis, -1), labels.movedim(axis, -1), reduction='none'), dy, logits)"
+    },
+    "softmax_cross_entropy_shares_hessian": {},
+    "softmax_tempered": {"torch": "torch.softmax(x / temperature, axis)"},
+    "hardmax": {"torch": "F.one_hot(x.argmax(axis), x.shape[axis]).movedim(-1, axis)"},
+    "sparsemax": {"entmax": "entmax.sparsemax(x, dim=axis)"},
+    "sparsemax_backward_y": {},
+    "entmax15": {"entmax": "entmax.entmax15(x, dim=axis)"},
+    "entmax15_backward_y": {},
+    "segment_softmax": {},
+    "segment_softmax_backward_y": {},
+    "maxout": {"torch": "torch.max(x, -1)[1]"},
 }
 
 
@@ -451,6 +486,8 @@ class Job:
     y: Any
     out: Any
     forward: str | None = None  # the peer's equivalent of the forward function, for those that differentiate
+    #: Of ufuncs of several arrays: their operands by name.
+    named: dict[str, Any] = field(default_factory=dict)
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -511,6 +548,8 @@ class Torch(Peer):
 
     def prepare(self, text: str, job: Job) -> Entry:
         torch, aten = self.torch, self.torch.ops.aten
+        if job.named:
+            return self.prepare_several(text, job)
         scope: dict[str, Any] = {k: torch.from_numpy(v) for k, v in job.arrays.items() if v is not None}
         weights = {v: torch.tensor([v], dtype=scope["x"].dtype) for v in job.parameters.values()}
         scope |= job.parameters | {"parameters": tuple(job.parameters.values()), "axis": job.axis, "tensor": weights.__getitem__}
@@ -520,6 +559,28 @@ class Torch(Peer):
         assert operator
         scope[operator[0]] = getattr(aten, operator[0])
         return _result_or(_call(text, scope), job.out, lambda t: t.numpy())
+
+
+    def prepare_several(self, text: str, job: Job) -> Entry:
+        """The same on operands by name."""
+        torch = self.torch
+        scope: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "aten": torch.ops.aten, "axis": job.axis}
+        scope |= {k: torch.from_numpy(v) for k, v in (job.named | {"out": job.out}).items() if v.flags.writeable and v.dtype != bool}
+        if "halves" in text:
+            scope["halves"] = torch.cat((scope["a"], scope["gate"]))
+        if "entmax" in text:
+            scope["entmax"] = importlib.import_module("entmax")
+
+        def grad(f: Callable[..., Any], dy: Any, *leaves: Any) -> Any:
+            given = [leaf.detach().requires_grad_() for leaf in leaves]
+            return torch.autograd.grad(f(*given), given, dy)[-1]
+
+        scope["grad"] = grad
+        return _result_or(_call(text, scope), job.out, lambda t: t.numpy())
+
+
+class Entmax(Torch):
+    name, modules, column = "entmax", ("entmax", "torch"), "entmax"
 
 
 class OneDNN(Torch):
@@ -766,14 +827,14 @@ class Numba(Peer):
         return _result_or(lambda: function(*operands, out=job.out), job.out)
 
 
-PEERS: tuple[type[Peer], ...] = (Torch, OneDNN, OnnxRuntime, OpenVINO, Jax, NumPy, NumPyExpression, SciPy, NumExpr, Numba, Thinc)
+PEERS: tuple[type[Peer], ...] = (Torch, Entmax, OneDNN, OnnxRuntime, OpenVINO, Jax, NumPy, NumPyExpression, SciPy, NumExpr, Numba, Thinc)
 
 
 def check_table() -> None:
     """The table's names are the registry's, all of them, and its columns are the peers'."""
-    from fastact.verify.cases import axis_rows, elementwise_rows
+    from fastact.verify.cases import axis_rows, elementwise_rows, kernel_rows
 
-    known = {r.ufunc for r in (*elementwise_rows(), *axis_rows(None, (10,))) if "masked" not in r.ufunc}
+    known = {r.ufunc for r in (*elementwise_rows(), *axis_rows(None, (10,)), *kernel_rows(None, (10,))) if "masked" not in r.ufunc}
     if unknown := sorted(EQUIVALENTS.keys() - known):
         raise SystemExit(f"the table of equivalents names {', '.join(unknown)}, which the registry lacks")
     if missing := sorted(known - EQUIVALENTS.keys()):
@@ -859,15 +920,19 @@ def race(contestants: dict[str, Callable[[], Any]], size: int, rounds: int, thre
 
 def contestants_of(row: Any, d: Any, peers: list[Peer], dtype: str, faults: set[str]) -> dict[str, Entry]:
     """fastact, the plain copy, and each peer that can do this row."""
-    from rows import call
+    from rows import call, kernel_call
 
     job = Job(row.ufunc, dict(row.parameters), row.axis, d.x, d.dy, d.y, d.out)
-    own = call(row, d)
+    if d.operands:
+        job.named = {name: a for (name, _, _), a in zip(row.operands, d.operands, strict=True)}
+    own = kernel_call(row, d) if d.operands else call(row, d)
     found: dict[str, Entry] = {"fastact": (own, own)}
     if d.out.shape == d.x.shape:
         found["copy"] = (lambda: np.copyto(d.out, d.x), lambda: d.out)
     for peer in peers:
         text = peer.equivalent(row.ufunc)
+        if d.operands and not isinstance(peer, Torch):
+            continue
         if text is None or dtype not in peer.dtypes:
             continue
         try:
@@ -1020,10 +1085,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def rows_of(options: argparse.Namespace) -> Iterator[Any]:
-    from fastact.verify.cases import axis_rows, elementwise_rows
+    from fastact.verify.cases import axis_rows, elementwise_rows, kernel_rows
 
-    for row in (*elementwise_rows(options.functions), *axis_rows(options.functions, options.lengths, options.axes)):
-        backward = "backward" in row.ufunc
+    functions, lengths, axes = options.functions, options.lengths, options.axes
+    for row in (*elementwise_rows(functions), *axis_rows(functions, lengths, axes), *kernel_rows(functions, lengths, axes)):
+        backward = any(word in row.ufunc for word in ("backward", "gradient", "hessian"))
         if "masked" not in row.ufunc and (options.all or backward == options.backward):
             yield row
 
@@ -1032,18 +1098,21 @@ def main() -> None:
     options = parse()
     pin(options.threads)
     check_table()
-    from rows import data
+    from rows import data, kernel_data
+
+    from fastact.verify.cases import KernelRow
 
     peers = installed(options.threads, options.peers)
     faults: set[str] = set()
     results = []
     rows = list(rows_of(options))
     for number, row in enumerate(rows, 1):
-        ulps = {} if options.no_ulp else largest_errors(row, options.dtype, peers, options.stride, faults)
+        several = isinstance(row, KernelRow)
+        ulps = {} if options.no_ulp or several else largest_errors(row, options.dtype, peers, options.stride, faults)
         for size in options.sizes:
             if row.length > size:
                 continue
-            d = data(row, options.dtype, size)
+            d = kernel_data(row, options.dtype, size) if several else data(row, options.dtype, size)
             entries = contestants_of(row, d, peers, options.dtype, faults)
             times, crowds = race({n: e[0] for n, e in entries.items()}, d.x.size, options.rounds, options.threads, options.slice / 1e3)
             result = Result(row.label, size, times, ulps, crowds)

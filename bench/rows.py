@@ -11,7 +11,7 @@ import numpy as np
 
 import fastact as fa
 from fastact._registry import RowRecord
-from fastact.verify.cases import Row
+from fastact.verify.cases import KernelRow, Row, kernel_operands
 
 SIZES = (1_000, 16_384, 262_144, 16_777_216)
 ROW_LENGTHS = (64, 1_000, 32_000)
@@ -27,6 +27,9 @@ class Data:
     y: Any
     out: Any
     mask: Any = None
+    #: Of ufuncs of several arrays: all operands and all results.
+    operands: tuple[Any, ...] = ()
+    outs: tuple[Any, ...] = ()
 
 
 def data(row: Row, dtype: str, size: int, seed: int = 0) -> Data:
@@ -44,6 +47,43 @@ def data(row: Row, dtype: str, size: int, seed: int = 0) -> Data:
     y = forward(row, x) if "backward" in row.ufunc else None
     out = np.empty(reduced if reduces and "backward" not in row.ufunc else shape, dtype)
     return Data(x, dy, y, out, mask)
+
+
+def kernel_data(row: KernelRow, dtype: str, size: int, seed: int = 0) -> Data:
+    """The same for ufuncs of several arrays; distributions, targets and saved outputs are what they should be."""
+    rng = np.random.default_rng(seed)
+
+    def real(name: str, shape: tuple[int, ...]) -> Any:
+        if name == "temperature":
+            return np.asarray(0.5, dtype)
+        if name == "targets":
+            return rng.random(shape, np.float32).astype(dtype)
+        x = (rng.standard_normal(shape, np.float32) * (1 if name == "dy" else 3)).astype(dtype)
+        if name == "labels":
+            return fa.softmax(x)
+        if name == "y":
+            stem = row.ufunc.removesuffix("_backward_y")
+            others = kernel_operands(row, rows, row.length, lambda _, s: np.zeros(s, dtype), integer)[2:]
+            return fa.ufuncs.__dict__[stem](x, *(others or (np.broadcast_to(True, shape),)))
+        return x
+
+    def integer(name: str, shape: tuple[int, ...], limit: int) -> Any:
+        return np.random.default_rng(1).integers(0, limit, shape)
+
+    rows = max(1, size // row.length) if row.length else size
+    operands = kernel_operands(row, rows, row.length, real, integer)
+    if row.axis == 0:
+        operands = tuple(np.asfortranarray(a).T if np.ndim(a) == 2 else a for a in operands)
+    ufunc = fa.ufuncs.__dict__[row.ufunc]
+    results = ufunc(*operands, **({"axis": row.axis} if row.axis != -1 else {}))
+    outs = tuple(np.empty_like(r, order="C") for r in (results if isinstance(results, tuple) else (results,)))
+    return Data(operands[0], None, None, outs[-1], None, operands, outs)
+
+
+def kernel_call(row: KernelRow, d: Data, in_place: bool = False) -> Callable[[], Any]:
+    """What is timed of those: the ufunc itself, the last result in the first operand's place if `in_place`."""
+    outs = (*d.outs[:-1], d.operands[0]) if in_place else d.outs
+    return partial(fa.ufuncs.__dict__[row.ufunc], *d.operands, **({"axis": row.axis} if row.axis != -1 else {}), out=outs)
 
 
 def forward(row: Row, x: Any) -> Any:

@@ -16,11 +16,11 @@ from typing import Any
 
 import peers
 import pytest
-from rows import AXES, ROW_LENGTHS, call, can_run_in_place, data
+from rows import AXES, ROW_LENGTHS, call, can_run_in_place, data, kernel_call, kernel_data
 
 import fastact as fa
 from fastact._registry import RECORDS
-from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows
+from fastact.verify.cases import DTYPES, KernelRow, Row, axis_rows, elementwise_rows, kernel_rows
 
 
 def run(benchmark: Any, request: pytest.FixtureRequest, row: Row, dtype: str, size: int, in_place: bool) -> None:
@@ -61,10 +61,19 @@ def test_over_axis_in_place(benchmark: Any, request: pytest.FixtureRequest, row:
     run(benchmark, request, row, dtype, size, in_place=True)
 
 
+def test_several_arrays(benchmark: Any, request: pytest.FixtureRequest, row: KernelRow, dtype: str, size: int) -> None:
+    d = kernel_data(row, dtype, size)
+    benchmark.group = f"{dtype}, {size} elements, several arrays"
+    benchmark._min_rounds, benchmark._max_time = 5, request.config.getoption("seconds")
+    benchmark(kernel_call(row, d))
+    if benchmark.stats:
+        benchmark.extra_info["ns_per_element"] = benchmark.stats.stats.min / d.x.size * 1e9
+
+
 def test_every_ufunc_has_a_row() -> None:
     """What the package builds is what is timed: no function, gradient or masked form without a row."""
     rows = [*elementwise_rows(), *axis_rows(None, ROW_LENGTHS, AXES)]
-    assert {r.ufunc for r in rows} == set(fa._ufuncs)
+    assert {r.ufunc for r in rows} | {r.ufunc for r in kernel_rows(None, ROW_LENGTHS, AXES)} == set(fa._ufuncs)
     assert {r.record.name for r in rows} == set(RECORDS)
 
 
@@ -79,6 +88,14 @@ def test_every_row_computes_its_ufunc(dtype: str) -> None:
             plain = plain.copy()
             placed = call(row, d, in_place=True)()
             assert plain.tobytes() == placed.tobytes(), row.label
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_row_of_several_arrays_runs(dtype: str) -> None:
+    for row in kernel_rows(None, (12,), AXES):
+        d = kernel_data(row, dtype, 120)
+        results = kernel_call(row, d)()
+        assert (results[-1] if isinstance(results, tuple) else results) is d.out, row.label
 
 
 def test_peers_are_named_by_the_registry() -> None:

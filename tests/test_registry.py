@@ -16,7 +16,7 @@ from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROOT, ROWWISE, assert_sa
 
 import fastact as fa
 from fastact import _docs, _functions, _proof, _registry, reference
-from fastact._registry import BOUNDS, NAMES, RECORDS, Parameter, operations
+from fastact._registry import BOUNDS, FUNCTIONS, GATED, GATED_NAMES, NAMES, RECORDS, Parameter, operations
 
 SECTIONS = ("Parameters", "Returns", "Raises", "See Also", "Notes", "References", "Examples")
 PUBLIC = [f"{name}{suffix}" for name in RECORDS for suffix in ("", "_backward")]
@@ -27,7 +27,7 @@ PRIMITIVES = set(reference.NUMPY)
 
 
 def test_every_record_is_public_with_its_gradient():
-    assert fa.names() == list(RECORDS)
+    assert fa.names() == [*RECORDS, *(unit.name for unit in GATED), *(f.name for f in FUNCTIONS if f.maths)]
     for name, own in NAMES.items():
         assert getattr(fa, name) is getattr(fa, own)
         assert getattr(fa, f"{name}_backward") is getattr(fa, f"{own}_backward")
@@ -212,6 +212,44 @@ def test_docstrings(name):
     assert max(map(len, doc.splitlines())) <= 140
 
 
+@pytest.mark.parametrize("record", FUNCTIONS, ids=lambda r: r.name)
+def test_functions_with_their_own_record(record):
+    """The signature is the record's, and every argument is described, in order."""
+    function = getattr(fa, record.name)
+    parameters = inspect.signature(function).parameters.values()
+    shown, star = [], False
+    for p in parameters:
+        if p.kind is p.KEYWORD_ONLY and not star:
+            shown.append("*")
+            star = True
+        shown.append(f"**{p.name}" if p.kind is p.VAR_KEYWORD else p.name + ("" if p.default is p.empty else f"={p.default!r}"))
+    assert ", ".join(shown) == record.signature
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    assert [name for name, _, _ in record.arguments] == names
+    doc = function.__doc__
+    found = re.findall(r"^([A-Z][A-Za-z ]+)\n(-+)$", doc, re.M)
+    assert tuple(title for title, _ in found) == SECTIONS
+    assert all(len(title) == len(line) for title, line in found)
+    assert max(map(len, doc.splitlines())) <= 140
+    assert re.search(r"\b(1[6-9]|20)\d\d\.$", record.source)
+    assert record.summary.splitlines() == [record.summary] and record.see
+    for line in record.see:
+        assert hasattr(fa, line.partition(" : ")[0])
+
+
+@pytest.mark.parametrize("record", GATED, ids=lambda r: r.name)
+def test_docstrings_of_gated_units(record):
+    for suffix in ("", "_backward"):
+        function = getattr(fa, record.name + suffix)
+        doc = function.__doc__
+        assert tuple(title for title, _ in re.findall(r"^([A-Z][A-Za-z ]+)\n(-+)$", doc, re.M)) == SECTIONS
+        described = re.findall(r"^(\w+) : ", doc.partition("Parameters\n")[2].partition("Returns\n")[0], re.M)
+        arguments = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        assert described == arguments
+        assert f"{record.bounds['float32']:g} ulp in float32" in doc
+        assert max(map(len, doc.splitlines())) <= 140
+
+
 def _check_doctest(text: str, name: str) -> None:
     test = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
     assert test.examples, f"{name} has no example"
@@ -220,7 +258,10 @@ def _check_doctest(text: str, name: str) -> None:
     assert failed == 0, "".join(report)
 
 
-@pytest.mark.parametrize("name", [*PUBLIC, "get", "names"])
+OWN = [*(f"{unit.name}{suffix}" for unit in GATED for suffix in ("", "_backward")), *(f.name for f in FUNCTIONS)]
+
+
+@pytest.mark.parametrize("name", [*PUBLIC, *OWN, "get", "names"])
 def test_examples_of_functions_run(name):
     _check_doctest(getattr(fa, name).__doc__, name)
 
@@ -384,5 +425,7 @@ cdef inline real whole(real x) noexcept nogil:
 
 def test_functions_are_built_from_any_ufuncs():
     public, activations = _functions.build(fa._ufuncs)
-    assert set(public) == {f"{name}{suffix}" for name in NAMES for suffix in ("", "_backward")}
-    assert set(activations) == set(NAMES)
+    names = {f"{name}{suffix}" for name in (*NAMES, *GATED_NAMES) for suffix in ("", "_backward")}
+    assert set(public) == names | {f.name for f in FUNCTIONS}
+    assert len(public) == len(names) + len(FUNCTIONS), "a name is used twice"
+    assert set(activations) == {*NAMES, *GATED_NAMES, *(f.name for f in FUNCTIONS if f.maths)}

@@ -12,6 +12,7 @@ import pytest
 from _support import OPERATIONS, ROW_UFUNCS, VARIANTS, assert_same_bits, hard_values, operands, operation_id, random_bits, ufuncs
 
 from fastact import _cpu, _variants
+from fastact._registry import ROW_KERNELS, SEVERAL
 
 
 @pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
@@ -52,6 +53,7 @@ def test_all_variants_of_this_cpu_are_tested():
     assert set(VARIANTS) <= set(_variants.built())
     assert list(VARIANTS) == [v for v in _variants.built() if _variants.REQUIRES[v] <= _cpu.features()]
     names = {op.name for op, _ in OPERATIONS} | {row.name + suffix for row, suffix in ROW_UFUNCS}
+    names |= {op.name for op in SEVERAL} | {kernel.name for kernel in ROW_KERNELS}
     for variant in VARIANTS:
         assert set(ufuncs(variant)) == names
 

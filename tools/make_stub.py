@@ -61,10 +61,51 @@ def rowwise(record: Any, name: str) -> list[str]:
     axis, where = "axis: int | tuple[int, ...] | None = -1", "where: ArrayLike | None = None"
     keep = ["keepdims: bool = False"] if record.reduces else []
     saved = ["dy: ArrayLike", "*", "x: ArrayLike | None = None", "y: ArrayLike | None = None"]
+    heat = ["temperature: ArrayLike = 1.0"] if record.tempered else []
     return [
-        f"def {name}({', '.join(['x: ArrayLike', axis, '*', *keep, where, OUT])}, **kwargs: Any) -> Any: ...",
-        f"def {name}_backward({', '.join([*saved, axis, *keep, where, OUT])}, **kwargs: Any) -> Any: ...",
+        f"def {name}({', '.join(['x: ArrayLike', axis, '*', *heat, *keep, where, OUT])}, **kwargs: Any) -> Any: ...",
+        f"def {name}_backward({', '.join([*saved, axis, *heat, *keep, where, OUT])}, **kwargs: Any) -> Any: ...",
     ]
+
+
+def gated(name: str) -> list[str]:
+    """A gated unit and its gradients, under one of its names."""
+    gate, axis = "gate: ArrayLike | None = None", "axis: int = -1"
+    pair = "out: NDArray[Any] | tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None"
+    return [
+        f"def {name}({', '.join(['x: ArrayLike', gate, axis, '*', OUT])}, **kwargs: Any) -> Any: ...",
+        f"def {name}_backward({', '.join(['dy: ArrayLike', '*', 'x: ArrayLike', gate, axis, pair])}, **kwargs: Any) -> Any: ...",
+    ]
+
+
+#: How the documented type of an argument begins -> its annotation.
+ANNOTATIONS = {
+    "array_like": "ArrayLike",
+    "float or array_like": "ArrayLike",
+    "float": "float",
+    "int, tuple of int or None": "int | tuple[int, ...] | None",
+    "int, Generator or None": "Any",
+    "int": "int",
+    "bool": "bool",
+    "ndarray or tuple": "NDArray[Any] | tuple[NDArray[Any] | None, ...]",
+    "ndarray": "NDArray[Any]",
+}
+
+
+def function(record: Any) -> list[str]:
+    """A function with a signature of its own."""
+    kinds = {name: kind for name, kind, _ in record.arguments}
+    arguments = []
+    for argument in record.signature.split(", "):
+        name, _, default = argument.partition("=")
+        if name in ("*", "**kwargs"):
+            arguments.append(f"{name}: Any" if name == "**kwargs" else name)
+            continue
+        annotation = next(a for begins, a in ANNOTATIONS.items() if kinds[name].startswith(begins))
+        if default == "None" and annotation != "Any" and "None" not in annotation.split(" | "):
+            annotation += " | None"
+        arguments.append(f"{name}: {annotation}" + (f" = {default}" if default else ""))
+    return [f"def {record.name}({', '.join(arguments)}) -> Any: ..."]
 
 
 def stub() -> str:
@@ -77,6 +118,11 @@ def stub() -> str:
     for record in table.ROWWISE:
         for name in (record.name, *record.aliases):
             lines += rowwise(record, name)
+    for record in table.GATED:
+        for name in (record.name, *record.aliases):
+            lines += gated(name)
+    for record in table.FUNCTIONS:
+        lines += function(record)
     return HEADER + "\n".join(lines) + "\n"
 
 

@@ -71,7 +71,7 @@ def names() -> list[str]:
     >>> "gelu" in fa.names()
     True
     """
-    return [record.name for record in _functions.RECORDS.values()]
+    return [name for name, activation in _activations.items() if name == activation.name]
 
 
 def show_config() -> None:

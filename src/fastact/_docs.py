@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastact import _drawn, _validate
-from fastact._registry import ELEMENTWISE, ROWWISE, Parameter, Record, RowRecord, operations
+from fastact._registry import (
+    ELEMENTWISE,
+    ROW_KERNELS,
+    ROWWISE,
+    SEVERAL,
+    FunctionRecord,
+    GatedRecord,
+    Parameter,
+    Record,
+    RowRecord,
+    operations,
+)
 
 _ARRAY = "array_like of float16, bfloat16, float32 or float64; integers and bool are computed in float64"
 _OUT = """out : ndarray, optional
@@ -148,6 +159,9 @@ where : array_like of bool, optional
     Which entries take part; broadcasts to x. The others have no effect, whatever they hold."""
 
 
+_TEMPERATURE = """temperature : float or array_like, default 1
+    Greater than 0; x is divided by it. One number, or one for each row."""
+
 _RELATIVE_TO = {"result": " per element", "larger": " of the larger of |max(x)| and |f(x)|"}
 
 
@@ -169,6 +183,7 @@ def forward_row_doc(record: RowRecord) -> str:
     """The docstring of a function over an axis."""
     keep = "\nkeepdims : bool, default False\n    Keep the reduced axes, with length one." if record.reduces else ""
     shape = "x's shape without the axis" if record.reduces else "x's shape"
+    heat = f"\n{_TEMPERATURE}" if record.tempered else ""
     values = record.example_output
     if record.reduces:
         example = f"{_IMPORTS}>>> print(f'{{fa.{record.name}(np.array([1.0, 2.0, 3.0])):.4f}}')\n{_shown(values)}"
@@ -176,7 +191,7 @@ def forward_row_doc(record: RowRecord) -> str:
         example = _loop(f"fa.{record.name}(np.array([1.0, 2.0, 3.0]))", values)
     parts = [
         f"{record.summary} f(x) = {record.maths}\n",
-        _section("Parameters", f"x : {_ARRAY}\n    Input.\n{_AXIS}{keep}\nout : ndarray, optional\n    Where to put the result."),
+        _section("Parameters", f"x : {_ARRAY}\n    Input.\n{_AXIS}{heat}{keep}\nout : ndarray, optional\n    Where to put the result."),
         _section("Returns", f"y : ndarray\n    Of {shape} and type."),
         _section("Raises", _ROW_RAISES),
         _section("See Also", f"{record.name}_backward : the gradient."),
@@ -195,6 +210,7 @@ def backward_row_doc(record: RowRecord) -> str:
         saved += "\ny : array_like\n    The saved output, instead of x."
     else:
         saved += "\nkeepdims : bool, default False\n    Whether dy kept the reduced axes."
+    heat = f"\n{_TEMPERATURE}" if record.tempered else ""
     dy = "1.0" if record.reduces else "np.array([1.0, 0.0, 0.0])"
     example = _loop(f"fa.{name}({dy}, x=np.array([1.0, 2.0, 3.0]))", record.example_gradient)
     needs = "Unless exactly one of `x` and `y` is given." if record.saves == "y" else "If `y` is given, or `x` is missing."
@@ -202,7 +218,7 @@ def backward_row_doc(record: RowRecord) -> str:
         f"Gradient of `{record.name}`: {record.gradient_maths}\n",
         _section(
             "Parameters",
-            f"dy : array_like\n    Gradient of the loss with respect to the output.\n{saved}\n{_AXIS}\n"
+            f"dy : array_like\n    Gradient of the loss with respect to the output.\n{saved}\n{_AXIS}{heat}\n"
             "out : ndarray, optional\n    Where to put the result; may be dy itself.",
         ),
         _section("Returns", "dx : ndarray\n    Of the input's shape."),
@@ -215,6 +231,102 @@ def backward_row_doc(record: RowRecord) -> str:
     return "\n".join(parts)
 
 
+# ---- gated units ----------------------------------------------------------------------------------------------------------
+
+
+def _gated_notes(record: GatedRecord) -> str:
+    act = "" if record.activation is None else f"The gate's activation is `{record.activation}`. "
+    parts = [
+        f"f(a, gate) = {record.maths}",
+        record.gradient_maths,
+        f"{act}The halves of one array are views: nothing is copied.",
+        record.notes,
+        f"Accuracy: at most {_bounds(record.bounds)}, the gate's own error and the product's; of the gradients for dy = 1.",
+    ]
+    return "\n\n".join(_fold(p) for p in parts if p)
+
+
+_GATED_ARGUMENTS = """x : {array}
+    The value a; without `gate`, value and gate side by side: the first half along `axis` is a, the second the gate.
+gate : array_like, optional
+    The gate; broadcasts against x.
+axis : int, default -1
+    The axis along which x is split, where `gate` is not given."""
+
+_GATED_RAISES = """TypeError
+    For types that are not accepted.
+ValueError
+    If x is to be split and its length along the axis is odd, naming both{more}.
+AxisError
+    If the axis is out of range."""
+
+
+def gated_doc(record: GatedRecord) -> str:
+    """The docstring of a gated unit."""
+    arguments = _GATED_ARGUMENTS.format(array=_ARRAY)
+    parts = [
+        f"{record.summary} f(a, gate) = {record.maths}\n",
+        _section("Parameters", f"{arguments}\n{_OUT.format(inplace='x')}"),
+        _section("Returns", "y : ndarray\n    Of the operands' shape and type; of x's shape with half the length, where it is split."),
+        _section("Raises", _GATED_RAISES.format(more="")),
+        _section("See Also", f"{record.name}_backward : both gradients in one pass."),
+        _section("Notes", _gated_notes(record)),
+        _section("References", record.source),
+        _section("Examples", _loop(f"fa.{record.name}(np.array([1.0, -2.0, 3.0, 0.5]))", record.example_output)),
+    ]
+    return "\n".join(parts)
+
+
+def gated_backward_doc(record: GatedRecord) -> str:
+    """The docstring of its gradients."""
+    name = f"{record.name}_backward"
+    out = (
+        "out : ndarray or pair of ndarray, optional\n    Where to put dx, perhaps x itself; with `gate` a pair for da and dgate, perhaps\n"
+        "    the operands themselves."
+    )
+    call = f"fa.{name}(np.ones(2), x=np.array([1.0, -2.0, 3.0, 0.5]))"
+    parts = [
+        f"Gradients of `{record.name}` in one pass: {record.gradient_maths}\n",
+        _section(
+            "Parameters",
+            f"dy : array_like\n    Gradient of the loss with respect to the output.\n{_GATED_ARGUMENTS.format(array='array_like')}\n{out}",
+        ),
+        _section(
+            "Returns",
+            "dx : ndarray\n    Of x's shape: its halves are da and dgate.\n"
+            "da, dgate : pair of ndarray\n    In place of dx, where `gate` is given.",
+        ),
+        _section("Raises", _GATED_RAISES.format(more=", or if dy or out does not fit")),
+        _section("See Also", f"{record.name} : the function."),
+        _section("Notes", _gated_notes(record)),
+        _section("References", record.source),
+        _section("Examples", _loop(call, record.example_gradient)),
+    ]
+    return "\n".join(parts)
+
+
+# ---- functions with a record of their own -----------------------------------------------------------------------------------
+
+
+def function_doc(record: FunctionRecord) -> str:
+    """The docstring of a function over an axis that has its own signature."""
+
+    def listed(entries: tuple[tuple[str, str, str], ...]) -> str:
+        return "\n".join(f"{name} : {kind}\n{_fold(text, '    ')}" for name, kind, text in entries)
+
+    parts = [
+        f"{record.summary}{f' f(x) = {record.maths}' if record.maths else ''}\n",
+        _section("Parameters", listed(record.arguments)),
+        _section("Returns", listed(record.returns)),
+        _section("Raises", "\n".join(f"{kind}\n{_fold(text, '    ')}" for kind, text in record.raises)),
+        _section("See Also", "\n".join(record.see)),
+        _section("Notes", "\n\n".join(_fold(p) for p in record.notes)),
+        _section("References", record.source),
+        _section("Examples", f"{_IMPORTS}{record.example}"),
+    ]
+    return "\n".join(parts)
+
+
 def ufunc_docs() -> dict[str, str]:
     """The docstring that each ufunc is created with (NumPy puts the signature in front)."""
     docs = {}
@@ -223,6 +335,10 @@ def ufunc_docs() -> dict[str, str]:
             docs[op.name] = f"The raw ufunc {op.name}({', '.join((*op.data, *op.parameters))}); see `fastact.{record.name}`."
         if not record.parameters:
             docs[record.name] = forward_doc(record)
+    for several in SEVERAL:
+        docs[several.name] = f"The raw ufunc {several.name}({', '.join(several.data)}) -> {', '.join(several.results)}."
+    for kernel in ROW_KERNELS:
+        docs[kernel.name] = f"The raw ufunc {kernel.name}({', '.join(kernel.operands)}), {kernel.signature}."
     for row in ROWWISE:
         for suffix in ("", "_masked", *(("_backward_y",) if row.saves == "y" else ("_backward", "_backward_masked"))):
             docs[row.name + suffix] = f"The raw ufunc behind `fastact.{row.name}`."

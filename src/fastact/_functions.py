@@ -9,8 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from fastact import _docs, _drawn, _rows, _validate
-from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Parameter, Record, RowRecord
+from fastact import _docs, _drawn, _family, _gated, _rows, _validate
+from fastact._registry import (
+    ELEMENTWISE,
+    FUNCTIONS,
+    GATED,
+    NAMES,
+    RECORDS,
+    ROWWISE,
+    FunctionRecord,
+    GatedRecord,
+    Parameter,
+    Record,
+    RowRecord,
+)
 
 
 def _compile(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -172,7 +184,7 @@ class Activation:
     are those of the table.
     """
 
-    record: Record | RowRecord
+    record: Record | RowRecord | GatedRecord | FunctionRecord
     forward: Callable[..., Any]
     backward: Callable[..., Any]
 
@@ -212,7 +224,7 @@ class Activation:
     @property
     def saves(self) -> str:
         """"y" if backward can work from the output, "x" if it needs the input."""
-        return self.record.saves
+        return "x" if isinstance(self.record, GatedRecord) else self.record.saves
 
     def __repr__(self) -> str:
         parameters = "".join(f", {k}" if v is None else f", {k}={v}" for k, v in self.parameters.items())
@@ -235,6 +247,18 @@ def build(ufuncs: Mapping[str, np.ufunc]) -> tuple[dict[str, Any], dict[str, Act
         activations[name] = activations[own]
         public[name] = activations[own].forward
         public[f"{name}_backward"] = activations[own].backward
+    for unit in GATED:
+        forward, backward = _gated.forward_function(unit, ufuncs), _gated.backward_function(unit, ufuncs)
+        forward.__doc__, backward.__doc__ = _docs.gated_doc(unit), _docs.gated_backward_doc(unit)
+        for name in (unit.name, *unit.aliases):
+            activations[name] = Activation(unit, forward, backward)
+            public[name], public[f"{name}_backward"] = forward, backward
+    family = _family.build(ufuncs, public)
+    for function in FUNCTIONS:
+        family[function.name].__doc__ = _docs.function_doc(function)
+        public[function.name] = family[function.name]
+        if function.maths:
+            activations[function.name] = Activation(function, family[function.name], family[f"{function.name}_backward"])
     return public, activations
 
 

@@ -119,6 +119,8 @@ class RowRecord:
     notes: str = ""
     #: What the bounds count in: ulps of the result, or of the larger of |result| and |max(x)|, where their difference cancels.
     ulp_of: str = "result"
+    #: Whether it has a ``temperature``, and a kernel ``<name>_tempered`` of (x, temperature, where).
+    tempered: bool = False
 
 
 INF = float("inf")
@@ -648,6 +650,7 @@ ROWWISE: tuple[RowRecord, ...] = (
     RowRecord(
         name="softmax",
         summary="Softmax over an axis.",
+        tempered=True,
         maths="exp(x - m) / sum(exp(x - m)), m = max(x)",
         gradient_maths="y * (dy - sum(y * dy))",
         forward="exp(x - max(x)) / sum(exp(x - max(x)))",
@@ -716,3 +719,626 @@ _ALL: tuple[Record | RowRecord, ...] = (*ELEMENTWISE, *ROWWISE)
 RECORDS: dict[str, Record | RowRecord] = {r.name: r for r in _ALL}
 #: Every accepted name, aliases included, to the record's own name.
 NAMES: dict[str, str] = {n: r.name for r in RECORDS.values() for n in (r.name, *r.aliases)}
+
+
+# ---- gated units, losses and what else runs over an axis ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Several:
+    """One ufunc of arrays alone, of one result or several, computed together from what they share."""
+
+    name: str
+    formula: str
+    data: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GatedRecord:
+    """A gated unit: ``a * act(gate)``, with `a` and `gate` two arrays or the two halves of one."""
+
+    name: str
+    summary: str
+    #: The gate's activation: another record's name, or None for the gate itself.
+    activation: str | None
+    maths: str
+    gradient_maths: str
+    #: f([1, -2, 3, 0.5]), and the gradient there for dy = [1, 1], to four places.
+    example_output: tuple[float, ...]
+    example_gradient: tuple[float, ...]
+    source: str
+    aliases: tuple[str, ...] = ()
+    #: The gate's own error and the product's.
+    bounds: dict[str, float] = field(default_factory=lambda: {"float16": 0.51, "bfloat16": 0.51, "float32": 2.5, "float64": 2.5})
+    notes: str = ""
+
+
+GATED: tuple[GatedRecord, ...] = (
+    GatedRecord(
+        name="glu",
+        summary="Gated linear unit.",
+        activation="sigmoid",
+        maths="a * sigmoid(gate)",
+        gradient_maths="da = dy * sigmoid(gate), dgate = dy * a * sigmoid(gate) * sigmoid(-gate)",
+        example_output=(0.9526, -1.2449),
+        example_gradient=(0.9526, 0.6225, 0.0452, -0.4700),
+        source="Dauphin, Fan, Auli and Grangier, Language modeling with gated convolutional networks, ICML 2017.",
+    ),
+    GatedRecord(
+        name="swiglu",
+        summary="Gated linear unit with silu.",
+        activation="silu",
+        maths="a * silu(gate) = a * gate * sigmoid(gate)",
+        gradient_maths="da = dy * silu(gate), dgate = dy * a * sigmoid(gate) * (1 + gate * sigmoid(-gate))",
+        example_output=(2.8577, -0.6225),
+        example_gradient=(2.8577, 0.3112, 1.0881, -1.4799),
+        source="Shazeer, GLU variants improve transformer, arXiv:2002.05202, 2020.",
+        notes="In float64, where silu'(gate) is below the smallest normal number (gate < -708), dgate has that number's error.",
+    ),
+    GatedRecord(
+        name="geglu",
+        summary="Gated linear unit with gelu.",
+        activation="gelu",
+        maths="a * gelu(gate) = a * gate * Phi(gate)",
+        gradient_maths="da = dy * gelu(gate), dgate = dy * a * (Phi(gate) + gate * phi(gate))",
+        example_output=(2.9960, -0.6915),
+        example_gradient=(2.9960, 0.3457, 1.0119, -1.7350),
+        source="Shazeer, GLU variants improve transformer, arXiv:2002.05202, 2020.",
+        bounds={"float16": 0.51, "bfloat16": 0.51, "float32": 2.75, "float64": 2.5},
+        notes="Where gelu(gate) is below the smallest subnormal number the result is 0, whatever a is (gate < -14.625 in float32). "
+        "Where gelu'(gate) is below the smallest normal number, dgate has that number's error.",
+    ),
+    GatedRecord(
+        name="reglu",
+        summary="Gated linear unit with relu.",
+        activation="relu",
+        maths="a * max(gate, 0)",
+        gradient_maths="da = dy * max(gate, 0), dgate = dy * a where gate > 0, else 0",
+        example_output=(3.0000, -1.0000),
+        example_gradient=(3.0000, 0.5000, 1.0000, -2.0000),
+        source="Shazeer, GLU variants improve transformer, arXiv:2002.05202, 2020.",
+        bounds={"float16": 0.51, "bfloat16": 0.51, "float32": 0.5, "float64": 0.5},
+        notes="An infinite a times a closed gate is NaN, as any product of infinity and 0.",
+    ),
+    GatedRecord(
+        name="bilinear",
+        summary="Bilinear gated unit: no activation on the gate.",
+        activation=None,
+        maths="a * gate",
+        gradient_maths="da = dy * gate, dgate = dy * a",
+        example_output=(3.0000, -1.0000),
+        example_gradient=(3.0000, 0.5000, 1.0000, -2.0000),
+        source="Mnih and Hinton, Three new graphical models for statistical language modelling, ICML 2007.",
+        bounds={"float16": 0.51, "bfloat16": 0.51, "float32": 0.5, "float64": 0.5},
+    ),
+)
+
+
+def gated_operations(record: GatedRecord) -> list[Several]:
+    """The ufuncs of a gated unit: the product, and both gradients in one pass."""
+    backward = f"{record.name}_backward"
+    return [Several(record.name, record.name, ("a", "gate"), ("y",)), Several(backward, backward, ("dy", "a", "gate"), ("da", "dgate"))]
+
+
+#: Elementwise ufuncs of several arrays, the gated units' among them.
+SEVERAL: tuple[Several, ...] = (
+    *(op for record in GATED for op in gated_operations(record)),
+    Several("sigmoid_cross_entropy", "sigmoid_cross_entropy", ("logits", "targets"), ("loss",)),
+    Several("sigmoid_cross_entropy_gradient", "sigmoid_cross_entropy_gradient", ("logits", "targets", "dy"), ("loss", "gradient")),
+    Several(
+        "sigmoid_cross_entropy_hessian", "sigmoid_cross_entropy_hessian", ("logits", "targets", "dy"), ("loss", "gradient", "hessian")
+    ),
+)
+
+#: Every gated unit by name and alias.
+GATED_NAMES: dict[str, GatedRecord] = {n: r for r in GATED for n in (r.name, *r.aliases)}
+
+
+@dataclass(frozen=True)
+class RowKernel:
+    """One ufunc over an axis: a function of family.h, its leading arguments, and what NumPy needs to know."""
+
+    name: str
+    function: str
+    arguments: tuple[str, ...]
+    signature: str
+    #: A letter for each operand and result: r for the floating type, b for bool, l for 64-bit integers.
+    kinds: str
+    operands: tuple[str, ...]
+
+
+def _entropy_kernels(name: str, ids: bool) -> list[RowKernel]:
+    """Loss alone; with the gradient; with the Hessian's diagonal too."""
+    kind, labels, letter = ("ids", "()", "l") if ids else ("shares", "(n)", "r")
+    operands = ("logits", "labels", "where")
+    first = (str(int(ids)),)
+    return [
+        RowKernel(f"{name}_{kind}", "cross_entropy", (*first, "1"), f"(n),{labels},(n)->()", f"r{letter}b>r", operands),
+        RowKernel(
+            f"{name}_{kind}_gradient",
+            "cross_entropy",
+            (*first, "2"),
+            f"(n),{labels},(n),()->(),(n)",
+            f"r{letter}br>rr",
+            (*operands, "dy"),
+        ),
+        RowKernel(
+            f"{name}_{kind}_hessian",
+            "cross_entropy",
+            (*first, "3"),
+            f"(n),{labels},(n),()->(),(n),(n)",
+            f"r{letter}br>rrr",
+            (*operands, "dy"),
+        ),
+    ]
+
+
+ROW_KERNELS: tuple[RowKernel, ...] = (
+    *_entropy_kernels("softmax_cross_entropy", True),
+    *_entropy_kernels("softmax_cross_entropy", False),
+    RowKernel("softmax_tempered", "simplex", ("TEMPERED",), "(n),(),(n)->(n)", "rrb>r", ("x", "temperature", "where")),
+    RowKernel("hardmax", "simplex", ("HARDMAX",), "(n),(n)->(n)", "rb>r", ("x", "where")),
+    RowKernel("sparsemax", "simplex", ("SPARSEMAX",), "(n),(n)->(n)", "rb>r", ("x", "where")),
+    RowKernel("sparsemax_backward_y", "simplex_gradients", ("SPARSEMAX",), "(n),(n)->(n)", "rr>r", ("dy", "y")),
+    RowKernel("entmax15", "simplex", ("ENTMAX",), "(n),(n)->(n)", "rb>r", ("x", "where")),
+    RowKernel("entmax15_backward_y", "simplex_gradients", ("ENTMAX",), "(n),(n)->(n)", "rr>r", ("dy", "y")),
+    RowKernel("segment_softmax", "segments", ("0",), "(n),(m)->(n)", "rl>r", ("x", "offsets")),
+    RowKernel("segment_softmax_backward_y", "segments", ("1",), "(n),(n),(m)->(n)", "rrl>r", ("dy", "y", "offsets")),
+    RowKernel("maxout", "pieces", (), "(p)->(),()", "r>rl", ("x",)),
+)
+
+
+@dataclass(frozen=True)
+class FunctionRecord:
+    """A function of `fastact._family`: its signature and its documentation. One that is an activation has a definition, too."""
+
+    name: str
+    signature: str
+    summary: str
+    #: (name, type, meaning) of each argument and of each result.
+    arguments: tuple[tuple[str, str, str], ...]
+    returns: tuple[tuple[str, str, str], ...]
+    raises: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    source: str
+    #: Lines of a doctest after the imports.
+    example: str
+    see: tuple[str, ...] = ()
+    #: The function of `ROWWISE` whose kernels and gradient it is built on.
+    over: str | None = None
+    #: Of activations: definition, gradient, bounds in ulp, and what backward wants saved.
+    maths: str = ""
+    gradient_maths: str = ""
+    bounds: dict[str, float] = field(default_factory=dict)
+    saves: str = "y"
+    aliases: tuple[str, ...] = ()
+
+
+_X = ("x", "array_like of float16, float32 or float64; integers and bool are computed in float64", "Input.")
+_DY = ("dy", "array_like", "Gradient of the loss with respect to the output.")
+_SAVED = (("x", "array_like", "The saved input."), ("y", "array_like", "The saved output, instead of x."))
+_OVER = ("axis", "int, tuple of int or None, default -1", "The axis or axes over which a row runs; None: all of x is one row.")
+_ONE_AXIS = ("axis", "int, default -1", "The axis over which a row runs.")
+_WHERE = (
+    "where",
+    "array_like of bool, optional",
+    "Which entries take part; broadcasts to x. The others have no effect, whatever they hold.",
+)
+_PUT = ("out", "ndarray, optional", "Where to put the result; may be the first argument itself.")
+_DX = ("dx", "ndarray", "Of the input's shape.")
+_ROW_RESULT = ("y", "ndarray", "Of x's shape and type.")
+_TYPES = ("TypeError", "For types that are not accepted, or a mask that is not boolean.")
+_SHAPES = ("ValueError", "If a mask or a gradient does not fit the shape, naming both.")
+_AXES = ("AxisError", "If an axis is out of range.")
+_ONE_SAVED = ("TypeError", "Unless exactly one of `x` and `y` is given.")
+_NO_FULLY_MASKED = "Masked entries and fully masked rows give 0; the gradient there is 0."
+_SOFTMAX_BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 4.0, "float64": 4.0}
+_LOGITS = (
+    "logits",
+    "array_like of float16, float32 or float64; integers and bool are computed in float64",
+    "Unnormalised logarithms of probabilities.",
+)
+_LABELS = (
+    "labels",
+    "array_like",
+    "Integers: the class of each row, of the logits' shape without the axis. "
+    "Floats: a distribution a row, that broadcasts to the logits.",
+)
+_CLASSES = ("axis", "int, default -1", "The axis over which the classes run.")
+_CLASS_MASK = ("where", "array_like of bool, optional", "Which classes take part; broadcasts to the logits. The others have no effect.")
+_IGNORED = ("ignore_index", "int, optional", "A label whose rows count for nothing: loss 0, gradient 0.")
+_DY_LOSS = (
+    "dy",
+    "array_like, default 1.0",
+    "What gradient and Hessian are multiplied by; a number (1/rows for the mean), or one for each loss.",
+)
+_HESSIAN = ("hessian", "bool, default False", "Whether to return the diagonal of the Hessian too, as boosting wants it.")
+_LOSSES_OUT = (
+    "out",
+    "ndarray or tuple of ndarray, optional",
+    "Where to put the gradient, perhaps the logits themselves; or a tuple for all results, in which None leaves one out.",
+)
+_LABEL_ERRORS = (
+    ("TypeError", "For labels that are neither integers nor floats, and other types that are not accepted."),
+    (
+        "ValueError",
+        "For a label that is no class, is masked out or is a negative or infinite share, naming it and its index; for shapes.",
+    ),
+    _AXES,
+)
+_ENTROPY_NOTES = (
+    "loss = -log(softmax(logits)[label]), or -sum(labels * log(softmax(logits))), where a share of 0 counts nothing.",
+    "Accuracy of the loss: at most 2 ulp in float32 and float64, 0.51 ulp in float16, down to losses near 0, "
+    "where the label is all but certain.",
+)
+_SIGMOID_NOTES = "With u = 1 - target for logits from 0 on, target below: loss = u |x| + log1p(exp(-|x|)), without cancellation."
+
+
+def _projection(
+    name: str, summary: str, maths: str, gradient: str, notes: str, source: str, shown: tuple[str, str]
+) -> list[FunctionRecord]:
+    """A projection on the simplex and its gradient."""
+    limits = {"float16": 1.0, "bfloat16": 1.0, "float32": 1.0, "float64": 4.0}
+    bound = (
+        "Accuracy: at most 1 ulp in float16 and float32, where an entry is not within 2**-26 of the threshold; "
+        "in float64 2**-51 at most, in all."
+    )
+    return [
+        FunctionRecord(
+            name=name,
+            signature="x, axis=-1, *, where=None, out=None",
+            summary=summary,
+            maths=maths,
+            gradient_maths=gradient,
+            bounds=limits,
+            arguments=(_X, _OVER, _WHERE, _PUT),
+            returns=(_ROW_RESULT,),
+            raises=(_TYPES, _SHAPES, _AXES),
+            notes=(f"f(x) = {maths}", notes, _NO_FULLY_MASKED, "A row that holds NaN, +inf or nothing but -inf gives NaN.", bound),
+            source=source,
+            example=f">>> for v in fa.{name}(np.array([1.0, 0.5, -1.0])):\n...     print(f'{{v:.4f}}')\n{shown[0]}",
+            see=(f"{name}_backward : the gradient.",),
+        ),
+        FunctionRecord(
+            name=f"{name}_backward",
+            signature="dy, *, x=None, y=None, axis=-1, where=None, out=None",
+            summary=f"Gradient of `{name}`: {gradient}",
+            arguments=(_DY, *_SAVED, _OVER, _WHERE, _PUT),
+            returns=(_DX,),
+            raises=(_ONE_SAVED, _SHAPES, _AXES),
+            notes=(f"dx = {gradient}", "Entries outside the support have gradient 0. Sums are added in float64."),
+            source=source,
+            example=f">>> for v in fa.{name}_backward(np.array([1.0, 0.0, 0.0]), x=np.array([1.0, 0.5, -1.0])):\n"
+            f"...     print(f'{{v:.4f}}')\n{shown[1]}",
+            see=(f"{name} : the function.",),
+        ),
+    ]
+
+
+FUNCTIONS: tuple[FunctionRecord, ...] = (
+    FunctionRecord(
+        name="softmax_cross_entropy",
+        signature="logits, labels, axis=-1, *, where=None, ignore_index=None, out=None",
+        summary="Cross-entropy of softmax, a loss for each row.",
+        arguments=(_LOGITS, _LABELS, _CLASSES, _CLASS_MASK, _IGNORED, ("out", "ndarray, optional", "Where to put the losses.")),
+        returns=(("loss", "ndarray", "A loss for each row: of the logits' shape without the axis."),),
+        raises=_LABEL_ERRORS,
+        notes=(*_ENTROPY_NOTES, "A fully masked row has loss 0. A row that holds +inf, or only -inf, gives NaN."),
+        source="Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.",
+        example=">>> logits = np.array([[2.0, 1.0, 0.0], [0.0, 30.0, 0.0]])\n"
+        ">>> for v in fa.softmax_cross_entropy(logits, np.array([0, 1])):\n...     print(f'{v:.4g}')\n0.4076\n1.872e-13",
+        see=("softmax_cross_entropy_value_and_grad : the loss and its gradient in one pass.", "log_softmax : the logarithms themselves."),
+    ),
+    FunctionRecord(
+        name="softmax_cross_entropy_value_and_grad",
+        signature="logits, labels, axis=-1, *, where=None, ignore_index=None, dy=1.0, hessian=False, out=None",
+        summary="Cross-entropy of softmax with its gradient, and the Hessian's diagonal on request, in one pass.",
+        arguments=(_LOGITS, _LABELS, _CLASSES, _CLASS_MASK, _IGNORED, _DY_LOSS, _HESSIAN, _LOSSES_OUT),
+        returns=(
+            ("loss", "ndarray", "A loss for each row, not multiplied by dy."),
+            ("gradient", "ndarray", "dy (p - onehot(label)), or dy (p sum(labels) - labels), p = softmax(logits); of the logits' shape."),
+            ("hessian", "ndarray", "dy p (1 - p), times sum(labels) for a distribution; only if asked for."),
+        ),
+        raises=(*_LABEL_ERRORS, ("ValueError", "If dy does not fit the losses' shape.")),
+        notes=(
+            *_ENTROPY_NOTES,
+            "Gradient and Hessian: at most 4 ulp in float32 and float64, 1 ulp in float16, p - 1 at a certain label included; "
+            "for a distribution, of the larger of the two terms whose difference it is.",
+            "The loss has the same bits as `softmax_cross_entropy`.",
+        ),
+        source="Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.",
+        example=">>> loss, gradient = fa.softmax_cross_entropy_value_and_grad(np.array([2.0, 1.0, 0.0]), 0)\n"
+        ">>> for v in (loss, *gradient):\n...     print(f'{v:.4f}')\n0.4076\n-0.3348\n0.2447\n0.0900",
+        see=("softmax_cross_entropy : the loss alone.",),
+    ),
+    FunctionRecord(
+        name="sigmoid_cross_entropy",
+        signature="logits, targets, *, out=None, **kwargs",
+        summary="Cross-entropy of sigmoid, element by element.",
+        arguments=(
+            _LOGITS,
+            ("targets", "array_like", "Numbers from 0 to 1; broadcast against the logits."),
+            ("out", "ndarray, optional", "Where to put the losses. Other ufunc arguments work as in NumPy."),
+        ),
+        returns=(("loss", "ndarray", "Of the broadcast shape."),),
+        raises=(
+            ("TypeError", "For types that are not accepted."),
+            ("ValueError", "For a target that is not from 0 to 1, naming it and its index."),
+        ),
+        notes=(
+            "loss = -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x))",
+            _SIGMOID_NOTES,
+            "Accuracy: at most 2.5 ulp in float32 and float64, 0.51 ulp in float16.",
+        ),
+        source="Good, Rational decisions, 1952.",
+        example=">>> for v in fa.sigmoid_cross_entropy(np.array([2.0, -100.0, 40.0]), np.array([1.0, 0.0, 1.0])):\n"
+        "...     print(f'{v:.4g}')\n0.1269\n3.72e-44\n4.248e-18",
+        see=("sigmoid_cross_entropy_value_and_grad : the loss and its gradient in one pass.",),
+    ),
+    FunctionRecord(
+        name="sigmoid_cross_entropy_value_and_grad",
+        signature="logits, targets, *, dy=1.0, hessian=False, out=None, **kwargs",
+        summary="Cross-entropy of sigmoid with its gradient, and the Hessian's diagonal on request, in one pass.",
+        arguments=(
+            _LOGITS,
+            ("targets", "array_like", "Numbers from 0 to 1; broadcast against the logits."),
+            ("dy", "array_like, default 1.0", "What gradient and Hessian are multiplied by."),
+            _HESSIAN,
+            _LOSSES_OUT,
+        ),
+        returns=(
+            ("loss", "ndarray", "Of the broadcast shape, not multiplied by dy."),
+            ("gradient", "ndarray", "dy (sigmoid(x) - target)."),
+            ("hessian", "ndarray", "dy sigmoid(x) sigmoid(-x); only if asked for."),
+        ),
+        raises=(
+            ("TypeError", "For types that are not accepted."),
+            ("ValueError", "For a target that is not from 0 to 1, naming it and its index."),
+        ),
+        notes=(
+            _SIGMOID_NOTES,
+            "Accuracy: at most 2.5 ulp in float32 and float64, 0.51 ulp in float16; of a gradient, of the larger of sigmoid(x) and the "
+            "target, unless the target is 0 or 1, where it is the gradient's own ulp.",
+        ),
+        source="Good, Rational decisions, 1952.",
+        example=">>> loss, gradient = fa.sigmoid_cross_entropy_value_and_grad(np.array([2.0, -1.0]), np.array([1.0, 0.5]))\n"
+        ">>> for v in gradient:\n...     print(f'{v:.4f}')\n-0.1192\n-0.2311",
+        see=("sigmoid_cross_entropy : the loss alone.",),
+    ),
+    FunctionRecord(
+        name="softmin",
+        signature="x, axis=-1, *, temperature=1.0, where=None, out=None",
+        summary="Softmin over an axis: softmax of -x.",
+        over="softmax",
+        maths="exp(m - x) / sum(exp(m - x)), m = min(x)",
+        gradient_maths="-y * (dy - sum(y * dy))",
+        bounds=_SOFTMAX_BOUNDS,
+        arguments=(
+            _X,
+            _OVER,
+            ("temperature", "float or array_like, default 1", "Greater than 0; divides x. One number, or one for each row."),
+            _WHERE,
+            _PUT,
+        ),
+        returns=(_ROW_RESULT,),
+        raises=(_TYPES, _SHAPES, _AXES),
+        notes=("f(x) = exp(m - x) / sum(exp(m - x)), m = min(x)", _NO_FULLY_MASKED, "Accuracy: as softmax."),
+        source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990.",
+        example=">>> for v in fa.softmin(np.array([1.0, 2.0, 3.0])):\n...     print(f'{v:.4f}')\n0.6652\n0.2447\n0.0900",
+        see=("softmin_backward : the gradient.",),
+    ),
+    FunctionRecord(
+        name="softmin_backward",
+        signature="dy, *, x=None, y=None, axis=-1, temperature=1.0, where=None, out=None",
+        summary="Gradient of `softmin`: -y * (dy - sum(y * dy))",
+        over="softmax",
+        arguments=(
+            _DY,
+            *_SAVED,
+            _OVER,
+            ("temperature", "float or array_like, default 1", "The forward function's."),
+            _WHERE,
+            _PUT,
+        ),
+        returns=(_DX,),
+        raises=(_ONE_SAVED, _SHAPES, _AXES),
+        notes=("dx = -y * (dy - sum(y * dy)) / temperature",),
+        source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990.",
+        example=">>> for v in fa.softmin_backward(np.array([1.0, 0.0, 0.0]), x=np.array([1.0, 2.0, 3.0])):\n"
+        "...     print(f'{v:.4f}')\n-0.2227\n0.1628\n0.0599",
+        see=("softmin : the function.",),
+    ),
+    FunctionRecord(
+        name="hardmax",
+        signature="x, axis=-1, *, where=None, out=None",
+        summary="One for the first maximum of each row, 0 elsewhere.",
+        over="softmax",
+        maths="1 if x is the first max(x) else 0",
+        gradient_maths="0; straight through: the gradient of softmax",
+        bounds={"float16": 0.0, "bfloat16": 0.0, "float32": 0.0, "float64": 0.0},
+        saves="x",
+        arguments=(_X, _OVER, _WHERE, _PUT),
+        returns=(_ROW_RESULT,),
+        raises=(_TYPES, _SHAPES, _AXES),
+        notes=("f(x) = 1 if x is the first max(x) else 0", "A fully masked row gives 0, a row that holds NaN gives NaN."),
+        source="Bengio, Leonard and Courville, Estimating or propagating gradients through stochastic neurons, arXiv:1308.3432, 2013.",
+        example=">>> fa.hardmax(np.array([1.0, 3.0, 3.0]))\narray([0., 1., 0.])",
+        see=("hardmax_backward : the gradient.", "softmax : the smooth form."),
+    ),
+    FunctionRecord(
+        name="hardmax_backward",
+        signature="dy, *, x, axis=-1, straight_through=False, where=None, out=None",
+        summary="Gradient of `hardmax`: 0, or that of `softmax` straight through.",
+        over="softmax",
+        arguments=(
+            _DY,
+            ("x", "array_like", "The saved input."),
+            _OVER,
+            ("straight_through", "bool, default False", "Whether to return the gradient of softmax at x in place of 0."),
+            _WHERE,
+            _PUT,
+        ),
+        returns=(_DX,),
+        raises=(_TYPES, _SHAPES, _AXES),
+        notes=("The function is constant wherever it has a gradient, so that is 0; straight through it can be trained.",),
+        source="Bengio, Leonard and Courville, Estimating or propagating gradients through stochastic neurons, arXiv:1308.3432, 2013.",
+        example=">>> for v in fa.hardmax_backward(np.array([1.0, 0.0, 0.0]), x=np.array([1.0, 2.0, 3.0]), straight_through=True):\n"
+        "...     print(f'{v:.4f}')\n0.0819\n-0.0220\n-0.0599",
+        see=("hardmax : the function.",),
+    ),
+    *_projection(
+        "sparsemax",
+        "Euclidean projection on the simplex: sparse probabilities.",
+        "max(x - t, 0), with t such that the sum is 1",
+        "s * (dy - sum(s * dy) / sum(s)), s = 1 where y > 0 else 0",
+        "The threshold is exact: found on the support, by Newton's method from below, in float64.",
+        "Martins and Astudillo, From softmax to sparsemax, ICML 2016.",
+        ("0.7500\n0.2500\n0.0000", "0.5000\n-0.5000\n0.0000"),
+    ),
+    *_projection(
+        "entmax15",
+        "1.5-entmax: sparse probabilities between softmax and sparsemax.",
+        "max(x / 2 - t, 0)**2, with t such that the sum is 1",
+        "s * (dy - sum(s * dy) / sum(s)), s = sqrt(y)",
+        "The threshold is found by Newton's method from below, in float64.",
+        "Peters, Niculae and Martins, Sparse sequence-to-sequence models, ACL 2019.",
+        ("0.6740\n0.3260\n0.0000", "0.3368\n-0.3368\n0.0000"),
+    ),
+    FunctionRecord(
+        name="gumbel_softmax",
+        signature="x, tau=1.0, axis=-1, *, hard=False, rng=None, where=None, out=None",
+        summary="A sample of the concrete distribution: softmax of x and Gumbel noise, over tau.",
+        over="softmax",
+        arguments=(
+            _X,
+            ("tau", "float, default 1", "Temperature, greater than 0."),
+            _OVER,
+            ("hard", "bool, default False", "Whether to return the sample as one and zeros as well."),
+            ("rng", "int, Generator or None", "As `numpy.random.default_rng` takes it."),
+            _WHERE,
+            ("out", "ndarray, optional", "Where to put the smooth sample."),
+        ),
+        returns=(("y", "ndarray", "The sample, of x's shape and type; with hard=True a pair: `hardmax` of it, and the sample."),),
+        raises=(_TYPES, ("ValueError", "If tau is not greater than 0, naming it; if a mask does not fit."), _AXES),
+        notes=(
+            "y = softmax((x - log(e)) / tau), e exponentially distributed: -log(e) is Gumbel noise.",
+            "Straight through: give the gradient with respect to the hard sample to `gumbel_softmax_backward`, with the smooth one as y.",
+        ),
+        source="Jang, Gu and Poole, Categorical reparameterization with Gumbel-softmax, ICLR 2017.",
+        example=">>> y = fa.gumbel_softmax(np.zeros((2, 3)), tau=0.5, rng=0)\n>>> for v in y.sum(axis=-1):\n"
+        "...     print(f'{v:.4f}')\n1.0000\n1.0000",
+        see=("gumbel_softmax_backward : the gradient.",),
+    ),
+    FunctionRecord(
+        name="gumbel_softmax_backward",
+        signature="dy, *, y, tau=1.0, axis=-1, where=None, out=None",
+        summary="Gradient of `gumbel_softmax`, through the smooth sample.",
+        over="softmax",
+        arguments=(
+            _DY,
+            ("y", "array_like", "The smooth sample."),
+            ("tau", "float, default 1", "The forward function's."),
+            _OVER,
+            _WHERE,
+            _PUT,
+        ),
+        returns=(_DX,),
+        raises=(_TYPES, ("ValueError", "If tau is not greater than 0, naming it; if shapes do not fit."), _AXES),
+        notes=("dx = y * (dy - sum(y * dy)) / tau",),
+        source="Jang, Gu and Poole, Categorical reparameterization with Gumbel-softmax, ICLR 2017.",
+        example=">>> for v in fa.gumbel_softmax_backward(np.array([1.0, 0.0]), y=np.array([0.5, 0.5]), tau=0.5):\n"
+        "...     print(f'{v:.4f}')\n0.5000\n-0.5000",
+        see=("gumbel_softmax : the function.",),
+    ),
+    FunctionRecord(
+        name="segment_softmax",
+        signature="x, offsets, axis=-1, *, out=None",
+        summary="Softmax of each segment of an axis: a ragged batch.",
+        arguments=(
+            _X,
+            ("offsets", "array_like of int", "Where segments begin, and the axis' length: segment k is from offsets[k] to offsets[k + 1]."),
+            ("axis", "int, default -1", "The axis along which the segments follow each other."),
+            _PUT,
+        ),
+        returns=(_ROW_RESULT,),
+        raises=(
+            ("TypeError", "For offsets that are not a row of integers, and types that are not accepted."),
+            ("ValueError", "If the offsets fall, or do not run from 0 to the axis' length, naming the offset and its index."),
+            _AXES,
+        ),
+        notes=("Each segment has the bits that `softmax` gives for it alone.", "An empty segment is no error."),
+        source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990.",
+        example=">>> for v in fa.segment_softmax(np.array([1.0, 1.0, 1.0, 2.0, 3.0]), [0, 2, 5]):\n"
+        "...     print(f'{v:.4f}')\n0.5000\n0.5000\n0.0900\n0.2447\n0.6652",
+        see=("segment_softmax_backward : the gradient.",),
+    ),
+    FunctionRecord(
+        name="segment_softmax_backward",
+        signature="dy, *, x=None, y=None, offsets, axis=-1, out=None",
+        summary="Gradient of `segment_softmax`.",
+        arguments=(
+            _DY,
+            *_SAVED,
+            ("offsets", "array_like of int", "The forward function's."),
+            ("axis", "int, default -1", "The axis along which the segments follow each other."),
+            _PUT,
+        ),
+        returns=(_DX,),
+        raises=(
+            ("TypeError", "Unless exactly one of `x` and `y` is given; for offsets that are not a row of integers."),
+            ("ValueError", "If the offsets fall, or do not run from 0 to the axis' length, naming the offset and its index."),
+            _AXES,
+        ),
+        notes=("dx = y * (dy - sum(y * dy)), the sum over each segment.",),
+        source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990.",
+        example=">>> for v in fa.segment_softmax_backward(np.array([1.0, 0.0, 1.0]), y=np.array([0.5, 0.5, 1.0]), offsets=[0, 2, 3]):\n"
+        "...     print(f'{v:.4f}')\n0.2500\n-0.2500\n0.0000",
+        see=("segment_softmax : the function.",),
+    ),
+    FunctionRecord(
+        name="maxout",
+        signature="x, pieces, axis=-1",
+        summary="Maxout: the largest of each group of neighbours along an axis.",
+        arguments=(
+            _X,
+            ("pieces", "int", "How many neighbours make a group; divides the axis' length."),
+            ("axis", "int, default -1", "The axis of the groups."),
+        ),
+        returns=(
+            ("best", "ndarray", "Of x's shape, the axis divided by `pieces`, and type."),
+            ("which", "ndarray of int64", "The largest one's place in its group, from 0; the first of equals. For the gradient."),
+        ),
+        raises=(
+            ("TypeError", "For types that are not accepted."),
+            ("ValueError", "If `pieces` does not divide the length, naming both."),
+            _AXES,
+        ),
+        notes=("best = max of each group; a group that holds NaN gives NaN.",),
+        source="Goodfellow, Warde-Farley, Mirza, Courville and Bengio, Maxout networks, ICML 2013.",
+        example=">>> best, which = fa.maxout(np.array([1.0, 3.0, -1.0, -2.0]), 2)\n>>> best, which\n(array([ 3., -1.]), array([1, 0]))",
+        see=("maxout_backward : the gradient.",),
+    ),
+    FunctionRecord(
+        name="maxout_backward",
+        signature="dy, *, which, pieces, axis=-1, out=None",
+        summary="Gradient of `maxout`: dy where the largest was, 0 elsewhere.",
+        arguments=(
+            _DY,
+            ("which", "array_like of int", "The saved places of the largest."),
+            ("pieces", "int", "The forward function's."),
+            ("axis", "int, default -1", "The axis of the groups."),
+            ("out", "ndarray, optional", "Where to put the result."),
+        ),
+        returns=(_DX,),
+        raises=(
+            ("TypeError", "For places that are not integers."),
+            ("ValueError", "For a place outside its group, naming it and its index."),
+            _AXES,
+        ),
+        notes=("dx = dy for the largest of each group, 0 for the others.",),
+        source="Goodfellow, Warde-Farley, Mirza, Courville and Bengio, Maxout networks, ICML 2013.",
+        example=">>> fa.maxout_backward(np.array([1.0, 2.0]), which=np.array([1, 0]), pieces=2)\narray([0., 1., 2., 0.])",
+        see=("maxout : the function.",),
+    ),
+)

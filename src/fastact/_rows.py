@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from fastact import _validate
 from fastact._registry import RowRecord
 
 Axis = int | tuple[int, ...] | None
@@ -63,6 +64,71 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     return np.empty_like(x) if alike and x.dtype.name in FLOATS else None
 
 
+def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
+    """A checked temperature: one number, or one for each row."""
+    x = np.asanyarray(x)
+    axes = _axes(x, axis)
+    temperature = _validate.parameter(function, "temperature", temperature, "positive")
+    rows = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    try:
+        np.broadcast_to(temperature, rows)
+    except ValueError:
+        raise ValueError(f"{function}: temperature of shape {np.shape(temperature)} does not fit the rows' shape {rows}") from None
+    return temperature
+
+
+def _with_temperature(record: RowRecord, plain: Callable[..., Any], ufunc: np.ufunc) -> Any:
+    """The same function of x/temperature, by a kernel of its own unless the temperature is 1."""
+    name = record.name
+
+    def tempered(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        if type(temperature) is float and temperature == 1.0:
+            return plain(x, axis, where=where, out=out, **kwargs)
+        x = np.asanyarray(x)
+        temperature = heat(name, temperature, x, axis)
+        mask = np.broadcast_to(True, x.shape) if where is None else _mask(name, where, x)
+        if not (axis is None or isinstance(axis, tuple)):
+            return ufunc(x, temperature, mask, axis=axis, out=_like(x, axis, kwargs) if out is None else out, **kwargs)
+        axes, shape = _axes(x, axis), x.shape
+        result = ufunc(_last(x, axes), temperature, _last(mask, axes), axis=-1, **kwargs)
+        return _deliver(name, _unlast(result, axes, shape), out)
+
+    return tempered
+
+
+def _backward_with_temperature(record: RowRecord, plain: Callable[..., Any], forward: Callable[..., Any]) -> Any:
+    """The chain rule: what comes from x/temperature, over the temperature."""
+    name = f"{record.name}_backward"
+
+    def tempered(
+        dy: Any,
+        *,
+        x: Any = None,
+        y: Any = None,
+        axis: Axis = -1,
+        temperature: Any = 1.0,
+        where: Any = None,
+        out: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        if type(temperature) is float and temperature == 1.0:
+            return plain(dy, x=x, y=y, axis=axis, where=where, out=out, **kwargs)
+        if (x is None) == (y is None):
+            raise TypeError(f"{name}: pass either the saved input x= or the saved output y=")
+        saved = np.asanyarray(x if y is None else y)
+        temperature = heat(name, temperature, saved, axis)
+        y = forward(saved, axis, temperature=temperature, where=where) if y is None else saved
+        result = plain(dy, y=y, axis=axis, where=where, out=out, **kwargs)
+        if np.ndim(temperature):
+            axes = _axes(saved, axis)
+            rows = tuple(n for i, n in enumerate(saved.shape) if i not in axes)
+            temperature = np.expand_dims(np.broadcast_to(temperature, rows), axes)
+        target = result if isinstance(result, np.ndarray) else None
+        return np.divide(result, temperature, out=target, casting="same_kind")
+
+    return tempered
+
+
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
     """``softmax(x, axis=-1, *, where=None, out=None)`` and its like."""
     plain, masked, name = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name
@@ -101,7 +167,7 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
                 return plain(x, axis=axis, out=out, **kwargs)
             return masked(x, _mask(name, where, x), axis=axis, out=out, **kwargs)
 
-        function = transform
+        function = _with_temperature(record, transform, ufuncs[f"{name}_tempered"]) if record.tempered else transform
     function.__name__ = function.__qualname__ = name
     function.__module__ = "fastact"
     function.ufunc = plain
@@ -169,7 +235,7 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
             operands = (_last(np.broadcast_to(dy, shape, subok=True), axes), _last(saved, axes))
             return _deliver(name, _unlast(from_y(*operands, axis=-1, **kwargs), axes, shape), out)
 
-        function = backward
+        function = _backward_with_temperature(record, backward, forward) if record.tempered else backward
     function.__name__ = function.__qualname__ = name
     function.__module__ = "fastact"
     function.ufunc = ufuncs[name if record.reduces else f"{name}_y"]

@@ -12,6 +12,7 @@ import numpy as np
 #: check -> (test of a Python float, the same test of an array, what the message says)
 _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = {
     "finite": (math.isfinite, np.isfinite, "finite"),
+    "positive": (lambda v: math.isfinite(v) and v > 0, lambda v: np.isfinite(v) & (v > 0), "finite and greater than 0"),
     "nonzero": (lambda v: math.isfinite(v) and v != 0, lambda v: np.isfinite(v) & (v != 0), "finite and not 0"),
     "nonnegative": (lambda v: math.isfinite(v) and v >= 0, lambda v: np.isfinite(v) & (v >= 0), "finite and not negative"),
 }

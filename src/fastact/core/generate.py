@@ -20,11 +20,11 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
-HEADERS = ("vmath.h", "gauss.h", "row.h")
+HEADERS = ("vmath.h", "gauss.h", "gated.h", "row.h")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
-APART = "activations_apart.pxi"
+APART = tuple(p.name for p in sorted(CORE.glob("activations*_apart.pxi")))
 #: All other formulas.
-FORMULAS = tuple(p.name for p in sorted(CORE.glob("activations*.pxi")) if p.name != APART)
+FORMULAS = tuple(p.name for p in sorted(CORE.glob("activations*.pxi")) if p.name not in APART)
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {
@@ -292,6 +292,46 @@ def elementwise_setup(op: Any, number: int) -> list[str]:
     return lines
 
 
+def several(op: Any, names: set[str]) -> tuple[str, list[str]]:
+    """Kernels and loops of an element-by-element ufunc of arrays alone, with several results: see several.pxi.
+
+    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
+    compiler makes so many at most.
+    """
+    parts = []
+    for suffix, ctype in REALS.items():
+        formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
+        lines = [f"cdef void s_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
+        lines += [f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)]
+        lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
+        if len(op.results) < 3:
+            given = ", ".join([*(f"{name}[i]" for name in op.data), *(f"&to_{name}[i]" for name in op.results)])
+            parts.append("\n".join([*lines, "    cdef npy_intp i", "    for i in range(n):", f"        {formula}({given})", ""]))
+            continue
+        lines += [f"    cdef {ctype} room_{name}[SPAN]" for name in op.results]
+        given = ", ".join([*(f"{name}[b + i]" for name in op.data), *(f"&room_{name}[i]" for name in op.results)])
+        lines += [
+            "    cdef npy_intp i, m, b = 0",
+            "    while b < n:",
+            "        m = min(n - b, SPAN)",
+            "        for i in range(m):",
+            f"            {formula}({given})",
+            *(f"        memcpy(to_{name} + b, room_{name}, m * sizeof({ctype}))" for name in op.results),
+            "        b += m",
+            "",
+        ]
+        parts.append("\n".join(lines))
+    for storage, (_, suffix, _) in STORAGES.items():
+        count = f"{len(op.data)}, {len(op.results)}"
+        parts.append(
+            f"cdef int loop_{op.name}_{storage}({LOOP}) noexcept nogil:\n"
+            f"    return drive_several(s_{op.name}_{suffix}, {count}, STORE_{storage.upper()}, data, n[0], strides)\n"
+        )
+    loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
+    kinds = "r" * len(op.data) + ">" + "r" * len(op.results)
+    return "\n".join(parts), [f'made["{op.name}"] = new_ufunc("{op.name}", {op.data!r}, docs["{op.name}"], None, "{kinds}", {loops})']
+
+
 #: row kernels: suffix of the ufunc -> (extra operands before x/y, signature pieces)
 def row_operations(record: Any) -> list[tuple[str, str, str, bool]]:
     """(ufunc, driver in rowwise.pxi, gufunc signature, masked) for each ufunc of a row record."""
@@ -345,11 +385,39 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
     return "\n".join(loops), [f'made["{name}"] = new_ufunc("{name}", {names!r}, docs["{name}"], b"{signature}", {masked}, {listed})']
 
 
+def row_kernel(kernel: Any) -> tuple[str, list[str]]:
+    """The loops of one ufunc of family.h, which unpacks what NumPy passes by itself."""
+    loops = []
+    for storage, (_, suffix, _) in STORAGES.items():
+        arguments = ", ".join([*kernel.arguments, f"STORE_{storage.upper()}", "data", "n", "strides"])
+        loops.append(
+            f"cdef int loop_{kernel.name}_{storage}({LOOP}) noexcept nogil:\n"
+            f"    cdef unsigned status = fp_status()\n"
+            f"    cdef int failed = {kernel.function}_{suffix}({arguments})\n"
+            f"    fp_restore(status)\n"
+            f"    return no_memory() if failed else 0\n"
+        )
+    listed = ", ".join(f"<void*>loop_{kernel.name}_{s}" for s in STORAGES)
+    made = f'new_ufunc("{kernel.name}", {kernel.operands!r}, docs["{kernel.name}"], b"{kernel.signature}", "{kernel.kinds}", {listed})'
+    return "\n".join(loops), [f'made["{kernel.name}"] = {made}']
+
+
+def row_functions(kernels: Any) -> str:
+    """Declarations of the functions of family.h that the table's kernels call."""
+    named = {a for k in kernels for a in k.arguments if not a.isdigit()}
+    lines = ['cdef extern from "family.h" nogil:', "    enum:", *(f"        {name}" for name in sorted(named))]
+    for function, leading in sorted({(k.function, len(k.arguments)) for k in kernels}):
+        integers = ", ".join(["int"] * (leading + 1))
+        arguments = f"{integers}, char** data, const npy_intp* n, const npy_intp* strides"
+        lines += [f"    int {function}_{suffix}({arguments}) noexcept" for suffix in REALS]
+    return "\n".join(lines)
+
+
 def generate(registry: ModuleType) -> str:
     """The module's source."""
     externs, faces = primitives()
     formulas = "\n".join(type_literals((CORE / f).read_text()) for f in FORMULAS if (CORE / f).exists())
-    formulas += "\n" + (CORE / APART).read_text()
+    formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
     parts, setup = [], []
@@ -359,6 +427,16 @@ def generate(registry: ModuleType) -> str:
             parts.append(elementwise(op, number, cut, names))
             setup += elementwise_setup(op, number)
             number += 1
+    for op in registry.SEVERAL:
+        if len(op.results) == 1:
+            plain = registry.Operation(op.name, op.formula, op.data, ())
+            parts.append(elementwise(plain, number, cut, names))
+            setup += elementwise_setup(plain, number)
+            number += 1
+            continue
+        loops, lines = several(op, names)
+        parts.append(loops)
+        setup += lines
     rows = CORE / "rowwise.pxi"
     row_text = rows.read_text() if rows.exists() else ""
     if row_text:
@@ -367,6 +445,10 @@ def generate(registry: ModuleType) -> str:
                 loops, lines = rowwise(record, name, driver, signature, masked)
                 parts.append(loops)
                 setup += lines
+    for row in registry.ROW_KERNELS:
+        loops, lines = row_kernel(row)
+        parts.append(loops)
+        setup += lines
     return "\n".join(
         [
             "# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False",
@@ -377,8 +459,10 @@ def generate(registry: ModuleType) -> str:
             formulas,
             *(step_functions(c) for c in cut.values()),
             (CORE / "driver.pxi").read_text(),
+            (CORE / "several.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             row_text,
+            row_functions(registry.ROW_KERNELS),
             (CORE / "ufuncs.pxi").read_text(),
             *parts,
             "",

@@ -38,18 +38,26 @@ _import_umath()
 
 cdef list KEPT = []                     # NumPy keeps pointers to names and signatures
 cdef dict OPERANDS = {}                 # ufunc name -> the names of its operands, for messages
+cdef dict KINDS = {}                    # ufunc name -> the kinds of its operands and results, see new_ufunc
 
 cdef object BOOL = type(np.dtype(np.bool_))
 cdef object HALF = type(np.dtype(np.float16))
 cdef object FLOAT = type(np.dtype(np.float32))
 cdef object DOUBLE = type(np.dtype(np.float64))
 cdef object BFLOAT = None               # ml_dtypes' bfloat16, as soon as one is met
-cdef dict BFLOAT_LOOPS = {}             # id of a ufunc -> (the address of its loop, masked), until it has it
+cdef dict BFLOAT_LOOPS = {}             # id of a ufunc -> the address of its loop, until it has it
+cdef dict OTHER_KINDS = {"b": BOOL, "l": type(np.dtype(np.int64))}
 cdef frozenset INTEGERS = frozenset(type(np.dtype(c)) for c in "?bBhHiIlLqQ")
 
 
 cdef extern from "Python.h":
     void PyErr_SetObject(object kind, object value)
+    void PyErr_NoMemory()
+
+
+cdef int no_memory() noexcept with gil:
+    PyErr_NoMemory()
+    return -1
 
 
 cdef bint is_bfloat(object dtype):
@@ -97,28 +105,22 @@ cdef object refusal(str name, object dtype, str where):
 
 
 cdef int promote(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen) noexcept with gil:
-    return promote_all(ufunc, given, signature, chosen, -1)
-
-
-cdef int promote_masked(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen) noexcept with gil:
-    return promote_all(ufunc, given, signature, chosen, (<object>ufunc).nin - 1)
-
-
-cdef int promote_all(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen, int mask) noexcept:
     cdef int i, nin, nargs
     try:
-        nin, nargs = (<object>ufunc).nin, (<object>ufunc).nargs
+        nin, nargs, kinds = (<object>ufunc).nin, (<object>ufunc).nargs, KINDS[(<object>ufunc).__name__]
         inputs, fixed = [], []
         for i in range(nargs):
-            if i != mask:
+            if kinds[i] == "r":
                 if i < nin:
                     inputs.append(None if given[i] == NULL else <object>given[i])
                 fixed.append(None if signature[i] == NULL else <object>signature[i])
+            elif i < nin:
+                inputs.append(None)
         dtype = common_type((<object>ufunc).__name__, inputs, fixed)
         if dtype is BFLOAT and dtype is not None:
             add_bfloat(<object>ufunc)
         for i in range(nargs):
-            chosen_type = BOOL if i == mask else dtype
+            chosen_type = OTHER_KINDS.get(kinds[i], dtype)
             Py_INCREF(chosen_type)
             chosen[i] = <PyArray_DTypeMeta*><PyObject*>chosen_type
     except BaseException as error:
@@ -127,21 +129,20 @@ cdef int promote_all(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMe
     return 0
 
 
-cdef int add_loop(object ufunc, object dtype, bint masked, void* loop) except -1:
-    """The loop for operands that are all of one dtype, but for the mask."""
+cdef int add_loop(object ufunc, object dtype, void* loop) except -1:
+    """The loop for operands and results of one dtype, but for those of another kind."""
     cdef PyArrayMethod_Spec spec
     cdef PyType_Slot slots[3]
     cdef PyArray_DTypeMeta* dtypes[8]
-    cdef int k, nin = ufunc.nin
-    label = ufunc.__name__.encode()
-    for k in range(nin + 1):
-        dtypes[k] = <PyArray_DTypeMeta*><PyObject*>dtype
-    if masked:
-        dtypes[nin - 1] = <PyArray_DTypeMeta*><PyObject*>BOOL
+    cdef int k
+    label, kinds = ufunc.__name__.encode(), KINDS[ufunc.__name__]
+    for k in range(ufunc.nargs):
+        kind = OTHER_KINDS.get(kinds[k], dtype)
+        dtypes[k] = <PyArray_DTypeMeta*><PyObject*>kind
     slots[0].slot, slots[0].pfunc = NPY_METH_strided_loop, loop
     slots[1].slot, slots[1].pfunc = NPY_METH_unaligned_strided_loop, loop
     slots[2].slot, slots[2].pfunc = 0, NULL
-    spec.name, spec.nin, spec.nout, spec.casting = label, nin, 1, NPY_NO_CASTING
+    spec.name, spec.nin, spec.nout, spec.casting = label, ufunc.nin, ufunc.nout, NPY_NO_CASTING
     spec.flags = <NPY_ARRAYMETHOD_FLAGS>(NPY_METH_NO_FLOATINGPOINT_ERRORS | NPY_METH_SUPPORTS_UNALIGNED)
     spec.dtypes, spec.slots = dtypes, slots
     PyUFunc_AddLoopFromSpec(ufunc, &spec)
@@ -150,29 +151,37 @@ cdef int add_loop(object ufunc, object dtype, bint masked, void* loop) except -1
 
 cdef int add_bfloat(object ufunc) except -1:
     """bfloat16 comes with ml_dtypes, which may be imported later or never: a ufunc gets its loop when it first meets one."""
-    loops = BFLOAT_LOOPS.pop(id(ufunc), None)
-    if loops is not None:
-        add_loop(ufunc, BFLOAT, loops[1], <void*><size_t>loops[0])
+    loop = BFLOAT_LOOPS.pop(id(ufunc), None)
+    if loop is not None:
+        add_loop(ufunc, BFLOAT, <void*><size_t>loop)
     return 0
 
 
-cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint masked, void* f2, void* b2, void* f4, void* f8):
-    """A ufunc with a loop for each dtype, and the promoter for everything else."""
+cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, object kinds, void* f2, void* b2, void* f4, void* f8):
+    """A ufunc with a loop for each dtype, and the promoter for everything else.
+
+    `kinds` has a letter for each operand, ">", and one for each result: r for the dtype, b for bool, l for 64-bit integers. True
+    stands for one result and a mask as the last operand, False for one result and no mask.
+    """
     cdef const char* cores = NULL
-    cdef int nin = len(operands)
+    cdef int nin = len(operands), nout
     label = name.encode()
     OPERANDS[name] = operands
+    if isinstance(kinds, bool):
+        kinds = "r" * (nin - kinds) + "b" * kinds + ">r"
+    KINDS[name] = kinds = kinds.replace(">", "")
+    nout = len(kinds) - nin
     KEPT.append(label)
     KEPT.append(signature)
     KEPT.append(doc)
     if signature is not None:
         cores = signature
-    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, 1, PyUFunc_None, label, doc, 0, cores)
-    add_loop(ufunc, HALF, masked, f2)
-    add_loop(ufunc, FLOAT, masked, f4)
-    add_loop(ufunc, DOUBLE, masked, f8)
+    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, nout, PyUFunc_None, label, doc, 0, cores)
+    add_loop(ufunc, HALF, f2)
+    add_loop(ufunc, FLOAT, f4)
+    add_loop(ufunc, DOUBLE, f8)
     KEPT.append(ufunc)                   # its id is a key
-    BFLOAT_LOOPS[id(ufunc)] = (<size_t>b2, masked)
-    capsule = PyCapsule_New(<void*>(promote_masked if masked else promote), "numpy._ufunc_promoter", NULL)
-    PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + 1), capsule)
+    BFLOAT_LOOPS[id(ufunc)] = <size_t>b2
+    capsule = PyCapsule_New(<void*>promote, "numpy._ufunc_promoter", NULL)
+    PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + nout), capsule)
     return ufunc

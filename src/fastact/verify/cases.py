@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,21 @@ from typing import Any
 import numpy as np
 
 import fastact as fa
-from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Record, RowRecord, operations
+from fastact._registry import (
+    ELEMENTWISE,
+    FUNCTIONS,
+    GATED_NAMES,
+    NAMES,
+    RECORDS,
+    ROW_KERNELS,
+    ROWWISE,
+    SEVERAL,
+    Record,
+    RowKernel,
+    RowRecord,
+    Several,
+    operations,
+)
 
 DTYPES = ("float16", "float32", "float64")
 
@@ -46,10 +61,12 @@ def default(record: Record | RowRecord, parameter: str) -> float:
 
 def own_names(functions: Iterable[str]) -> set[str]:
     """Names and aliases to the records' own names."""
-    unknown = [f for f in functions if f not in NAMES]
+    functions = list(functions)
+    others = {*GATED_NAMES, *(f.name for f in FUNCTIONS)}
+    unknown = [f for f in functions if f not in NAMES and f not in others]
     if unknown:
         raise SystemExit(f"no such function: {', '.join(unknown)}; there are {', '.join(RECORDS)}")
-    return {NAMES[f] for f in functions}
+    return {NAMES.get(f, f) for f in functions}
 
 
 def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = False) -> Iterator[Row]:
@@ -89,6 +106,70 @@ def axis_rows(functions: Iterable[str] | None, lengths: Iterable[int], axes: Ite
             for length in lengths:
                 for axis in axes:
                     yield Row(record, record.name + form, (), length, axis)
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """One ufunc of several arrays: element by element, or (with a length) over an axis."""
+
+    record: Several | RowKernel
+    length: int = 0
+    axis: int = -1
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def ufunc(self) -> str:
+        """The ufunc's name."""
+        return self.record.name
+
+    @property
+    def label(self) -> str:
+        """The ufunc, and the rows' length."""
+        place = "" if self.axis == -1 else f", axis {self.axis}"
+        return self.ufunc + (f" (rows of {self.length}{place})" if self.length else "")
+
+    @property
+    def operands(self) -> tuple[tuple[str, str, str], ...]:
+        """Each operand's name, its kind (r, b or l) and its core dimension: "n", "m", "p", or none."""
+        if isinstance(self.record, Several):
+            return tuple((name, "r", "") for name in self.record.data)
+        cores = re.findall(r"\((\w*)\)", self.record.signature.partition("->")[0])
+        return tuple(zip(self.record.operands, self.record.kinds, cores, strict=False))
+
+
+def kernel_rows(functions: Iterable[str] | None, lengths: Iterable[int], axes: Iterable[int] = (-1,)) -> Iterator[KernelRow]:
+    """Every ufunc of several arrays; of those over an axis, at every row length, along each axis that they may run over."""
+    wanted = None if functions is None else tuple(own_names(functions))
+    axes, lengths = tuple(axes), tuple(lengths)
+    for op in SEVERAL:
+        if wanted is None or op.name.startswith(wanted):
+            yield KernelRow(op)
+    for kernel in ROW_KERNELS:
+        if wanted is None or kernel.name.startswith(wanted):
+            any_axis = set(re.findall(r"\w+", kernel.signature)) == {"n"}
+            yield from (KernelRow(kernel, length, axis) for length in lengths for axis in axes if axis == -1 or any_axis)
+
+
+def kernel_operands(
+    row: KernelRow, rows: int, length: int, real: Callable[[str, tuple[int, ...]], Any], integer: Callable[[str, tuple[int, ...], int], Any]
+) -> tuple[Any, ...]:
+    """Operands for one: `real` makes numbers for an operand's name, `integer` whole ones below a limit."""
+    made: list[Any] = []
+    for name, kind, core in row.operands:
+        if core == "m":                              # where segments of about this length begin
+            cuts = integer(name, (max(1, rows),), rows * length + 1)
+            made.append(np.sort(np.concatenate([[0], cuts, [rows * length]])))
+        elif kind == "b":
+            made.append(np.broadcast_to(True, (rows, length)))
+        elif kind == "l":
+            made.append(integer(name, (rows,), length))
+        elif any(c == "m" for *_, c in row.operands):
+            made.append(real(name, (rows * length,)))
+        elif core == "p":
+            made.append(real(name, (rows * length // 4, 4)))
+        else:
+            made.append(real(name, (rows, length) if core == "n" else (rows,)))
+    return tuple(made)
 
 
 def rounded(row: Row, dtype: str) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastact._registry import ROWWISE, RowRecord
-from fastact.verify.cases import DTYPES, elementwise_rows
+from fastact.verify.cases import DTYPES, KernelRow, elementwise_rows, kernel_operands, kernel_rows
 from fastact.verify.inputs import UNSIGNED
 
 #: So many bit patterns evenly over the whole range, half as many random ones, and as many where functions are not trivial.
@@ -53,8 +53,10 @@ def fingerprint(results: list[Any]) -> str:
     """A hash of bit patterns, every NaN counted as one, whatever the byte order of the machine."""
     digest = hashlib.blake2b(digest_size=8)
     for y in results:
-        bits = np.ascontiguousarray(y).view(UNSIGNED[y.dtype.name]).copy()
-        bits[np.isnan(y)] = np.iinfo(bits.dtype).max
+        bits = np.ascontiguousarray(y)
+        if bits.dtype.kind == "f":
+            bits = bits.view(UNSIGNED[y.dtype.name]).copy()
+            bits[np.isnan(y)] = np.iinfo(bits.dtype).max
         digest.update(bits.astype(bits.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 
@@ -84,7 +86,33 @@ def compute(ufuncs: Mapping[str, np.ufunc]) -> dict[str, dict[str, str]]:
                 for name, masked in row_ufuncs(record):
                     results = [ufuncs[name](*row_data(record, name, masked, n, dtype)) for n in LENGTHS]
                     found.setdefault(name, {})[dtype] = fingerprint(results)
+            for kernel in kernel_rows(None, LENGTHS):
+                found.setdefault(kernel.ufunc, {}).setdefault(dtype, "")
+                results = ufuncs[kernel.ufunc](*several_data(kernel, dtype))
+                parts = [found[kernel.ufunc][dtype], *(fingerprint([y]) for y in (results if isinstance(results, tuple) else (results,)))]
+                found[kernel.ufunc][dtype] = hashlib.blake2b("".join(parts).encode(), digest_size=8).hexdigest()
     return found
+
+
+def several_data(row: KernelRow, dtype: str) -> tuple[Any, ...]:
+    """The operands of an ufunc of several arrays: shares of 1 where it wants such, four rows over an axis."""
+
+    def real(name: str, shape: tuple[int, ...]) -> Any:
+        count = int(np.prod(shape, dtype=np.intp))
+        seed = 11 + sum(name.encode()) + row.length
+        if name == "temperature":
+            return np.asarray(0.75, dtype)
+        if name in ("labels", "targets", "y"):
+            return ((integers(seed, count) % np.uint64(9)).astype(np.float64) / 8).astype(dtype).reshape(shape)
+        if not row.length:
+            return stream(1, dtype) if name == row.operands[-1][0] else usual(seed, count, dtype, -4, 4)
+        return usual(seed, count, dtype, -6, 6).reshape(shape)
+
+    def integer(name: str, shape: tuple[int, ...], limit: int) -> Any:
+        return (integers(17 + row.length, int(np.prod(shape))) % np.uint64(limit)).astype(np.int64).reshape(shape)
+
+    rows = 4 if row.length else stream(1, dtype).size
+    return kernel_operands(row, rows, row.length, real, integer)
 
 
 def row_ufuncs(record: RowRecord) -> list[tuple[str, bool]]:

@@ -1,0 +1,72 @@
+# Gated units, a * act(gate), and both their gradients: d/da = act(gate), d/dgate = a * act'(gate).
+#
+# act(gate) is the formula of the gate's own activation, without its last rounding: where it falls below the smallest
+# normal number, a may still make a normal number of it. gated.h says how.
+
+cdef inline real glu(real a, real gate) noexcept nogil:
+    # a / (1 + e^-gate), as swish
+    cdef real s
+    cdef real u = product_floor(head_ceiling(gate))
+    cdef real z = divisor_reduced(u, -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real unit
+    cdef real d = deep_divisor(s, w, gate, &unit)
+    return away(gate, a) / d * unit
+
+cdef inline void glu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
+    # with t = e^-|gate|: p = t/(1+t) is sigmoid(-|gate|), p - p*p the slope of both sides, as bell()
+    cdef real s
+    cdef real z = scaled_reduced(-abs(gate), -0.0, &s)
+    cdef real w = expm1_poly(z)
+    cdef real t = fma(s, w, s)
+    cdef real low = fma(s, w, s - t)
+    cdef real p = t + fma(-t, t / (scaled(1.0) + t), low)
+    cdef real slope = fma(-p, unscale(p), p)
+    cdef real unit
+    cdef real c = logistic_scale(gate, &unit)
+    cdef real right = 1.0 - unscale(p)
+    cdef real left = dy * (p * c) * unit
+    cdef real above = dy * right
+    da[0] = left if gate < 0.0 else above
+    dgate[0] = dy * (slope * c * a * unit)
+
+cdef inline real swiglu(real a, real gate) noexcept nogil:
+    # a * gate / (1 + e^-gate)
+    cdef real s
+    cdef real u = gate_floor(head_ceiling(gate))
+    cdef real z = divisor_reduced(u, -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real unit
+    cdef real d = deep_divisor(s, w, gate, &unit)
+    return gate_floor(gate) / d * away(gate, a) * unit
+
+cdef inline real geglu(real a, real gate) noexcept nogil:
+    cdef real s, rest, unit
+    cdef real z = gauss_reduced(gauss_clamp(abs(gate)), &s, &rest)
+    cdef real w = gauss_poly(z, rest)
+    cdef real f = gauss_ratio(gauss_clamp(abs(gate)))
+    cdef real c = gauss_scale(gate, &unit)
+    cdef real tail = gauss_tail(gauss_clamp(abs(gate)), s, z, w, f)
+    return fma(-tail, c, at_least(gate, 0.0)) * a * unit
+
+cdef inline void geglu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
+    da[0] = geglu(dy, gate)
+    dgate[0] = dy * (gelu_backward(<real>1.0, gate) * a)
+
+cdef inline real reglu(real a, real gate) noexcept nogil:
+    return a * relu(gate)
+
+cdef inline void reglu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
+    da[0] = dy * relu(gate)
+    dgate[0] = relu_backward(dy * a, gate)
+
+cdef inline real bilinear(real a, real gate) noexcept nogil:
+    return a * gate
+
+cdef inline void bilinear_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
+    da[0] = dy * gate
+    dgate[0] = dy * a

@@ -1,0 +1,40 @@
+/* What a gate's tail needs where the other factor is large: a * act(gate) may be a normal number where act(gate) is none. */
+#ifndef FASTACT_GATED_H
+#define FASTACT_GATED_H
+
+#include "gauss.h"
+
+/* v, or v 2^-96 (2^-688) where deep_divisor has taken as much from e^-x; as deep(), but infinity stays infinite */
+VM_INLINE float away_f4(float x, float v) { return x < -87.0f ? v * 0x1p-96f : v; }
+VM_INLINE double away_f8(double x, double v) { return x < -708.0 ? v * 0x1p-688 : v; }
+
+VM_INLINE float gate_floor_f4(float gate) { return at_least_f4(gate, -198.5f); }     /* a gate e^gate is 0 for every finite a */
+VM_INLINE double gate_floor_f8(double gate) { return at_least_f8(gate, -1480.0); }
+
+/* A value scaled by 2^64 (2^512) is multiplied by the result, then by a, then by *unit: it stays scaled where it is so small
+ * that it is at most 1, and that a product with a cannot overflow. Where the scaled exponential is held, it counts as 0. */
+VM_INLINE float logistic_scale_f4(float gate, float *unit)
+{
+    float a = abs_f4(gate), in_range = a > 131.0f ? 0.0f : 0x1p-64f;
+    *unit = a > 46.0f ? in_range : 1.0f;
+    return a > 46.0f ? 1.0f : 0x1p-64f;
+}
+VM_INLINE double logistic_scale_f8(double gate, double *unit)
+{
+    double a = abs_f8(gate), in_range = a > 1060.0 ? 0.0 : 0x1p-512;
+    *unit = a > 357.0 ? in_range : 1.0;
+    return a > 357.0 ? 1.0 : 0x1p-512;
+}
+VM_INLINE float gauss_scale_f4(float gate, float *unit)
+{
+    float in_range = gate < -14.625f ? 0.0f : 0x1p-64f;
+    *unit = gate < -9.5f ? in_range : 1.0f;
+    return gate < -9.5f ? 1.0f : 0x1p-64f;
+}
+VM_INLINE double gauss_scale_f8(double gate, double *unit)
+{
+    double in_range = gate < -39.0 ? 0.0 : 0x1p-512;
+    *unit = gate < -27.0 ? in_range : 1.0;
+    return gate < -27.0 ? 1.0 : 0x1p-512;
+}
+#endif

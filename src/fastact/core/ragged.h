@@ -1,0 +1,87 @@
+/* Softmax of segments, and the largest of some pieces. Included by family.h for each type. */
+
+/* Segments of row u from k on that are as short as a segment of WIDTH and lie together: up to ROWS, padded */
+static __attribute__((noinline)) ptrdiff_t NAME(short_segments)(int backward, const REAL *dy, const REAL *x, const int64_t *offsets, ptrdiff_t k, ptrdiff_t segments, REAL *out)
+{
+    REAL stage[ROWS * WIDTH] __attribute__((aligned(64))), d_stage[ROWS * WIDTH] __attribute__((aligned(64)));
+    ptrdiff_t w = 0;
+    for (; w < ROWS && k + w < segments && offsets[k + w + 1] - offsets[k + w] <= WIDTH; w++) {
+        const int64_t begin = offsets[k + w], length = offsets[k + w + 1] - begin;
+        NAME(load_tail)(x + begin, length, backward || length == 0 ? 0 : (REAL)-INFINITY, stage + w * WIDTH);
+        if (backward)
+            NAME(load_tail)(dy + begin, length, 0, d_stage + w * WIDTH);
+    }
+    const lines rows = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, WIDTH * sizeof(REAL), sizeof(REAL));
+    const lines given = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)d_stage, WIDTH * sizeof(REAL), sizeof(REAL));
+    if (w > 0 && backward)
+        NAME(straight_gradients)(SOFTMAX, &given, &rows, &rows, w, WIDTH);
+    else if (w > 0)
+        NAME(straight_rows)(SOFTMAX, NULL, &rows, &rows, w, WIDTH);
+    for (ptrdiff_t u = 0; u < w; u++)
+        for (int64_t i = offsets[k + u]; i < offsets[k + u + 1]; i++)
+            out[i] = stage[u * WIDTH + (i - offsets[k + u])];
+    return w;
+}
+
+/* [dy], x, offsets -> y */
+static int NAME(segments)(int backward, int storage, char **data, const ptrdiff_t *dims, const ptrdiff_t *strides)
+{
+    const int at_x = backward ? 1 : 0, at_offsets = at_x + 1, at_out = at_x + 2, nargs = at_x + 3;
+    const ptrdiff_t *core = strides + nargs, n = dims[1], segments = dims[2] - 1, cx = core[at_x], co = core[at_out], cd = backward ? core[0] : 0;
+    const ptrdiff_t sx = strides[at_x], so = strides[at_out], sd = backward ? strides[0] : 0;
+    const ptrdiff_t rows = strides[at_offsets] == 0 ? dims[0] : 1, times = strides[at_offsets] == 0 ? 1 : dims[0];
+    if (n == 0)
+        return 0;
+    for (ptrdiff_t u = 0; u < times; u++) {
+        const char *x = data[at_x] + u * sx, *dy = backward ? data[0] + u * sd : NULL, *p = data[at_offsets] + u * strides[at_offsets];
+        char *out = data[at_out] + u * so;
+        const lines a = make_lines(storage, x, 0, cx), b = make_lines(storage, out, 0, co), c = make_lines(storage, backward ? dy : x, 0, backward ? cd : cx);
+        const int close = a.ready && b.ready && c.ready && rows == 1 && core[at_offsets] == sizeof(int64_t) && (uintptr_t)p % sizeof(int64_t) == 0;
+        for (ptrdiff_t k = 0; k < segments; k++) {
+            const ptrdiff_t some = close ? NAME(short_segments)(backward, (const REAL *)dy, (const REAL *)x, (const int64_t *)p, k, segments, (REAL *)out) : 0;
+            if (some > 0) {
+                k += some - 1;
+                continue;
+            }
+            int64_t begin, end;
+            memcpy(&begin, p + k * core[at_offsets], sizeof begin);
+            memcpy(&end, p + (k + 1) * core[at_offsets], sizeof end);
+            if (end == begin)
+                continue;
+            if (backward)
+                NAME(any_gradients)(SOFTMAX, storage, dy + begin * cd, x + begin * cx, out + begin * co, rows, end - begin, sd, sx, so, cd, cx, co);
+            else
+                NAME(any_rows)(SOFTMAX, storage, NULL, x + begin * cx, NULL, out + begin * co, rows, end - begin, 0, sx, 0, so, cx, 0, co);
+        }
+    }
+    return 0;
+}
+
+/* x of p pieces -> the largest, and which it is: the first of equals, the first NaN if there is one */
+static int NAME(pieces)(int storage, char **data, const ptrdiff_t *dims, const ptrdiff_t *strides)
+{
+    const ptrdiff_t rows = dims[0], p = dims[1], next = strides[3];
+    REAL best[BLOCK], v[BLOCK];
+    int32_t which[BLOCK];
+    for (ptrdiff_t row = 0; row < rows && p > 0; row += BLOCK) {
+        const ptrdiff_t m = rows - row < BLOCK ? rows - row : BLOCK;
+        const char *x = data[0] + row * strides[0];
+        load_block(storage, best, x, strides[0], m);
+        for (ptrdiff_t j = 0; j < m; j++)
+            which[j] = 0;
+        for (ptrdiff_t k = 1; k < p; k++) {
+            load_block(storage, v, x + k * next, strides[0], m);
+            for (ptrdiff_t j = 0; j < m; j++) {
+                const int take = (v[j] > best[j]) | ((v[j] != v[j]) & (best[j] == best[j]));
+                best[j] = take ? v[j] : best[j];
+                which[j] = take ? (int32_t)k : which[j];
+            }
+        }
+        store_block(storage, data[1] + row * strides[1], strides[1], best, m);
+        for (ptrdiff_t j = 0; j < m; j++) {
+            const int64_t w = which[j];
+            memcpy(data[2] + (row + j) * strides[2], &w, sizeof w);
+        }
+    }
+    return 0;
+}
