@@ -23,7 +23,7 @@ def _fold(text: str, indent: str = "") -> str:
 
 
 def _parameter(p: Parameter) -> str:
-    accepted = {"finite": "finite", "nonzero": "finite and not 0"}[p.check]
+    accepted = {"finite": "finite", "nonzero": "finite and not 0", "margin": "at least 0 and less than 1/2"}[p.check]
     default = "" if p.default is None else f", default {p.default:g}"
     return f"{p.name} : float or array_like{default}\n    {p.meaning[0].upper()}{p.meaning[1:]}; {accepted}; broadcasts against x."
 

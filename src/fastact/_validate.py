@@ -13,6 +13,7 @@ import numpy as np
 _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = {
     "finite": (math.isfinite, np.isfinite, "finite"),
     "nonzero": (lambda v: math.isfinite(v) and v != 0, lambda v: np.isfinite(v) & (v != 0), "finite and not 0"),
+    "margin": (lambda v: 0 <= v < 0.5, lambda v: (v >= 0) & (v < 0.5), "finite, at least 0 and less than 1/2"),
 }
 
 

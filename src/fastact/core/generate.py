@@ -19,10 +19,10 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
-HEADERS = ("vmath.h", "gauss.h", "row.h")
-FORMULAS = ("activations.pxi", "activations_gauss.pxi")
+HEADERS = ("vmath.h", "gauss.h", "erf.h", "trig.h", "row.h")
+FORMULAS = ("activations.pxi", "activations_gauss.pxi", "activations_smooth.pxi")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
-APART = "activations_apart.pxi"
+APART = ("activations_apart.pxi", "activations_smooth_apart.pxi")
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {"f2": ("float", "f4", "float16"), "f4": ("float", "f4", "float32"), "f8": ("double", "f8", "float64")}
@@ -338,7 +338,7 @@ def generate(registry: ModuleType) -> str:
     """The module's source."""
     externs, faces = primitives()
     formulas = "\n".join(type_literals((CORE / f).read_text()) for f in FORMULAS if (CORE / f).exists())
-    formulas += "\n" + (CORE / APART).read_text()
+    formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
     parts, setup = [], []
