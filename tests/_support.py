@@ -102,6 +102,12 @@ def operation_id(value: Any) -> str:
     return getattr(value, "name", str(value))
 
 
+def inside(record: Record, x: Any) -> np.ndarray:
+    """The numbers at which a function has a value."""
+    x = np.asarray(x)
+    return x if record.domain is None else x[(x > record.domain[0]) & (x < record.domain[1])]
+
+
 def call(variant: str, case: Case, kind: str, x: Any, dtype: str) -> Any:
     """f(x), f'(x) from x, or f' from y=x, straight from the ufunc, for dy = 1."""
     made, name = ufuncs(variant), case.record.name

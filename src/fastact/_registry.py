@@ -362,7 +362,7 @@ ELEMENTWISE: tuple[Record, ...] = (
     ),
     Record(
         name="laplace",
-        summary="Laplace attention function: a normal distribution function that imitates the square of relu.",
+        summary="Laplace attention function: a smooth step.",
         maths="(1 + erf((x - mu) / (sigma * sqrt(2)))) / 2",
         gradient_maths="exp(-((x - mu) / sigma)**2 / 2) / (sigma * sqrt(2 pi))",
         forward="erfc((mu - x) / (sigma * sqrt(2))) / 2",

@@ -313,8 +313,8 @@ cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
     return dy * <float>(0.5 * (left if x < <float>0.0 else right))
 
 cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
-    # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, w to twice the precision, about the root by e = w - root;
-    # far out 1 and -1/(2x)^2
+    # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, about the root by e = w - root;
+    # w and 3w - 1 - w^2 to twice the precision; far out 1 and -1/(2x)^2
     cdef double a = abs_f8(x)
     cdef double v = fma_f8(a, a, 1.0)
     cdef double r = sqrt_f8(v)
@@ -323,13 +323,17 @@ cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     cdef double w = 1.0 / far_out_f8(a, a + a, d)
     # ----
     cdef double lo = dish_rest_f8(a, v, r, d, w)
+    cdef double three = 3.0 - w
+    cdef double o = fma_f8(w, three, -1.0)
+    cdef double o_lo = fma_f8(w, three, -1.0 - o) + fma_f8(w, (3.0 - three) - w, lo * fma_f8(-2.0, w, 3.0))
+    cdef double both = o + o_lo
     cdef double e = (w - 0.38196601125010515) + (lo + 1.1899991944327682e-18)
     cdef double near = e * fma_f8(e, 1.8541019662496845 - e, 0.8541019662496846)
-    cdef double middle = (w + lo) * fma_f8(w, 3.0 - w, -1.0)
-    cdef double left = far_out_f8(a, -2.0 * w * w, near if w > 0.25 else middle)
-    cdef double u = (1.0 - w) - lo
-    cdef double right = far_out_f8(a, 2.0, fma_f8(copysign_f8(u, x), fma_f8(-u, u, 2.0), 1.0))
-    return dy * (0.5 * (left if copysign_f8(w, x) > -0.6 and x < 0.0 else right))
+    cdef double left = far_out_f8(a, -2.0 * w * w, near if abs_f8(e) < 0.015625 else fma_f8(w, both, lo * both))
+    cdef double u = copysign_f8((1.0 - w) - lo, x)
+    cdef double right = far_out_f8(a, 2.0, fma_f8(-u, u * u, fma_f8(2.0, u, 1.0)))
+    cdef double side = x if w < 0.6 else a
+    return dy * (0.5 * (left if side < 0.0 else right))
 
 
 # ---- sinusoids -----------------------------------------------------------------------------------------------------------
@@ -346,7 +350,7 @@ cdef inline float sine_f4(float x, float omega) noexcept nogil:
 cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogil:
     # omega cos(omega x)
     cdef double sign
-    cdef double f = wide_half_turns(<double>omega * <double>x, 0.5, &sign)
+    cdef double f = wide_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
     # ----
     return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
@@ -362,7 +366,7 @@ cdef inline double sine_f8(double x, double omega) noexcept nogil:
 cdef inline double sine_backward_f8(double dy, double x, double omega) noexcept nogil:
     # omega cos(omega x)
     cdef double f_lo, sign
-    cdef double f = half_turns_f8(x, omega, 0.5, &f_lo, &sign)
+    cdef double f = half_turns_f8(abs_f8(x), abs_f8(omega), 0.5, &f_lo, &sign)
     # ----
     return dy * (omega * flipped_f8(sine_of_half_turns_f8(f, f_lo), sign))
 

@@ -3,7 +3,7 @@
     python turns.py        prints them
 
 WIDE_HI, WIDE_LO   2^(2 k)/pi modulo 2, as the sum of two doubles, k = 0 ... 104: up to 2^256, the largest product of two floats
-TURNS              bits of 1/pi, 48 of them from the one that counts 2^(-8 k) on, times 2^(8 k)
+TURNS              2^(8 k)/pi modulo 2 without its bits below 2^-47, k = -14 ... 265; 48 bits on, these are the next ones
 """
 
 from mpmath import floor, mp, mpf, nint, pi
@@ -39,4 +39,4 @@ if __name__ == "__main__":
     pairs = [pair(k) for k in range(105)]
     show("WIDE_HI", 128, [p[0] for p in pairs])
     show("WIDE_LO", 128, [p[1] for p in pairs])
-    show("TURNS", 266, [limb(k) for k in range(266)])
+    show("TURNS", 280, [limb(k) for k in range(-14, 266)])
