@@ -324,9 +324,10 @@ cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     # ----
     cdef double lo = dish_rest_f8(a, v, r, d, w)
     cdef double three = 3.0 - w
-    cdef double o = fma_f8(w, three, -1.0)
-    cdef double o_lo = fma_f8(w, three, -1.0 - o) + fma_f8(w, (3.0 - three) - w, lo * fma_f8(-2.0, w, 3.0))
-    cdef double both = o + o_lo
+    cdef double product = w * three
+    cdef double o = product - 1.0
+    cdef double o_lo = (product - (o + 1.0)) + fma_f8(w, (3.0 - three) - w, lo * fma_f8(-2.0, w, 3.0))
+    cdef double both = o + (o_lo + fma_f8(w, three, -product))
     cdef double e = (w - 0.38196601125010515) + (lo + 1.1899991944327682e-18)
     cdef double near = e * fma_f8(e, 1.8541019662496845 - e, 0.8541019662496846)
     cdef double left = far_out_f8(a, -2.0 * w * w, near if abs_f8(e) < 0.015625 else fma_f8(w, both, lo * both))
