@@ -23,6 +23,16 @@ def _less_tanh(x: Any) -> Any:
         return x - gmpy2.tanh(x)
 
 
+def _erfcx(x: Any) -> Any:
+    """e^(x^2) erfc(x); where one factor would overflow by its asymptotic series."""
+    if not x > 1e6:
+        return gmpy2.exp(x * x) * gmpy2.erfc(x)
+    term, total = gmpy2.mpfr(1), gmpy2.mpfr(0)
+    for n in range(1, 8):
+        total, term = total + term, -term * (2 * n - 1) / (2 * x * x)
+    return total / (x * gmpy2.sqrt(gmpy2.const_pi()))
+
+
 _OPERATIONS: dict[str, Any] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -37,7 +47,7 @@ _OPERATIONS: dict[str, Any] = {
     "equal": lambda a, b: a == b,
     "where": lambda c, a, b: a if c else b,
     "less_tanh": _less_tanh,
-    "erfcx": lambda a: gmpy2.exp(a * a) * gmpy2.erfc(a),
+    "erfcx": _erfcx,
     **{name: getattr(gmpy2, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")},
 }
 
