@@ -334,7 +334,7 @@ cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     cdef double u = copysign_f8((1.0 - w) - lo, x)
     cdef double right = far_out_f8(a, 2.0, fma_f8(-u, u * u, fma_f8(2.0, u, 1.0)))
     cdef double side = x if w < 0.6 else a
-    return dy * (0.5 * (left if side < 0.0 else right))
+    return dy * dish_close_f8(x, 0.5 * (left if side < 0.0 else right))
 
 
 # ---- sinusoids -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /* The normal distribution, and what else is smooth: what activations_smooth.pxi is made of.
  *
- * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials).
+ * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/roots.py (dish').
  * wide_...: for floats, which are computed in double, where nothing has to be carried, and rounded once.
  */
 #ifndef FASTACT_ERF_H
@@ -381,5 +381,12 @@ VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
     double r_lo = (0.5 * w) * (r + a) * (v_lo + fma_f8(-r, r, v));          /* 1/r = w (r + a) */
     double d_lo = fma_f8(a, r, v - d) + fma_f8(a, r_lo, v_lo);
     return w * (fma_f8(-w, d, 1.0) - w * d_lo);
+}
+/* dish' so close to its root that w to twice the precision is not enough: two terms of the series about it (roots.py) */
+VM_INLINE double dish_close_f8(double x, double value)
+{
+    double d = (x + 0x1.92826ef258d1bp-1) + 0x1.8d20e15f6d9eap-57;
+    double close = fma_f8(0x1.7af2c00ba4294p-2 * d, d, 0x1.a8f0ca985721dp-3 * d);
+    return abs_f8(d) < 0x1p-28 ? close : value;
 }
 #endif
