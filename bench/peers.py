@@ -408,6 +408,68 @@ EQUIVALENTS: dict[str, dict[str, str]] = {
     "step": {"jax": "jnp.where(x >= threshold, jnp.ones_like(x), 0)", "simple": "where(x >= threshold, 1, 0)"},
     "step_backward": {},
     "step_backward_y": {},
+    "quick_gelu": {
+        "onnxruntime": "QuickGelu(alpha=1.702)",
+        "openvino": "swish(x, constant(1.702))",
+        "jax": "x * nn.sigmoid(1.702 * x)",
+        "simple": "x / (1 + exp(-1.702 * x))",
+    },
+    "quick_gelu_backward": {"simple": "dy * (1 + 1.702 * x / (1 + exp(1.702 * x))) / (1 + exp(-1.702 * x))"},
+    "gaussian": {"jax": "jnp.exp(-x * x)", "simple": "exp(-x * x)"},
+    "gaussian_backward": {"simple": "-2 * dy * x * exp(-x * x)"},
+    "laplace": {
+        "jax": "jax_erf((x - mu) / sigma * 0.7071067811865476) * 0.5 + 0.5",
+        "simple": "0.5 + 0.5 * erf((x - mu) / sigma * 0.7071067811865476)",
+    },
+    "laplace_backward": {"simple": "dy * 0.3989422804014327 / sigma * exp(-0.5 * ((x - mu) / sigma) * ((x - mu) / sigma))"},
+    "snake": {"jax": "x + jnp.sin(alpha * x) ** 2 / alpha", "simple": "x + sin(alpha * x) * sin(alpha * x) / alpha"},
+    "snake_backward": {"simple": "dy * (1 + sin(2 * alpha * x))"},
+    "dish": {
+        "jax": "0.5 * x * (x / jnp.sqrt(1 + x * x) + 1)",
+        "thinc": "ops.dish(x)",
+        "simple": "0.5 * x * (1 + x / sqrt(1 + x * x))",
+    },
+    "dish_backward": {
+        "thinc": "ops.backprop_dish(dy, x)",
+        "simple": "dy * (0.5 + x / sqrt(1 + x * x) - 0.5 * x * x * x / (sqrt(1 + x * x) * (1 + x * x)))",
+    },
+    "erf": {
+        "torch": "erf.out(x, out=out)",
+        "onnxruntime": "Erf()",
+        "openvino": "erf(x)",
+        "jax": "jax_erf(x)",
+        "scipy": "special.erf(x, out=out)",
+        "simple": "erf(x)",
+    },
+    "erf_backward": {"simple": "dy * 1.1283791670955126 * exp(-x * x)"},
+    "erfc": {"torch": "erfc.out(x, out=out)", "jax": "jax_erfc(x)", "scipy": "special.erfc(x, out=out)"},
+    "erfc_backward": {"simple": "dy * -1.1283791670955126 * exp(-x * x)"},
+    "ndtr": {"torch": "special_ndtr.out(x, out=out)", "jax": "jax_ndtr(x)", "scipy": "special.ndtr(x, out=out)"},
+    "ndtr_backward": {"simple": "dy * 0.3989422804014327 * exp(-0.5 * x * x)"},
+    "log_ndtr": {
+        "torch": "special_log_ndtr.out(x, out=out)",
+        "jax": "jax_log_ndtr(x)",
+        "scipy": "special.log_ndtr(x, out=out)",
+    },
+    "log_ndtr_backward": {},
+    "logit": {
+        "torch": "logit.out(x, out=out)",
+        "jax": "jnp.log(x / (1 - x))",
+        "scipy": "special.logit(x, out=out)",
+        "simple": "log(x / (1 - x))",
+    },
+    "logit_backward": {"torch": "logit_backward.grad_input(dy, x, grad_input=out)", "simple": "dy / (x * (1 - x))"},
+    "tanh_shrink": {"torch": "sub.out(x, torch.tanh(x), out=out)", "jax": "x - jnp.tanh(x)", "simple": "x - tanh(x)"},
+    "tanh_shrink_backward": {"simple": "dy * tanh(x) * tanh(x)"},
+    "sine": {
+        "torch": "sin.out(x, out=out)",
+        "onnxruntime": "Sin()",
+        "openvino": "sin(x)",
+        "jax": "jnp.sin(omega * x)",
+        "numpy": "np.sin(x, out=out)",
+        "simple": "sin(omega * x)",
+    },
+    "sine_backward": {"simple": "dy * omega * cos(omega * x)"},
     "softmax": {
         "torch": "_softmax.out(x, axis, False, out=out)",
         "onednn": "torch.softmax(m, axis)",
@@ -552,7 +614,8 @@ class Torch(Peer):
             return self.prepare_several(text, job)
         scope: dict[str, Any] = {k: torch.from_numpy(v) for k, v in job.arrays.items() if v is not None}
         weights = {v: torch.tensor([v], dtype=scope["x"].dtype) for v in job.parameters.values()}
-        scope |= job.parameters | {"parameters": tuple(job.parameters.values()), "axis": job.axis, "tensor": weights.__getitem__}
+        scope |= job.parameters | {"parameters": tuple(job.parameters.values()), "axis": job.axis}
+        scope |= {"tensor": weights.__getitem__, "torch": torch}
         if "buffer" in text:
             scope["buffer"] = aten.log_sigmoid_forward(scope["x"])[1]
         operator = re.match(r"\w+", text)
@@ -693,6 +756,7 @@ class Jax(Peer):
     def prepare(self, text: str, job: Job) -> Entry:
         jax = self.jax
         scope = {"nn": jax.nn, "jnp": jax.numpy, "axis": job.axis} | job.parameters
+        scope |= {f"jax_{name}": getattr(jax.scipy.special, name) for name in ("erf", "erfc", "ndtr", "log_ndtr")}
         f = eval(f"lambda x: {text}", scope)
         x, dy = jax.numpy.asarray(job.x), jax.numpy.asarray(job.dy)
         if job.ufunc.endswith("_backward"):
@@ -815,7 +879,7 @@ class Numba(Peer):
         dtype = job.x.dtype.name
         names = [n for n in ("dy", "x", "y", *job.parameters) if n in re.findall(r"\w+", text)]
         if (text, dtype) not in self.compiled:
-            scope: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "expm1", "log1p", "tanh", "erf", "sqrt")}
+            scope: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "expm1", "log", "log1p", "tanh", "erf", "sin", "cos", "sqrt")}
             scope |= {"T": job.x.dtype.type, "where": self.numba.njit(lambda c, a, b: a if c else b)}
             body = re.sub(r"(?<!\*\* )" + _LITERAL.pattern, lambda m: f"T({m[0]})", text)
             scalar = getattr(self.numba, dtype)

@@ -40,7 +40,11 @@ def data(row: Row, dtype: str, size: int, seed: int = 0) -> Data:
         count = max(1, size // row.length)
         shape, reduced = ((count, row.length) if row.axis == -1 else (row.length, count)), (count,)
     rng = np.random.default_rng(seed)
-    x = (rng.standard_normal(shape, np.float32) * 3).astype(dtype)
+    x = rng.standard_normal(shape, np.float32) * 3
+    if getattr(row.record, "domain", None) is not None and np.isfinite(row.record.domain).all():
+        low, high = row.record.domain      # type: ignore[union-attr]
+        x = low + (high - low) / (1 + np.exp(-x))
+    x = x.astype(dtype)
     reduces = isinstance(row.record, RowRecord) and row.record.reduces
     dy = rng.standard_normal(reduced if reduces else shape, np.float32).astype(dtype)
     mask = rng.random(shape, np.float32) < 0.8 if "masked" in row.ufunc else None

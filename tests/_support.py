@@ -67,7 +67,7 @@ class Case:
 
     def accepts(self, parameters: dict[str, float]) -> bool:
         """Whether finite values are in the domain of the parameters."""
-        allowed = {"finite": lambda v: True, "nonzero": lambda v: v != 0, "nonnegative": lambda v: v >= 0}
+        allowed = {"finite": lambda v: True, "nonzero": lambda v: v != 0, "nonnegative": lambda v: v >= 0, "margin": lambda v: 0 <= v < 0.5}
         one_by_one = all(allowed[p.check](parameters[p.name]) for p in self.record.parameters)
         return one_by_one and all(parameters[low] <= parameters[high] for low, high in self.record.ordered)
 
@@ -115,6 +115,12 @@ def operation_id(value: Any) -> str:
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Operation):
         return value[0].name
     return getattr(value, "name", str(value))
+
+
+def inside(record: Record, x: Any) -> np.ndarray:
+    """The numbers at which a function has a value."""
+    x = np.asarray(x)
+    return x if record.domain is None else x[(x > record.domain[0]) & (x < record.domain[1])]
 
 
 def call(variant: str, case: Case, kind: str, x: Any, dtype: str) -> Any:

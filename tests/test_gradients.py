@@ -8,10 +8,10 @@ import inspect
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, Case, call, functions, proof, ufuncs
+from _support import CASES, DEFAULT_CASES, Case, call, functions, inside, proof, ufuncs
 
 from fastact import _proof
-from fastact._registry import ELEMENTWISE, NAMES, ROWWISE
+from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE
 
 TRAINED = [(case, p) for case in CASES for p in case.record.parameters if p.gradient]
 
@@ -20,9 +20,11 @@ def smooth_points(case: Case, n: int, seed: int = 0) -> np.ndarray:
     """Points around the origin and in the tails, away from kinks and from 0."""
     rng = np.random.default_rng(seed)
     x = np.concatenate([rng.uniform(-6, 6, n), rng.uniform(-60, 60, n // 2), rng.standard_normal(n // 2) * 1e-3])
+    if case.record.domain:
+        x = np.concatenate([x, rng.uniform(0, 1, n)])
     for kink in (0.0, *case.kinks):
         x = x[np.abs(x - kink) > 1e-4]
-    return x
+    return inside(case.record, x)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -71,12 +73,17 @@ def test_kernels_against_central_differences(case, variant):
     """(f(x+h) - f(x-h)) / 2h in float64, as good as that formula is."""
     x = smooth_points(case, 2000, seed=2)
     x = x[np.abs(x) < 20]
-    h = 1e-5
+    if case.record.domain:
+        x = np.intersect1d(inside(case.record, x - 0.05) + 0.05, inside(case.record, x + 0.05) - 0.05)
+    h = 1e-5 / max([1.0, *map(abs, case.parameters.values())])
     slope = (call(variant, case, "forward", x + h, "float64") - call(variant, case, "forward", x - h, "float64")) / ((x + h) - (x - h))
     gradient = call(variant, case, "backward", x, "float64")
     scale = np.abs(call(variant, case, "forward", x, "float64")) + 1
-    # h*h/6 times the third derivative, at most 12 times the scale here, and two ulp of f on both sides over 2h
-    tolerance = (12 / 6 * h * h + 4.5e-16 / h) * scale
+    # h*h/6 times the third derivative, at most 12 times the scale here or else as measured, and two ulp of f on both sides over 2h
+    step = 100 * h
+    second = call(variant, case, "backward", x + step, "float64") - 2 * gradient + call(variant, case, "backward", x - step, "float64")
+    third = np.maximum(12 * scale, 2 * np.abs(second) / step**2)
+    tolerance = h * h / 6 * third + 4.5e-16 / h * scale
     bad = np.flatnonzero(~(np.abs(slope - gradient) <= tolerance))
     assert bad.size == 0, (str(case), x[bad[:3]], slope[bad[:3]], gradient[bad[:3]])
 
@@ -117,7 +124,12 @@ def test_scipy_agrees(variant):
             continue
         row = NAMES[name] in {r.name for r in ROWWISE}
         ours = public[name](rows) if row else public[name](x)
-        np.testing.assert_allclose(ours, theirs(rows, axis=-1) if row else theirs(x), rtol=1e-14, atol=1e-300, err_msg=name)
+        wanted = theirs(rows, axis=-1) if row else theirs(x)
+        # SciPy rounds x^2 before it takes e^-x^2
+        lost = x * x * 2.3e-16 if "erf" in RECORDS[NAMES[name]].forward else 0.0
+        same = (ours == wanted) | (np.isnan(ours) & np.isnan(wanted))
+        same |= np.abs(ours - wanted) <= (1e-14 + lost) * np.abs(wanted) + 1e-300
+        assert same.all(), (name, x[~same.ravel()][:3])
         compared.append(name)
     assert {"expit", "log_expit", "softmax", "log_softmax", "logsumexp", "exp", "tanh"} <= set(compared)
 
@@ -180,6 +192,8 @@ def test_torch_agrees_on_rows(row, variant):
 def test_gradient_at_zero_follows_the_convention(variant, dtype):
     """At 0, kink or not, the gradient is what the table's derivative expression says."""
     for case in CASES:
+        if not inside(case.record, [0.0]).size:
+            continue
         got = call(variant, case, "backward", [0.0, -0.0], dtype)
         true = proof(case, "backward", 0.0, dtype)
         for value in got:

@@ -252,7 +252,7 @@ def test_per_channel_parameters(case, public, dtype):
     for position, name in enumerate(case.parameters):
         fixed = dict(case.parameters)
         steps = np.array([0.25, 0.5, 1.75], dtype)
-        candidates = (steps, fixed[name] - steps, fixed[name] + steps)      # some parameters have an order to keep
+        candidates = (steps, fixed[name] - steps, fixed[name] + steps, steps / 4)     # some have an order or a range to keep
         values = next(v for v in candidates if all(case.accepts({**fixed, name: float(value)}) for value in v))
         together = public[case.record.name](x, **{**fixed, name: values[:, None]})
         assert together.dtype == np.dtype(dtype)

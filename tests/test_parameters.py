@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ROWWISE, assert_same_bits
+from _support import CASES, DEFAULT_CASES, ROWWISE, assert_same_bits, inside
 
 WITH_PARAMETERS = [case for case in DEFAULT_CASES if case.record.parameters]
 TRAINED = [case for case in DEFAULT_CASES if any(p.gradient for p in case.record.parameters)]
@@ -16,6 +16,7 @@ BAD = {
     "finite": (math.inf, -math.inf, math.nan),
     "nonzero": (math.inf, -math.inf, math.nan, 0, 0.0, -0.0),
     "nonnegative": (math.inf, -math.inf, math.nan, -1, -0.5),
+    "margin": (math.inf, -math.inf, math.nan, -0.1, 0.5, 1.0),
 }
 NAMED = [*DEFAULT_CASES, *ROWWISE]
 
@@ -50,7 +51,7 @@ def test_arrays_with_a_bad_entry(case, public):
     name = case.record.name
     for parameter in case.record.parameters:
         for bad in BAD[parameter.check]:
-            values = np.full((2, 3), 0.5)
+            values = np.full((2, 3), 0.25)
             values[1, 2] = bad
             out = np.full((2, 3), 7.0)
             with pytest.raises(ValueError, match=r"at index \(1, 2\)") as caught:
@@ -67,7 +68,7 @@ def test_values_that_only_a_wider_type_holds(case, public):
     x, out = np.array([-1.0, 0.0, 2.0], np.float32), np.full(3, 7.0, np.float32)
     name = case.record.name
     for parameter in case.record.parameters:
-        wide = (1e300,) if parameter.check == "nonnegative" else (1e300, -1e300)
+        wide = {"nonnegative": (1e300,), "margin": ()}.get(parameter.check, (1e300, -1e300))
         for value in (*wide, *((1e-300,) if parameter.check == "nonzero" else ())):
             extra = {**case.parameters, parameter.name: value}
             with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
@@ -85,7 +86,9 @@ def test_extreme_parameters_give_numbers(case, public, dtype):
     info = np.finfo(dtype)
     x = np.array([-float(info.max), -30.0, -1.0, -1e-3, -float(info.smallest_subnormal), 0.0, 1e-3, 1.0, 30.0, float(info.max)], dtype)
     signs = (1.0, -1.0)
-    for parameter in case.parameters:
+    x = inside(case.record, x)
+    for p in case.record.parameters:
+        parameter = p.name
         for magnitude in (float(info.smallest_normal), float(info.eps), 1e-3, 1e3, float(info.max) / 4, float(info.max)):
             for sign in signs:
                 extra = {**case.parameters, parameter: sign * magnitude}

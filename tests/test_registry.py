@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROOT, ROWWISE, assert_same_bits
+from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROOT, ROWWISE, assert_same_bits, inside
 
 import fastact as fa
 from fastact import _docs, _functions, _proof, _registry, reference
@@ -103,8 +103,10 @@ def test_edges_are_the_limits_of_the_reference(case):
     record = case.record
     for x, value, slope in record.edges:
         at = math.copysign(1e12, x) if math.isinf(x) else x
+        if not inside(record, [at]).size:
+            continue
         for wanted, kind in ((value, "forward"), (slope, "backward")):
-            if wanted is None or (math.isinf(wanted) and record.name == "exp"):
+            if wanted is None or math.isnan(wanted) or (math.isinf(wanted) and record.name == "exp"):
                 continue
             if kind == "forward":
                 true = float(_proof.forward(record.name, at, **case.parameters))
@@ -127,7 +129,7 @@ def test_examples_are_right(case):
 def test_kinks_are_where_the_references_kink():
     """Left and right derivative differ at each kink, and at no other whole number."""
     for case in CASES:
-        for x in range(-6, 7):
+        for x in inside(case.record, range(-6, 7)).tolist():
             left = _proof.gradient(case.record.name, x - 1e-12, **case.parameters)
             right = _proof.gradient(case.record.name, x + 1e-12, **case.parameters)
             if abs(left - right) > 1e-6:
@@ -297,8 +299,10 @@ def test_show_config(capsys):
 def test_reference_functions_agree_with_kernels(case, dtype):
     """The readable NumPy expressions give the kernels' values to what NumPy's rounding allows, and keep the type."""
     name, extra = case.record.name, case.parameters
-    x = np.random.default_rng(30).uniform(-4, 4, 300).astype(dtype)
-    dy = np.random.default_rng(31).standard_normal(300).astype(dtype)
+    fastest = max([1.0, *map(abs, extra.values())])       # rounding of 30 x is 30 roundings of x
+    low, high = np.clip(case.record.domain or (-np.inf, np.inf), -4 / fastest, 4)
+    x = inside(case.record, np.random.default_rng(30).uniform(low, min(high, 4 / fastest), 300).astype(dtype))
+    dy = np.random.default_rng(31).standard_normal(x.size).astype(dtype)
     tolerance = {"rtol": 40 * np.finfo(dtype).eps, "atol": 40 * np.finfo(dtype).eps}
     got = getattr(reference, name)(x, **extra)
     assert got.dtype == np.dtype(dtype)

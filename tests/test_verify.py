@@ -9,7 +9,7 @@ import math
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import VARIANTS, exactly, ufuncs
+from _support import VARIANTS, exactly, inside, ufuncs
 
 import fastact as fa
 from fastact import _proof
@@ -69,7 +69,7 @@ def test_one_fault_of_one_ulp_is_caught_in_float32(row):
 @pytest.mark.parametrize("row", [row for row in ROWS if row.form != "backward_y"], ids=by_label)
 def test_one_fault_of_one_ulp_breaks_the_bound_in_float16(row):
     """Anywhere: at ordinary, tiny, subnormal and huge operands."""
-    for point in np.array([0.37, -1.25, 6e-8, -3e-5, 700, -60000], np.float16):
+    for point in inside(row.record, np.array([0.37, -1.25, 6e-8, -3e-5, 700, -60000], np.float16)):
         value = cases.kernel(row)(np.array([point]))[0]
         if np.isinf(value):
             continue
@@ -165,7 +165,7 @@ def test_reference_is_as_good_as_it_says(row, dtype):
 def test_primitives_are_as_good_as_stated(name, kind):
     """NumPy's and SciPy's functions within half of what the analysis assumes of them, and their slopes within theirs."""
     primitive, rng = enclosure.PRIMITIVES[name], np.random.default_rng(2)
-    function = getattr(mp, name, lambda z: mp.exp(z * z) * mp.erfc(z))       # erfcx
+    function = _proof._MP[name]
     x = np.concatenate([rng.uniform(-26, 26, 300), rng.uniform(-1, 1, 200), np.ldexp(rng.uniform(-1, 1, 200), rng.integers(-60, 3, 200))])
     if name in ("sin", "cos"):
         x = np.concatenate([x, np.ldexp(rng.uniform(-1, 1, 200), rng.integers(0, 1000, 200))])

@@ -26,6 +26,23 @@ def exact(value: float) -> Any:
     return mp.mpf(float(value))
 
 
+def _erfcx(x: Any) -> Any:
+    """e^(x^2) erfc(x); where both factors would be out of all proportion, by its asymptotic series."""
+    if x < 1e6:
+        return mp.exp(x * x) * mp.erfc(x)
+    term, total, n = mp.mpf(1), mp.mpf(0), 0
+    while abs(term) > mp.eps:
+        total, n = total + term, n + 1
+        term = -term * (2 * n - 1) / (2 * x * x)
+    return total / (x * mp.sqrt(mp.pi))
+
+
+def _less_tanh(x: Any) -> Any:
+    """x - tanh(x), with as many digits more as cancel."""
+    with mp.workprec(mp.mp.prec + 2 * max(0, -mp.mag(x)) if x else mp.mp.prec):
+        return x - mp.tanh(x)
+
+
 _MP: dict[str, Any] = {
     "abs": abs,
     "exp": mp.exp,
@@ -33,7 +50,12 @@ _MP: dict[str, Any] = {
     "log": mp.log,
     "log1p": mp.log1p,
     "tanh": mp.tanh,
+    "less_tanh": _less_tanh,
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "erf": mp.erf,
     "erfc": mp.erfc,
+    "erfcx": _erfcx,
     "sqrt": mp.sqrt,
     "pi": mp.pi,
     "where": lambda condition, a, b: a if condition else b,
@@ -121,9 +143,14 @@ _DUAL: dict[str, Any] = {
     "exp": _lift(mp.exp, lambda x, y: y),
     "expm1": _lift(mp.expm1, lambda x, y: mp.exp(x)),
     "log": _lift(mp.log, lambda x, y: 1 / x),
-    "log1p": _lift(mp.log1p, lambda x, y: 1 / (1 + x)),
+    "log1p": _lift(mp.log1p, lambda x, y: 1 / (1 + x) if x != -1 else mp.inf),
     "tanh": _lift(mp.tanh, lambda x, y: (1 - y) * (1 + y)),
+    "less_tanh": _lift(_less_tanh, lambda x, y: mp.tanh(x) ** 2),
+    "sin": _lift(mp.sin, lambda x, y: mp.cos(x)),
+    "cos": _lift(mp.cos, lambda x, y: -mp.sin(x)),
+    "erf": _lift(mp.erf, lambda x, y: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)),
     "erfc": _lift(mp.erfc, lambda x, y: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x)),
+    "erfcx": _lift(_erfcx, lambda x, y: 2 * x * y - 2 / mp.sqrt(mp.pi)),
     "sqrt": _lift(mp.sqrt, lambda x, y: 1 / (2 * y)),
     "pi": mp.pi,
     "where": lambda condition, a, b: a if condition else b,

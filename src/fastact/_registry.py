@@ -73,6 +73,8 @@ class Record:
     drawn: Drawn | None = None
     #: Points where f or f' jumps, or expressions of the parameters that say where, and what the gradient is there.
     kinks: tuple[float | str, ...] = ()
+    #: The open interval on which f and f' are numbers, where that is not everything, infinities included; at its ends see `edges`.
+    domain: tuple[float, float] | None = None
     convention: str = "Differentiable everywhere."
     #: (x, f(x), f'(x)) that must come out exactly (-0.0 and NaN included); None: not stated.
     edges: tuple[tuple[float, float | None, float | None], ...] = ()
@@ -124,6 +126,7 @@ class RowRecord:
 
 
 INF = float("inf")
+NAN = float("nan")
 _SLOPE = 0.01
 #: The double next above 1/6, so that 3 times it is not below 1/2: 1/6 itself is no double.
 _SIXTH = 0.16666666666666669
@@ -643,6 +646,161 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((-INF, 0.0, 0.0), (0.0, 1.0, 0.0), (-0.0, 1.0, 0.0), (INF, 1.0, 0.0)),
         example=((-1.0, 0.0000, 0.0000), (0.5, 1.0000, 0.0000), (2.0, 1.0000, 0.0000)),
         source="McCulloch and Pitts, A logical calculus of the ideas immanent in nervous activity, 1943.",
+    ),
+    Record(
+        name="quick_gelu",
+        summary="Gaussian error linear unit, sigmoid approximation.",
+        maths="x * sigmoid(1.702 x)",
+        gradient_maths="s(u) * (1 + u * s(-u)), s the sigmoid, u = 1.702 x",
+        forward="x * sigmoid(1.702 * x)",
+        derivative="sigmoid(1.702 * x) * (1 + 1.702 * x * sigmoid(-1.702 * x))",
+        edges=((-INF, -0.0, -0.0), (0.0, 0.0, 0.5), (INF, INF, 1.0)),
+        example=((-1.0, -0.1542, -0.0678), (0.5, 0.3504, 0.8792), (2.0, 1.9357, 1.0738)),
+        source="Hendrycks and Gimpel, Gaussian error linear units, arXiv:1606.08415, 2016.",
+        notes="An approximation of `gelu`, coarser than `gelu_tanh`; CLIP uses it.",
+    ),
+    Record(
+        name="gaussian",
+        summary="Gaussian bell.",
+        maths="exp(-x**2)",
+        gradient_maths="-2 x * exp(-x**2)",
+        forward="exp(-x * x)",
+        derivative="-2 * x * exp(-x * x)",
+        edges=((-INF, 0.0, 0.0), (0.0, 1.0, -0.0), (INF, 0.0, -0.0)),
+        example=((-1.0, 0.3679, 0.7358), (0.5, 0.7788, -0.7788), (2.0, 0.0183, -0.0733)),
+        source="Broomhead and Lowe, Multivariable functional interpolation and adaptive networks, Complex Systems 2, 1988.",
+    ),
+    Record(
+        name="laplace",
+        summary="Laplace attention function: a smooth step.",
+        maths="(1 + erf((x - mu) / (sigma * sqrt(2)))) / 2",
+        gradient_maths="exp(-((x - mu) / sigma)**2 / 2) / (sigma * sqrt(2 pi))",
+        forward="erfc((mu - x) / (sigma * sqrt(2))) / 2",
+        derivative="exp(-((x - mu) / sigma)**2 / 2) / (sigma * sqrt(2 * pi))",
+        parameters=(
+            Parameter("mu", 0.7071067811865476, "where the value is 1/2", samples=(-0.5,)),
+            Parameter("sigma", 0.28209479177387814, "width", check="nonzero", samples=(1.5,)),
+        ),
+        edges=((-INF, 0.0, 0.0), (INF, 1.0, 0.0)),
+        example=((-1.0, 0.0000, 0.0000), (0.5, 0.2314, 1.0801), (2.0, 1.0000, 0.0000)),
+        source="Ma, Zhou, Kong, He, Gui, Neubig, May and Zettlemoyer, Mega: moving average equipped gated attention, ICLR 2023.",
+        notes="The defaults, sqrt(1/2) and sqrt(1/(4 pi)), are the paper's: there value and slope are those of x**2 at x = mu.",
+    ),
+    Record(
+        name="snake",
+        summary="Snake: x and a periodic part.",
+        maths="x + sin(alpha x)**2 / alpha",
+        gradient_maths="1 + sin(2 alpha x)",
+        forward="x + sin(alpha * x)**2 / alpha",
+        derivative="1 + sin(2 * alpha * x)",
+        parameters=(Parameter("alpha", 1.0, "frequency of the periodic part", check="nonzero", samples=(0.5, 5.0)),),
+        domain=(-INF, INF),
+        edges=((-INF, -INF, NAN), (0.0, 0.0, None), (INF, INF, NAN)),
+        example=((-1.0, -0.2919, 0.0907), (0.5, 0.7298, 1.8415), (2.0, 2.8268, 0.2432)),
+        source="Ziyin, Hartwig and Ueda, Neural networks fail to learn periodic functions and how to fix it, NeurIPS 2020.",
+    ),
+    Record(
+        name="dish",
+        summary="Dish: like gelu, without an exponential.",
+        maths="x / 2 * (1 + x / sqrt(1 + x**2))",
+        gradient_maths="(1 + 2 u - u**3) / 2, u = x / sqrt(1 + x**2)",
+        forward="where(x < 0, x / (1 + x * x + abs(x) * sqrt(1 + x * x)), x * (1 + abs(x) / sqrt(1 + x * x))) / 2",
+        derivative="(lambda w: where(x < 0, w * (3 * w - 1 - w * w), (2 - w) * (1 + w - w * w)) / 2)"
+        "(1 / (1 + x * x + abs(x) * sqrt(1 + x * x)))",
+        edges=((-INF, -0.0, -0.0), (0.0, 0.0, 0.5), (INF, INF, 1.0)),
+        example=((-1.0, -0.1464, -0.0303), (0.5, 0.3618, 0.9025), (2.0, 1.8944, 1.0367)),
+        source="de Kok, Dish (Daniel's swish-like activation), in thinc, Explosion, 2022.",
+        notes="In the expressions w = 1 - |u|, which does not cancel.",
+    ),
+    Record(
+        name="erf",
+        summary="Error function.",
+        maths="erf(x)",
+        gradient_maths="2 / sqrt(pi) * exp(-x**2)",
+        forward="erf(x)",
+        derivative="2 / sqrt(pi) * exp(-x * x)",
+        odd=True,
+        edges=((-INF, -1.0, 0.0), (-0.0, -0.0, None), (0.0, 0.0, None), (INF, 1.0, 0.0)),
+        example=((-1.0, -0.8427, 0.4151), (0.5, 0.5205, 0.8788), (2.0, 0.9953, 0.0207)),
+        source="Glaisher, On a class of definite integrals, Philosophical Magazine 42, 1871.",
+    ),
+    Record(
+        name="erfc",
+        summary="Complementary error function.",
+        maths="1 - erf(x)",
+        gradient_maths="-2 / sqrt(pi) * exp(-x**2)",
+        forward="erfc(x)",
+        derivative="-2 / sqrt(pi) * exp(-x * x)",
+        edges=((-INF, 2.0, -0.0), (0.0, 1.0, None), (INF, 0.0, -0.0)),
+        example=((-1.0, 1.8427, -0.4151), (0.5, 0.4795, -0.8788), (2.0, 0.0047, -0.0207)),
+        source="Glaisher, On a class of definite integrals, Philosophical Magazine 42, 1871.",
+    ),
+    Record(
+        name="ndtr",
+        summary="Normal distribution function.",
+        maths="Phi(x) = erfc(-x / sqrt(2)) / 2",
+        gradient_maths="phi(x) = exp(-x**2 / 2) / sqrt(2 pi)",
+        forward="erfc(-x / sqrt(2)) / 2",
+        derivative="exp(-x * x / 2) / sqrt(2 * pi)",
+        edges=((-INF, 0.0, 0.0), (0.0, 0.5, None), (INF, 1.0, 0.0)),
+        example=((-1.0, 0.1587, 0.2420), (0.5, 0.6915, 0.3521), (2.0, 0.9772, 0.0540)),
+        source="Laplace, Theorie analytique des probabilites, 1812.",
+    ),
+    Record(
+        name="log_ndtr",
+        summary="Logarithm of the normal distribution function.",
+        maths="log(Phi(x)), Phi the standard normal distribution function",
+        gradient_maths="phi(x) / Phi(x), phi the standard normal density",
+        forward="where(x < 0, log(erfcx(maximum(-x, 0) / sqrt(2)) / 2) - x * x / 2, log1p(-erfc(maximum(x, 0) / sqrt(2)) / 2))",
+        derivative="where(x < 0, sqrt(2 / pi) / erfcx(maximum(-x, 0) / sqrt(2)),"
+        " exp(-x * x / 2) / (sqrt(2 * pi) * (1 - erfc(maximum(x, 0) / sqrt(2)) / 2)))",
+        edges=((-INF, -INF, INF), (INF, -0.0, 0.0)),
+        example=((-1.0, -1.8410, 1.5251), (0.5, -0.3689, 0.5092), (2.0, -0.0230, 0.0552)),
+        source="Gordon, Values of Mills' ratio of area to bounding ordinate, Annals of Mathematical Statistics 12, 1941.",
+    ),
+    Record(
+        name="logit",
+        summary="Logit: the inverse of sigmoid.",
+        maths="log(x / (1 - x))",
+        gradient_maths="1 / (x (1 - x))",
+        forward="(lambda c: where(abs(c - 0.5) < 0.25, log1p(2 * c - 1) - log1p(1 - 2 * c), log(c / (1 - c))))"
+        "(where(eps > 0, minimum(1 - eps, maximum(x, eps)), x))",
+        derivative="where(x < eps, 0, where(x > 1 - eps, 0, 1 / (x * (1 - x))))",
+        parameters=(Parameter("eps", 0.0, "where above 0, x is held in [eps, 1 - eps]", check="margin", samples=(0.01,)),),
+        domain=(0.0, 1.0),
+        convention="The gradient is 0 where `eps` holds x.",
+        edges=((0.0, -INF, INF), (0.5, 0.0, 4.0), (1.0, INF, INF), (INF, NAN, NAN)),
+        example=((0.1, -2.1972, 11.1111), (0.5, 0.0000, 4.0000), (0.75, 1.0986, 5.3333)),
+        source="Berkson, Application of the logistic function to bio-assay, Journal of the American Statistical Association 39, 1944.",
+        notes="Outside [0, 1] it is NaN unless eps holds x. PyTorch's eps=None is 0 here.",
+    ),
+    Record(
+        name="tanh_shrink",
+        summary="What tanh takes away.",
+        maths="x - tanh(x)",
+        gradient_maths="tanh(x)**2",
+        forward="less_tanh(x)",
+        derivative="tanh(x)**2",
+        odd=True,
+        edges=((-INF, -INF, 1.0), (-0.0, -0.0, 0.0), (0.0, 0.0, 0.0), (INF, INF, 1.0)),
+        example=((-1.0, -0.2384, 0.5800), (0.5, 0.0379, 0.2136), (2.0, 1.0360, 0.9293)),
+        source="Collobert, Kavukcuoglu and Farabet, Torch7: a Matlab-like environment for machine learning, 2011.",
+        notes="Near 0 it is x**3 / 3, of which x - tanh(x) as written keeps no digit.",
+    ),
+    Record(
+        name="sine",
+        summary="Sine of omega x.",
+        maths="sin(omega x)",
+        gradient_maths="omega * cos(omega x)",
+        forward="sin(omega * x)",
+        derivative="omega * cos(omega * x)",
+        parameters=(Parameter("omega", 1.0, "angular frequency", samples=(30.0, 0.3)),),
+        odd=True,
+        domain=(-INF, INF),
+        edges=((-0.0, -0.0, 1.0), (0.0, 0.0, 1.0), (INF, NAN, NAN)),
+        example=((-1.0, -0.8415, 0.5403), (0.5, 0.4794, 0.8776), (2.0, 0.9093, -0.4161)),
+        source="Sitzmann, Martel, Bergman, Lindell and Wetzstein, Implicit neural representations with periodic activations, NeurIPS 2020.",
+        notes="Accurate for every finite omega x, however large: the product is not rounded. SIREN uses omega = 30.",
     ),
 )
 

@@ -15,6 +15,7 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
     "positive": (lambda v: math.isfinite(v) and v > 0, lambda v: np.isfinite(v) & (v > 0), "finite and greater than 0"),
     "nonzero": (lambda v: math.isfinite(v) and v != 0, lambda v: np.isfinite(v) & (v != 0), "finite and not 0"),
     "nonnegative": (lambda v: math.isfinite(v) and v >= 0, lambda v: np.isfinite(v) & (v >= 0), "finite and not negative"),
+    "margin": (lambda v: 0 <= v < 0.5, lambda v: (v >= 0) & (v < 0.5), "finite, at least 0 and less than 1/2"),
 }
 WORDING = {check: wording for check, (_, _, wording) in _CHECKS.items()}
 

@@ -36,6 +36,39 @@ def _erfc(x: Any) -> Any:
     return erfc(x)
 
 
+def _erf(x: Any) -> Any:
+    """erf, as `_erfc`."""
+    try:
+        from scipy.special import erf
+    except ImportError:
+        return np.vectorize(math.erf, otypes=[np.result_type(x, np.float32)])(x)
+    return erf(x)
+
+
+def _erfcx(x: Any) -> Any:
+    """e^(x^2) erfc(x), as `_erfc`; without SciPy from 25 on by its continued fraction."""
+    try:
+        from scipy.special import erfcx
+    except ImportError:
+        x = np.asarray(x)
+        far = np.maximum(x, 25)
+        fraction = far
+        for n in (4, 3, 2, 1):
+            fraction = far + n / 2 / fraction
+        return np.where(x > 25, 1 / (math.sqrt(math.pi) * fraction), np.exp(np.minimum(x, 25) ** 2) * _erfc(x))
+    return erfcx(x)
+
+
+def _less_tanh(x: Any) -> Any:
+    """x - tanh(x), near 0 by the first terms of Lambert's continued fraction x/(1 + x^2/(3 + x^2/(5 + ...)))."""
+    x = np.asarray(x)
+    square = np.minimum(x * x, 1)
+    rest = square * 0 + 17
+    for n in (15, 13, 11, 9, 7, 5, 3):
+        rest = n + square / rest
+    return np.where(np.abs(x) < 1, x * square / (rest + square), x - np.tanh(x))
+
+
 def _sqrt(x: Any) -> Any:
     """The square root; of a Python number a Python number, so that constants do not widen arrays."""
     return math.sqrt(x) if isinstance(x, int | float) else np.sqrt(x)
@@ -48,7 +81,12 @@ NUMPY: dict[str, Any] = {
     "log": np.log,
     "log1p": np.log1p,
     "tanh": np.tanh,
+    "less_tanh": _less_tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "erf": _erf,
     "erfc": _erfc,
+    "erfcx": _erfcx,
     "sqrt": _sqrt,
     "pi": math.pi,
     "where": np.where,

@@ -9,7 +9,7 @@ cdef int drive_several(several_t kernel, int nin, int nout, int storage, char** 
     cdef void* outs[MAX_OPERANDS]
     cdef bint staged[MAX_OPERANDS]
     cdef npy_intp size = stored_size(storage), wide = computed_size(storage)
-    cdef npy_intp done = 0, m, padded, step = BLOCK
+    cdef npy_intp done = 0, m, padded, at_once = BLOCK
     cdef bint all_direct = True
     cdef int k, j, last = nin + nout
     cdef unsigned status
@@ -29,12 +29,12 @@ cdef int drive_several(several_t kernel, int nin, int nout, int storage, char** 
             args[k] = data[k]
         for j in range(nin, last):
             if disturbs(data[j], strides[j], data[k], strides[k], n, size):
-                step = 1
+                at_once = 1
                 all_direct = False
     for k in range(nin, last):
         outs[k - nin] = data[k]
         if n > 1 and strides[k] == 0:
-            step = 1
+            at_once = 1
             all_direct = False
 
     if all_direct and n >= LANES:
@@ -42,7 +42,7 @@ cdef int drive_several(several_t kernel, int nin, int nout, int storage, char** 
         kernel(outs, args, done)
 
     while done < n:
-        m = min(step, n - done)
+        m = min(at_once, n - done)
         padded = (m + LANES - 1) // LANES * LANES
         for k in range(nin):
             if strides[k] == 0 or n == 1:

@@ -221,7 +221,9 @@ def image(row: Row, dtype: str) -> tuple[float, float]:
     """The least and the largest finite operand to try: for a gradient from the output, what a monotone function can produce."""
     largest = float(np.finfo(dtype).max)
     if row.form != "backward_y":
-        return -largest, largest
+        assert isinstance(row.record, Record)
+        low, high = np.array(row.record.domain or (-np.inf, np.inf), dtype)
+        return float(np.nextafter(low, high)), float(np.nextafter(high, low))
     with np.errstate(all="ignore"):
         forward = fa.ufuncs.__dict__[row.record.name]
         ends = forward(np.array([-np.inf, np.inf], dtype), *(v for _, v in row.parameters)).astype(np.float64)

@@ -91,6 +91,15 @@ def _scaled(x: Any) -> Any:
     return total - np.where(safe < pi / gap, 2 * np.exp(np.minimum(square, 81)) / np.expm1(2 * pi * safe / gap), kind(0))
 
 
+def _less_tanh(x: Any, out: Any = None) -> Any:
+    """x - tanh(x), near 0 by Lambert's continued fraction, all of whose parts are positive."""
+    square = np.minimum(x * x, x.dtype.type(1))
+    rest = square * 0 + 23
+    for n in range(21, 1, -2):
+        rest = n + square / rest
+    return np.where(np.abs(x) < 1, x * square / (rest + square), x - np.tanh(x))
+
+
 PRIMITIVES: dict[str, Primitive] = {
     "exp": Primitive(np.exp, lambda lo, hi: np.exp(hi)),
     "expm1": Primitive(np.expm1, lambda lo, hi: np.exp(hi)),
@@ -98,6 +107,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "log1p": Primitive(np.log1p, lambda lo, hi: 1 / (1 + lo)),
     "sqrt": Primitive(np.sqrt, lambda lo, hi: 1 / (2 * np.sqrt(lo))),
     "tanh": Primitive(np.tanh, lambda lo, hi: np.minimum(1, 4 * np.exp(-2 * _smallest(lo, hi)))),
+    "less_tanh": Primitive(_less_tanh, lambda lo, hi: np.minimum(1, np.maximum(-lo, hi) ** 2), 16),
     "sin": Primitive(np.sin, lambda lo, hi: np.ones_like(lo), goes="up and down"),
     "cos": Primitive(np.cos, lambda lo, hi: np.ones_like(lo), goes="up and down"),
     "erf": Primitive(_erf, lambda lo, hi: 1.13 * np.exp(-(_smallest(lo, hi) ** 2))),
@@ -311,7 +321,9 @@ class Reference:
                     values[id(node)], self.fixed[id(node)] = self.analysis.pi()
                 elif node.op == "parameter":
                     value = values[id(node)] = self.kind(parameters[node.args[0]])
-                    self.fixed[id(node)] = self.analysis.operand(value, value, self.bits)
+                    digits = abs(Fraction(*value.as_integer_ratio()).numerator)     # of 30.0 as many as 30 has, not the type's
+                    bits = (digits // max(1, digits & -digits)).bit_length()
+                    self.fixed[id(node)] = self.analysis.operand(value, value, max(1, bits))
                 else:
                     values[id(node)] = functions[node.op](*(values[id(a)] for a in node.args))
                     self.fixed[id(node)] = self.analysis.apply(node.op, *(self.fixed[id(a)] for a in node.args))

@@ -14,7 +14,10 @@ import numpy as np
 from fastact import reference
 
 #: What the expressions may call, besides arithmetic; each is a primitive of `fastact.verify.enclosure` or one of its operations.
-FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "erfcx", "where", "maximum", "minimum")
+FUNCTIONS = (
+    *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "less_tanh", "erf", "erfc", "erfcx"),
+    *("where", "maximum", "minimum"),
+)
 
 
 class Node:
@@ -153,6 +156,7 @@ def differentiate(node: Node, wrt: Node) -> Node:
         "log": lambda: da / a,
         "log1p": lambda: da / (1 + a),
         "tanh": lambda: da * (1 - node * node),
+        "less_tanh": lambda: da * node.make("tanh", a) * node.make("tanh", a),
         "sqrt": lambda: da / (2 * node),
         "sin": lambda: da * node.make("cos", a),
         "cos": lambda: -da * node.make("sin", a),

@@ -168,7 +168,7 @@ def remez(g, gx, gf, gw, n, m, fixed, dens, rounds=25):
     return best
 
 
-def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None, d0=1, given=None):
+def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, weight=None, d0=1, given=None, trials=6000):
     if k:
         gx = list(grid(mpf(lo), mpf(hi), count, mpf(k)))
     else:
@@ -186,7 +186,7 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
             top, num, den = r
     num = [rounded(v * d0, bits) for v in num]
     den = [rounded(v * d0, bits) for v in den]
-    num, den = polish(num, den, gx, gf, gw, bits, [i for kind, i in given or () if kind == 'n'])
+    num, den = polish(num, den, gx, gf, gw, bits, [i for kind, i in given or () if kind == 'n'], trials)
     err = max(abs(horner(num, x) / horner(den, x) - y) / w for x, y, w in zip(gx, gf, gw, strict=False))
     print(
         f'/* {name} on [{lo!s:.9}, {hi!s:.9}]: degrees {n}/{m}, error 2^{float(log(err, 2)):.1f}'
@@ -198,7 +198,7 @@ def fit(name, g, lo, hi, n, m, bits, k=1.5, count=600, round_one_by_one=True, we
     return num, den
 
 
-def polish(num, den, gx, gf, gw, bits, held=()):
+def polish(num, den, gx, gf, gw, bits, held=(), trials=6000):
     """last bits of the coefficients, by trial (seeded): rounding them costs more than the fit does"""
     import numpy as np
     rng = np.random.default_rng(1)
@@ -213,7 +213,7 @@ def polish(num, den, gx, gf, gw, bits, held=()):
         return np.abs((np.polyval(n[::-1], x) / np.polyval(d[::-1], x) - y) / w).max()
 
     best = error(c)
-    for _ in range(6000):
+    for _ in range(trials):
         t = c.copy()
         for i in rng.choice(movable, size=int(rng.integers(1, min(4, len(movable)) + 1)), replace=False):
             for _ in range(int(rng.integers(1, 4))):

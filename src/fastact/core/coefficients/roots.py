@@ -43,3 +43,14 @@ near = rounded(at, 53)
 close = (near, at - near, diff(gradient, -at), diff(gradient, -at, 2) / 2)
 print("gelu_tanh', next to its root:", ", ".join(float(v).hex() for v in close))
 print("S(x) = K x + KC x^3:", float(K), float(KC), float(3 * KC))
+
+
+def dish_gradient(x: mpf) -> mpf:
+    u = x / sqrt(1 + x * x)
+    return (1 + 2 * u - u**3) / 2
+
+
+at = sqrt((sqrt(mpf(5)) - 1) / 2)
+near = rounded(at, 53)
+close = (near, at - near, diff(dish_gradient, -at), diff(dish_gradient, -at, 2) / 2)
+print("dish', next to its root:", ", ".join(float(v).hex() for v in close))

@@ -1,0 +1,115 @@
+# Smooth functions of other kinds: bells, logit, what is left of tanh, x by a quotient.
+# What floats and doubles do differently is in activations_smooth_apart.pxi.
+
+
+# ---- bells ---------------------------------------------------------------------------------------------------------------
+
+cdef inline real bump(real held, real factor) noexcept nogil:
+    # factor e^(-held^2): the rounding error of the square counts, and factor s is exact or rounds once
+    cdef real s
+    cdef real p = -held * held
+    cdef real z = scaled_reduced(p, residue(fma(-held, held, -p)), &s)
+    cdef real w = expm1_poly(z)
+    cdef real b = factor * s
+    return unscale(fma(b, w, b))
+
+cdef inline real gaussian(real x) noexcept nogil:
+    # e^(-x^2)
+    return bump(bump_clamp(abs(x)), 1.0)
+
+cdef inline real gaussian_backward(real dy, real x) noexcept nogil:
+    # -2x e^(-x^2)
+    cdef real a = bump_clamp(abs(x))
+    return dy * bump(a, -2.0 * copysign(a, x))
+
+cdef inline real erf_backward(real dy, real x) noexcept nogil:
+    # 2/sqrt(pi) e^(-x^2)
+    return dy * bump(bump_clamp(abs(x)), 1.1283791670955126)
+
+cdef inline real erfc_backward(real dy, real x) noexcept nogil:
+    # -2/sqrt(pi) e^(-x^2)
+    return dy * bump(bump_clamp(abs(x)), -1.1283791670955126)
+
+cdef inline real ndtr_backward(real dy, real x) noexcept nogil:
+    # e^(-x^2/2)/sqrt(2 pi)
+    cdef real a = normal_clamp(abs(x))
+    cdef real half = -0.5 * a
+    cdef real p = half * a
+    cdef real s
+    cdef real z = scaled_reduced(p, residue(fma(half, a, -p)), &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real b = 0.3989422804014327 * s
+    return dy * unscale(fma(b, w, b))
+
+
+# ---- x by a sigmoid, and what is left of tanh ----------------------------------------------------------------------------
+
+cdef inline real quick_gelu(real x) noexcept nogil:
+    # x / (1 + e^-1.702x), as silu
+    cdef real lo
+    cdef real s
+    cdef real u = quick(quick_ceiling(quick_floor(x)), &lo)
+    cdef real z = divisor_reduced(u, -lo, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real unit
+    cdef real d = logistic_divisor(s, w, x, &unit)
+    return quick_floor(x) / d * unit
+
+cdef inline real tanh_shrink(real x) noexcept nogil:
+    # x^3 P(x^2), or, from 9/8 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x
+    cdef real s
+    cdef real a = abs(x)
+    cdef real held = shrink_clamp(a)
+    cdef real z = exp_reduced(held + held, -0.0, 0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real near = shrink_near(held)
+    # ----
+    cdef real far = (a - 1.0) + 2.0 / logistic_sum(s, w, 1.0)
+    return copysign(near if a < 1.125 else far, x)
+
+cdef inline real tanh_shrink_backward(real dy, real x) noexcept nogil:
+    # tanh^2: x^2 + x^4 P(x^2), or, from 9/10 on, 1 - 4t/(1 + t)^2, t = e^-2|x|
+    cdef real s
+    cdef real a = shrink_clamp(abs(x))
+    cdef real z = scaled_reduced(-(a + a), -0.0, &s)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real near = square_near(a * a)
+    # ----
+    cdef real far = fma(-4.0 * unscale(1.0), bell(s, w), 1.0)
+    return dy * (near if a < 0.9 else far)
+
+
+# ---- logit ---------------------------------------------------------------------------------------------------------------
+
+cdef inline real logit(real x, real eps) noexcept nogil:
+    # +-log(c/u), c the smaller of x and 1 - x, held at eps, and u = 1 - c with what rounding leaves out of it
+    cdef real smaller = 1.0 - x if x > 0.5 else x
+    cdef real least = eps if eps > 0.0 else smaller
+    cdef real c = least if smaller < least else smaller
+    cdef real u = 1.0 - c
+    cdef real u_lo = (1.0 - u) - c
+    cdef real k, less
+    cdef real lifted_c = lifted(c, &less)
+    cdef real power = ratio_power(lifted_c, u, &k)
+    cdef real z = fma(-power, u_lo, fma(-power, u, lifted_c)) / fma(power, u, lifted_c)
+    # ---- f8
+    cdef real rest = atanh_rest(z)
+    # ---- f8
+    cdef real value = logit_ends(c, log_of(k - less, z, rest))
+    return -value if x > 0.5 else value
+
+cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
+    # 1/(x(1 - x)), x - x^2 rounds once; 0 where x is held
+    cdef real smaller = 1.0 - x if x > 0.5 else x
+    cdef real least = eps if eps > 0.0 else smaller
+    cdef real product = dy * abs(logit_ends(smaller, 1.0 / abs(fma(-x, x, x))))
+    return 0.0 if smaller < least else product
+

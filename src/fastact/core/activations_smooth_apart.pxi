@@ -1,0 +1,406 @@
+# The normal distribution, sinusoids, and gradients with a root: floats are computed in double, where nothing has to be
+# carried, and rounded once; doubles carry what rounding leaves out.
+
+cdef extern from "erf.h" nogil:
+    double wide_tail_num(double a) noexcept
+    double wide_tail_den(double a) noexcept
+    double wide_erf(double z) noexcept
+    double wide_slope_num(double a) noexcept
+    double wide_slope_den(double a) noexcept
+    double wide_log(double k, double z) noexcept
+
+cdef extern from "trig.h" nogil:
+    double wide_half_turns(double u, double shift, double* sign) noexcept
+    double wide_near_half_turns(double u) noexcept
+    double wide_sine(double f) noexcept
+
+
+# ---- quick_gelu' ---------------------------------------------------------------------------------------------------------
+
+cdef inline float quick_gelu_backward_f4(float dy, float x) noexcept nogil:
+    # silu' at 1.702 x
+    cdef double s
+    cdef double h = 1.702 * <double>at_most_f4(at_least_f4(x, <float>-66.0), <float>24.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    return dy * <float>(t * (v + h) / (v * v))
+
+cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
+    # silu' at 1.702 x and its rounding error
+    cdef double s, t, h_lo
+    cdef double h = quick_f8(at_most_f8(quick_floor_f8(x), 36.0), &h_lo)
+    cdef double z = silu_reduced_f8(h, h_lo, &s, &t)
+    cdef double minus
+    cdef double w = silu_pair_f8(z, &minus)
+    # ----
+    cdef double o_lo, g, g_lo
+    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
+    return dy * share_f8(o, o_lo, g, g_lo)
+
+
+# ---- the normal distribution ---------------------------------------------------------------------------------------------
+
+cdef inline float ndtr_f4(float x) noexcept nogil:
+    # Phi(-a) = e^(-a^2/2) n/d
+    cdef double s
+    cdef double a = normal_clamp_f4(abs_f4(x))
+    cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
+    # ----
+    cdef double n = s * wide_exp_poly(z) * wide_tail_num(a)
+    # ----
+    cdef double q = n / wide_tail_den(a)
+    return <float>(q if x < <float>0.0 else 1.0 - q)
+
+cdef inline double ndtr_f8(double x) noexcept nogil:
+    # Phi(-a) = e^(-a^2/2) (1 + F)/(2 (a + 1))
+    cdef double a = normal_clamp_f8(abs_f8(x))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(half, a, -p), &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(a)
+    # ----
+    cdef double d = 1.0 + a
+    cdef double q = tail_of_f8(s, z, y, f, d, a - (d - 1.0))
+    return unscale_f8(q) if x < 0.0 else unscale_add_f8(-q, 1.0)
+
+cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
+    # Phi of (x - mu)/sigma
+    cdef double s
+    cdef double t = (<double>x - <double>mu) * (1.0 / <double>sigma)
+    cdef double a = at_most_f8(abs_f8(t), 16.0)
+    cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
+    # ----
+    cdef double n = s * wide_exp_poly(z) * wide_tail_num(a)
+    # ----
+    cdef double q = n / wide_tail_den(a)
+    return <float>(q if t < 0.0 else 1.0 - q)
+
+cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) noexcept nogil:
+    # e^(-t^2/2)/(sigma sqrt(2 pi)); beyond 24 it is 0 for each sigma
+    cdef double s
+    cdef double over = 1.0 / <double>sigma
+    cdef double t = (<double>x - <double>mu) * over
+    cdef double a = at_most_f8(abs_f8(t), 24.0)
+    cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
+    # ----
+    return dy * <float>(s * wide_exp_poly(z) * (0.3989422804014327 * over))
+
+cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
+    # Phi of t + lo = (x - mu)/sigma
+    cdef double lost
+    cdef double distance = difference_f8(x, mu, &lost)
+    cdef double t = distance / sigma
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double a = normal_clamp_f8(abs_f8(t))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(half, a, -p) - copysign_f8(a, t) * lo, &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(a)
+    # ----
+    cdef double d = 1.0 + a
+    cdef double q = tail_of_f8(s, z, y, f, d, (a - (d - 1.0)) + copysign_f8(lo, lo * t))
+    return unscale_f8(q) if t < 0.0 else unscale_add_f8(-q, 1.0)
+
+cdef inline double laplace_backward_f8(double dy, double x, double mu, double sigma) noexcept nogil:
+    # e^(-t^2/2)/(sigma sqrt(2 pi)), t and its rounding error as above; e^p as two powers, or a tiny sigma would overflow
+    cdef double lost
+    cdef double distance = difference_f8(x, mu, &lost)
+    cdef double t = distance / sigma
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double a = wide_clamp_f8(abs_f8(t))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, up, rest
+    cdef double z = far_reduced_f8(p, fma_f8(half, a, -p) - copysign_f8(a, t) * lo, &s, &up, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double b = 0.3989422804014327 * s
+    cdef double slope = fma_f8(b, z + (y - 6.252352140219573e-17), b) / sigma * up
+    return dy * (0.0 if a >= 52.0 else slope)
+
+cdef inline float erf_f4(float x) noexcept nogil:
+    # a quotient of polynomials in x^2
+    cdef double h = at_most_f4(at_least_f4(x, <float>-4.0), <float>4.0)
+    return <float>(h * wide_erf(h * h))
+
+cdef inline double erf_f8(double x) noexcept nogil:
+    # x + x P(x^2), or, from 1/2 on, 1 - 2 Phi(-sqrt(2)|x|), with the sign of x
+    cdef double a = at_most_f8(abs_f8(x), 6.5)
+    cdef double root = 1.4142135623730951 * a
+    cdef double p = -a * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(root)
+    # ----
+    cdef double d = 1.0 + root
+    cdef double far = unscale_add_f8(-2.0 * tail_of_f8(s, z, y, f, d, root_rest_f8(a, d)), 1.0)
+    cdef double near = erf_near_f8(a)
+    return copysign_f8(near if a < 0.5 else far, x)
+
+cdef inline float erfc_f4(float x) noexcept nogil:
+    # 2 Phi(-sqrt(2) x)
+    cdef double s
+    cdef double a = bump_clamp_f4(abs_f4(x))
+    cdef double root = 1.4142135623730951 * a
+    cdef double z = wide_exp_reduced(-a * a, 2.0, &s)
+    # ----
+    cdef double n = s * wide_exp_poly(z) * wide_tail_num(root)
+    # ----
+    cdef double q = n / wide_tail_den(root)
+    return <float>(2.0 - q if x < <float>0.0 else q)
+
+cdef inline double erfc_f8(double x) noexcept nogil:
+    # 2 Phi(-sqrt(2) x)
+    cdef double a = erfc_clamp_f8(abs_f8(x))
+    cdef double root = 1.4142135623730951 * a
+    cdef double p = -a * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(root)
+    # ----
+    cdef double d = 1.0 + root
+    cdef double q = 2.0 * tail_of_f8(s, z, y, f, d, root_rest_f8(a, d))
+    return unscale_add_f8(-q, 2.0) if x < 0.0 else unscale_f8(q)
+
+
+# ---- the logarithm of the normal distribution ----------------------------------------------------------------------------
+
+cdef inline float log_ndtr_f4(float x) noexcept nogil:
+    # left, log Phi(-a) = -a^2/2 + log(n/d); right log(1 - t n/d), t = e^(-x^2/2); a logarithm is k log 2 + 2 atanh(z)
+    cdef double s
+    cdef double wide = x
+    cdef double a = at_most_f8(abs_f8(wide), 1048576.0)
+    cdef double z = wide_exp_reduced(-0.5 * at_most_f8(a * a, 300.0), 1.0, &s)
+    # ----
+    cdef double n = wide_tail_num(a)
+    cdef double d = wide_tail_den(a)
+    # ----
+    cdef double q = s * wide_exp_poly(z) * n
+    cdef double v = n if wide < 0.0 else d - q
+    cdef double k
+    cdef double power = ratio_power_f8(v, d, &k)
+    cdef double over = fma_f8(-power, d, v)
+    cdef double right = -q if k == 0.0 else over
+    # ----
+    cdef double y = (over if wide < 0.0 else right) / fma_f8(power, d, v)
+    cdef double p = -0.5 * wide * wide if wide < 0.0 else 0.0
+    return <float>(p + wide_log(k, y))
+
+cdef inline float log_ndtr_backward_f4(float dy, float x) noexcept nogil:
+    # phi/Phi: left a + F(a), right t/sqrt(2 pi)/(1 - t n/d), t = e^(-x^2/2)
+    cdef double s
+    cdef double wide = x
+    cdef double a = at_most_f8(abs_f8(wide), 1048576.0)
+    cdef double z = wide_exp_reduced(-0.5 * at_most_f8(a * a, 300.0), 1.0, &s)
+    # ----
+    cdef double t = s * wide_exp_poly(z)
+    cdef double d = wide_tail_den(a)
+    cdef double phi = fma_f8(-t, wide_tail_num(a), d)
+    cdef double bell = 0.3989422804014327 * t * d
+    # ----
+    cdef double n = wide_slope_num(a)
+    cdef double m = wide_slope_den(a)
+    # ----
+    cdef double quotient = (n if wide < 0.0 else bell) / (m if wide < 0.0 else phi)
+    return dy * <float>(quotient - wide if wide < 0.0 else quotient)
+
+cdef inline double log_ndtr_f8(double x) noexcept nogil:
+    # left of 1/4, -(x^2/2 + log(1 + a) + log 2 - F(a)), a = -x; right log1p(-q), q = Phi(-x)
+    cdef double a = normal_clamp_f8(abs_f8(x))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(half, a, -p), &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(a)
+    # ----
+    cdef double d = 1.0 + a
+    cdef double q = -tail_of_f8(s, z, y, f, d, a - (d - 1.0))
+    # ----
+    cdef double b
+    cdef double c = log1p_parts_f8(q, &b)
+    cdef double right = unscale_f8(fma_f8(-c, b, q))
+    # ----
+    cdef double g = log_tail_f8(at_most_f8(-at_most_f8(x, 0.25), 1073741824.0))
+    # ----
+    cdef double left = log_ndtr_left_f8(at_most_f8(x, 0.25), g)
+    return left if x < 0.25 else right
+
+cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
+    # phi/Phi: left of 1/4 (a + 3/4) + F(a), a = -x; right e^(-x^2/2)/sqrt(2 pi)/(1 - q), q = Phi(-x)
+    cdef double a = normal_clamp_f8(abs_f8(x))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(half, a, -p), &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(a)
+    # ----
+    cdef double d = 1.0 + a
+    cdef double phi = unscale_add_f8(-tail_of_f8(s, z, y, f, d, a - (d - 1.0)), 1.0)
+    cdef double scale = 0.3989422804014327 * s
+    cdef double bell = fma_f8(scale, z + (y - 6.252352140219573e-17), scale)
+    # ----
+    cdef double held = at_most_f8(-at_most_f8(x, 0.25), 1073741824.0)
+    cdef double n = slope_num_f8(held)
+    cdef double m = slope_den_f8(held)
+    # ----
+    cdef double quotient = (n if x < 0.25 else bell) / (m if x < 0.25 else phi)
+    cdef double base = 0.75 - x
+    return dy * (base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
+
+
+# ---- dish: with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
+
+cdef inline float dish_f4(float x) noexcept nogil:
+    # x/2 + x/2 a/r, left x/2 w; far out x and 1/(4x)
+    cdef float a = abs_f4(x)
+    cdef float half = <float>0.5 * x
+    cdef float v = fma_f4(a, a, <float>1.0)
+    cdef float r = sqrt_f4(v)
+    cdef float n = far_out_f4(a, <float>-0.25, half) if x < <float>0.0 else a * r
+    cdef float d = far_out_f4(a, a, fma_f4(a, r, v)) if x < <float>0.0 else v
+    cdef float y = n / d
+    cdef float right = far_out_f4(a, x, fma_f4(half, y, half))
+    return y if x < <float>0.0 else right
+
+cdef inline double dish_f8(double x) noexcept nogil:
+    # x - x/2 w, left x/2 w, w to twice the precision
+    cdef double a = abs_f8(x)
+    cdef double half = 0.5 * x
+    cdef double v = fma_f8(a, a, 1.0)
+    cdef double r = sqrt_f8(v)
+    # ----
+    cdef double d = fma_f8(a, r, v)
+    cdef double w = 1.0 / far_out_f8(a, a, d)
+    # ----
+    cdef double lo = dish_rest_f8(a, v, r, d, w)
+    cdef double left = far_out_f8(a, -0.25 * w, fma_f8(half, lo, half * w))
+    cdef double y = fma_f8(-half, w, x)
+    cdef double right = far_out_f8(a, x, y + fma_f8(-half, lo, fma_f8(-half, w, x - y)))
+    return left if x < 0.0 else right
+
+cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
+    # (2 - w)(1 + w - w^2)/2, left w(3w - 1 - w^2)/2, which has a root
+    cdef double a = abs_f4(x)
+    cdef double v = fma_f8(a, a, 1.0)
+    # ----
+    cdef double w = 1.0 / fma_f8(a, sqrt_f8(v), v)
+    # ----
+    cdef double left = w * (fma_f8(-w, w, 3.0 * w) - 1.0)
+    cdef double right = (2.0 - w) * fma_f8(-w, w, 1.0 + w)
+    return dy * <float>(0.5 * (left if x < <float>0.0 else right))
+
+cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
+    # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, about the root by e = w - root;
+    # w and 3w - 1 - w^2 to twice the precision; far out 1 and -1/(2x)^2
+    cdef double a = abs_f8(x)
+    cdef double v = fma_f8(a, a, 1.0)
+    cdef double r = sqrt_f8(v)
+    # ----
+    cdef double d = fma_f8(a, r, v)
+    cdef double w = 1.0 / far_out_f8(a, a + a, d)
+    # ----
+    cdef double lo = dish_rest_f8(a, v, r, d, w)
+    cdef double three = 3.0 - w
+    cdef double product = w * three
+    cdef double o = product - 1.0
+    cdef double o_lo = (product - (o + 1.0)) + fma_f8(w, (3.0 - three) - w, lo * fma_f8(-2.0, w, 3.0))
+    cdef double both = o + (o_lo + fma_f8(w, three, -product))
+    cdef double e = (w - 0.38196601125010515) + (lo + 1.1899991944327682e-18)
+    cdef double near = e * fma_f8(e, 1.8541019662496845 - e, 0.8541019662496846)
+    cdef double left = far_out_f8(a, -2.0 * w * w, near if abs_f8(e) < 0.015625 else fma_f8(w, both, lo * both))
+    cdef double u = copysign_f8((1.0 - w) - lo, x)
+    cdef double right = far_out_f8(a, 2.0, fma_f8(-u, u * u, fma_f8(2.0, u, 1.0)))
+    cdef double side = x if w < 0.6 else a
+    return dy * dish_close_f8(x, 0.5 * (left if side < 0.0 else right))
+
+
+# ---- sinusoids -----------------------------------------------------------------------------------------------------------
+
+cdef inline float sine_f4(float x, float omega) noexcept nogil:
+    # sin(omega x): the product is exact
+    cdef double sign
+    cdef double u = <double>omega * <double>x
+    cdef double f = wide_half_turns(u, 0.0, &sign)
+    # ----
+    cdef double value = flipped_f8(wide_sine(f), sign)
+    return <float>(u if u == 0.0 else value)
+
+cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogil:
+    # omega cos(omega x)
+    cdef double sign
+    cdef double f = wide_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
+    # ----
+    return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
+
+cdef inline double sine_f8(double x, double omega) noexcept nogil:
+    # sin(omega x), omega x to twice the precision
+    cdef double f_lo, sign
+    cdef double u = omega * x
+    cdef double f = half_turns_f8(x, omega, 0.0, &f_lo, &sign)
+    # ----
+    cdef double value = flipped_f8(sine_of_half_turns_f8(f, f_lo), sign)
+    return u if abs_f8(u) < 7.450580596923828e-09 else value
+
+cdef inline double sine_backward_f8(double dy, double x, double omega) noexcept nogil:
+    # omega cos(omega x)
+    cdef double f_lo, sign
+    cdef double f = half_turns_f8(abs_f8(x), abs_f8(omega), 0.5, &f_lo, &sign)
+    # ----
+    return dy * (omega * flipped_f8(sine_of_half_turns_f8(f, f_lo), sign))
+
+cdef inline float snake_f4(float x, float alpha) noexcept nogil:
+    # x + sin^2(alpha x)/alpha: where the angle is large the sine does not matter
+    cdef double u = at_most_f8(at_least_f8(<double>alpha * <double>x, -1099511627776.0), 1099511627776.0)
+    cdef double y = wide_sine(wide_near_half_turns(u))
+    # ----
+    return <float>fma_f8(y * y, 1.0 / <double>alpha, x)
+
+cdef inline float snake_backward_f4(float dy, float x, float alpha) noexcept nogil:
+    # 1 + sin(2 alpha x) = 2 sin^2(alpha x + pi/4), which has double roots
+    cdef double sign
+    cdef double f = wide_half_turns(<double>alpha * <double>x, 0.25, &sign)
+    # ----
+    cdef double y = wide_sine(f)
+    return dy * <float>(2.0 * y * y)
+
+cdef inline double snake_f8(double x, double alpha) noexcept nogil:
+    # x + sin^2(alpha x)/alpha, the square and the quotient to twice the precision, for left of 0 they cancel against x;
+    # where the angle is so large that the sine does not matter, its mean
+    cdef double u = alpha * x
+    cdef double angle_lo, odd
+    cdef double r = quarter_turn_f8(u, residue_f8(fma_f8(alpha, x, -u)), &angle_lo, &odd)
+    # ----
+    cdef double square_lo
+    cdef double square = sine_square_f8(r, angle_lo, &square_lo)
+    # ----
+    return snake_sum_f8(x, u, alpha, odd, square, square_lo)
+
+cdef inline double snake_backward_f8(double dy, double x, double alpha) noexcept nogil:
+    # as floats, the square to twice the precision
+    cdef double f_lo, sign
+    cdef double f = half_turns_f8(x, alpha, 0.25, &f_lo, &sign)
+    # ----
+    return dy * twice_square_f8(f, f_lo)

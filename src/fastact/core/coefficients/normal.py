@@ -1,0 +1,62 @@
+"""Quotients for the normal distribution in erf.h: minimax fits by gauss_rational.py's exchange.
+
+    python normal.py [name]        prints the coefficients that stand in erf.h, and each fit's error
+
+With p = -a^2/2, a >= 0:
+  tail       Phi(-a)           = e^p (1 + F)/(2 (a + 1))
+  log_tail   log Phi(-a)       = p - log(2 (a + 1)) + F
+  slope      phi(a)/Phi(-a)    = (a + 3/4) + F
+Doubles keep 1 (a) apart, so that only F has the rounding errors of a quotient. Floats are computed in double, where
+coefficients need no care (wide_...), and
+  wide_tail  Phi(-a)           = e^p F
+  wide_slope phi(a)/Phi(-a)    = a + F
+  wide_erf   erf(x)            = x F(x^2), |x| <= 4
+"""
+import sys
+
+from gauss_rational import SQ, fit, mills
+from mpmath import erf, log, mp, mpf, pi, sqrt
+
+mp.prec = 500
+FAR = mpf(2) ** 30
+BELOW = -mpf(3) / 8         # where the gradient and the logarithm go over to e^p
+
+
+def wide_tail(a):
+    return mills(a) / SQ
+
+
+def tail(a):
+    return wide_tail(a) * 2 * (a + 1) - 1
+
+
+def log_tail(a):
+    return log(wide_tail(a) * 2 * (a + 1))
+
+
+def slope(a):
+    return 1 / mills(a) - a
+
+
+def slope_rest(a):
+    return slope(a) - mpf(3) / 4
+
+
+def wide_erf(z):
+    return erf(sqrt(z)) / sqrt(z) if z else 2 / sqrt(pi)
+
+
+#: what is fitted, the error's weight (None: relative to F), the range, degrees, and the trials to round well (0: not needed)
+FITS = {
+    'tail': (tail, lambda a: 1 + tail(a), (0, 39), (10, 10), 6000),
+    'log_tail': (log_tail, lambda a: a * a / 2 + log(2 * (a + 1)) - log_tail(a), (BELOW, FAR), (12, 12), 6000),
+    'slope': (slope_rest, lambda a: a + slope(a), (BELOW, FAR), (10, 10), 6000),
+    'wide_tail': (wide_tail, None, (0, 15), (4, 5), 0),
+    'wide_slope': (slope, lambda a: a + slope(a), (0, mpf(2) ** 20), (4, 5), 0),
+    'wide_erf': (wide_erf, None, (0, 16), (6, 5), 0),
+}
+
+if __name__ == '__main__':
+    for name in sys.argv[1:] or FITS:
+        f, weight, (start, end), (n, m), trials = FITS[name]
+        fit(name, f, start, end, n, m, 53, count=1000, weight=weight or f, round_one_by_one=False, trials=trials)

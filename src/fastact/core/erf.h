@@ -1,0 +1,390 @@
+/* The normal distribution, and what else is smooth: what activations_smooth.pxi is made of.
+ *
+ * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/roots.py (dish').
+ * wide_...: for floats, which are computed in double, where nothing has to be carried, and rounded once.
+ */
+#ifndef FASTACT_ERF_H
+#define FASTACT_ERF_H
+
+#include "gauss.h"
+
+
+/* ---- e^-(x^2) and its like: beyond these they are 0 ---------------------------------------------------------- */
+VM_INLINE float bump_clamp_f4(float a) { return at_most_f4(a, 11.4f); }            /* a e^-(a^2) */
+VM_INLINE double bump_clamp_f8(double a) { return at_most_f8(a, 27.49); }
+VM_INLINE float normal_clamp_f4(float a) { return at_most_f4(a, 16.0f); }          /* e^-(a^2/2) */
+VM_INLINE double normal_clamp_f8(double a) { return at_most_f8(a, 38.75); }
+VM_INLINE double erfc_clamp_f8(double a) { return at_most_f8(a, 27.375); }
+VM_INLINE double wide_clamp_f8(double a) { return at_most_f8(a, 52.0); }           /* e^-(a^2/2) as two powers, see wide_reduced */
+
+/* ---- Phi(-a) ------------------------------------------------------------------------------------------------- */
+/* Phi(-a) = e^p (1 + F)/(2 (a + 1)) */
+VM_INLINE double tail_quotient_f8(double a)
+{
+    double num = -0x1.b497d39318ec4p-21;
+    num = fma_f8(num, a, -0x1.2e11318f08cf7p-16);
+    num = fma_f8(num, a, -0x1.9574487e1ed3ep-13);
+    num = fma_f8(num, a, -0x1.4af8ed3351b5fp-10);
+    num = fma_f8(num, a, -0x1.56e36d28ef45fp-8);
+    num = fma_f8(num, a, -0x1.9a97084f27771p-7);
+    num = fma_f8(num, a, -0x1.d86a82f1bb5b2p-8);
+    num = fma_f8(num, a, 0x1.c6301c5cf7838p-5);
+    num = fma_f8(num, a, 0x1.7166163de0b54p-3);
+    num = fma_f8(num, a, 0x1.9deeb30af25f7p-3);
+    num = fma_f8(num, a, 0x1.a88809a4fbffbp-56);
+    double den = 0x1.0e03c18acffb1p-18;
+    den = fma_f8(den, a, 0x1.b840a2d136ad2p-14);
+    den = fma_f8(den, a, 0x1.63374966929eap-10);
+    den = fma_f8(den, a, 0x1.6de0ec695c247p-7);
+    den = fma_f8(den, a, 0x1.072a15a3ece76p-4);
+    den = fma_f8(den, a, 0x1.11e9889289d7p-2);
+    den = fma_f8(den, a, 0x1.9f3830506fc6bp-1);
+    den = fma_f8(den, a, 0x1.c2670c8ea1491p+0);
+    den = fma_f8(den, a, 0x1.4d4a12e3bbffp+1);
+    den = fma_f8(den, a, 0x1.2ee12ebfe783p+1);
+    den = fma_f8(den, a, 0x1p+0);
+    return num / den;
+}
+/* of e^p = s(1 + z + y), scaled; d + d_lo = 1 + a */
+VM_INLINE double tail_of_f8(double s, double z, double y, double f, double d, double d_lo)
+{
+    double half = 0.5 * s, r = z + fma_f8(f, 1.0 + (z + y), y);
+    double n = fma_f8(half, r, half);
+    return divided_f8(n, fma_f8(half, r, half - n), d, d_lo);
+}
+/* sqrt(2) a + 1 - d */
+VM_INLINE double root_rest_f8(double a, double d) { return fma_f8(a, 0x1.6a09e667f3bcdp+0, 1.0 - d) + a * -0x1.bdd3413b26456p-54; }
+/* e^(x + dx) as s e^z up, down to x = -1400 */
+VM_INLINE double far_reduced_f8(double x, double dx, double *s, double *up, double *rest)
+{
+    const double magic = 6755399441055744.0 + 2046.0;
+    double j = fma_f8(x, 0x1.71547652b82fep+0, magic);
+    double n = j - magic;
+    double head = fma_f8(n, -LN2_HI_F8, x), tail = fma_f8(n, -LN2_LO_F8, dx);
+    double z = head + tail;
+    uint64_t k = bits_f8(j), h = k >> 1;
+    *s = from_bits_f8(h << 52);
+    *up = from_bits_f8((k - h) << 52);
+    *rest = (head - z) + tail;
+    return z;
+}
+/* Phi(-a) = e^p n/d */
+VM_INLINE double wide_tail_num(double a)
+{
+    double num = 0x1.102ec398c3706p-8;
+    num = fma_f8(num, a, 0x1.4ee535cdabe43p-5);
+    num = fma_f8(num, a, 0x1.78c445b882af5p-3);
+    num = fma_f8(num, a, 0x1.c1d327047aa22p-2);
+    num = fma_f8(num, a, 0x1.0000001b0b02bp-1);
+    return num;
+}
+VM_INLINE double wide_tail_den(double a)
+{
+    double den = 0x1.55207178d549ep-7;
+    den = fma_f8(den, a, 0x1.a3c10ef7556f6p-4);
+    den = fma_f8(den, a, 0x1.e2b83fe3df468p-2);
+    den = fma_f8(den, a, 0x1.349e884d5a0f2p+0);
+    den = fma_f8(den, a, 0x1.ad2bc49cf0e38p+0);
+    den = fma_f8(den, a, 0x1p+0);
+    return den;
+}
+/* erf(x) = x wide_erf(x^2), |x| <= 4; doubles: x + x P(x^2), |x| < 1/2 */
+VM_INLINE double wide_erf(double z)
+{
+    double num = -0x1.c599f00add0cap-27;
+    num = fma_f8(num, z, 0x1.3a61755d273b8p-18);
+    num = fma_f8(num, z, 0x1.8e0b11fe11763p-12);
+    num = fma_f8(num, z, 0x1.f89336831549p-9);
+    num = fma_f8(num, z, 0x1.bcf69caf83058p-5);
+    num = fma_f8(num, z, 0x1.7b4beac039f98p-3);
+    num = fma_f8(num, z, 0x1.20dd750df6e7bp+0);
+    double den = 0x1.08b3065694931p-14;
+    den = fma_f8(den, z, 0x1.56c4eb11cfa86p-10);
+    den = fma_f8(den, z, 0x1.faa91b4bdce97p-7);
+    den = fma_f8(den, z, 0x1.d2c6059180ecep-4);
+    den = fma_f8(den, z, 0x1.fd67a287e92fbp-2);
+    den = fma_f8(den, z, 0x1p+0);
+    return num / den;
+}
+VM_INLINE double erf_near_f8(double x)
+{
+    double z = x * x;
+    double p = -0x1.99d97c44b58ap-23;
+    p = fma_f8(p, z, 0x1.c5b1afdfa24a6p-20);
+    p = fma_f8(p, z, -0x1.f59f5f2b06165p-17);
+    p = fma_f8(p, z, 0x1.f9aa6f9736951p-14);
+    p = fma_f8(p, z, -0x1.c02ddabcb3252p-11);
+    p = fma_f8(p, z, 0x1.565bcd89f9e95p-8);
+    p = fma_f8(p, z, -0x1.b82ce31455d87p-6);
+    p = fma_f8(p, z, 0x1.ce2f21a046603p-4);
+    p = fma_f8(p, z, -0x1.812746b037a1cp-2);
+    p = fma_f8(p, z, 0x1.06eba8214db69p-3);
+    return fma_f8(x, p, x);
+}
+
+/* ---- log Phi and phi/Phi -------------------------------------------------------------------------------------- */
+/* log Phi(-a) = p - log(2 (a + 1)) + F, a > -3/8 */
+VM_INLINE double log_tail_f8(double a)
+{
+    double num = -0x1.4257bd508becdp-18;
+    num = fma_f8(num, a, -0x1.7ca1c411013e4p-14);
+    num = fma_f8(num, a, -0x1.c754dcf7591c8p-11);
+    num = fma_f8(num, a, -0x1.520f59c01e74cp-8);
+    num = fma_f8(num, a, -0x1.452027a7a4f56p-6);
+    num = fma_f8(num, a, -0x1.74cfd5183d35dp-5);
+    num = fma_f8(num, a, -0x1.fed2f91732b8bp-6);
+    num = fma_f8(num, a, 0x1.4dabb01495df2p-3);
+    num = fma_f8(num, a, 0x1.32f51a6a3bf43p-1);
+    num = fma_f8(num, a, 0x1.d89179b6213fp-1);
+    num = fma_f8(num, a, 0x1.6113235b50627p-1);
+    num = fma_f8(num, a, 0x1.9deeb30af26c3p-3);
+    num = fma_f8(num, a, 0x1.7775ad8c7b18fp-58);
+    double den = 0x1.64e73fe6acc4ap-16;
+    den = fma_f8(den, a, 0x1.041e0142e3b1bp-11);
+    den = fma_f8(den, a, 0x1.82d110d5cdd62p-8);
+    den = fma_f8(den, a, 0x1.768df4b406a0cp-5);
+    den = fma_f8(den, a, 0x1.022ae7c473048p-2);
+    den = fma_f8(den, a, 0x1.0730181a9dc2ep+0);
+    den = fma_f8(den, a, 0x1.922cf87328b78p+1);
+    den = fma_f8(den, a, 0x1.cadb065579bd1p+2);
+    den = fma_f8(den, a, 0x1.7f4b076d8027cp+3);
+    den = fma_f8(den, a, 0x1.c32366b123e38p+3);
+    den = fma_f8(den, a, 0x1.5e6d4ef821c7bp+3);
+    den = fma_f8(den, a, 0x1.3f27b6062fa2ap+2);
+    den = fma_f8(den, a, 0x1p+0);
+    return num / den;
+}
+/* phi(a)/Phi(-a) = (a + 3/4) + n/d, a > -3/8; of base = 3/4 - x: what rounding left out */
+VM_INLINE double slope_lost_f8(double base, double x) { double lost = (0.75 - base) - x; return base < 0x1p53 ? lost : 0.0; }
+VM_INLINE double slope_num_f8(double a)
+{
+    double num = -0x1.9942382b4a387p-22;
+    num = fma_f8(num, a, -0x1.78c4ca2dace2p-17);
+    num = fma_f8(num, a, -0x1.52d90d8e12609p-13);
+    num = fma_f8(num, a, -0x1.82204b3d9d3f5p-10);
+    num = fma_f8(num, a, -0x1.31378537ed3bcp-7);
+    num = fma_f8(num, a, -0x1.5a07fb65154b4p-5);
+    num = fma_f8(num, a, -0x1.1927cacc2963fp-3);
+    num = fma_f8(num, a, -0x1.3c11bb4a157b8p-2);
+    num = fma_f8(num, a, -0x1.bdb095b3423d3p-2);
+    num = fma_f8(num, a, -0x1.219e23df811bdp-2);
+    num = fma_f8(num, a, 0x1.884533d436504p-5);
+    return num;
+}
+VM_INLINE double slope_den_f8(double a)
+{
+    double den = 0x1.10d6d01cdc461p-21;
+    den = fma_f8(den, a, 0x1.068c24ca4f6edp-16);
+    den = fma_f8(den, a, 0x1.ef8e1834b5d71p-13);
+    den = fma_f8(den, a, 0x1.2a893b0956497p-9);
+    den = fma_f8(den, a, 0x1.f919b53252ae4p-7);
+    den = fma_f8(den, a, 0x1.38514d82e26d3p-4);
+    den = fma_f8(den, a, 0x1.1d897a9a48dafp-2);
+    den = fma_f8(den, a, 0x1.7d9cac7c68fcfp-1);
+    den = fma_f8(den, a, 0x1.664d180e719dap+0);
+    den = fma_f8(den, a, 0x1.aea34a77e71a5p+0);
+    den = fma_f8(den, a, 0x1p+0);
+    return den;
+}
+VM_INLINE double wide_slope_num(double a)
+{
+    double num = 0x1.7474c141ed4b6p-9;
+    num = fma_f8(num, a, 0x1.0c5eefa91b8cep-5);
+    num = fma_f8(num, a, 0x1.6abe5b4c43022p-3);
+    num = fma_f8(num, a, 0x1.0c3d0330171dbp-1);
+    num = fma_f8(num, a, 0x1.98845347910c2p-1);
+    return num;
+}
+VM_INLINE double wide_slope_den(double a)
+{
+    double den = 0x1.7472235842e7cp-9;
+    den = fma_f8(den, a, 0x1.0c6ab5b8f10d9p-5);
+    den = fma_f8(den, a, 0x1.760f73ce2a322p-3);
+    den = fma_f8(den, a, 0x1.2f03accb0c724p-1);
+    den = fma_f8(den, a, 0x1.1caef674369a1p+0);
+    den = fma_f8(den, a, 0x1p+0);
+    return den;
+}
+
+/* ---- log(n/d) = k ln 2 + 2 atanh(z), z = (n - 2^k d)/(n + 2^k d), |z| < 0.21 ------------------------------------ */
+/* 2^k and k, from the exponents and the leading bits */
+VM_INLINE float ratio_power_f4(float n, float d, float *k)
+{
+    uint32_t difference = bits_f4(n) - bits_f4(d) + (128u << 23) + (1u << 22);
+    *k = (float)(int32_t)(difference >> 23) - 128.0f;
+    return from_bits_f4((difference & 0xFF800000u) - (1u << 23));
+}
+VM_INLINE double ratio_power_f8(double n, double d, double *k)
+{
+    uint64_t difference = bits_f8(n) - bits_f8(d) + ((uint64_t)1024 << 52) + ((uint64_t)1 << 51);
+    *k = from_bits_f8((difference >> 52) | 0x4330000000000000u) - (0x1p52 + 1024.0);
+    return from_bits_f8((difference & 0xFFF0000000000000u) - ((uint64_t)1 << 52));
+}
+/* 2 atanh(z) = 2z + z^3 P(z^2) */
+VM_INLINE float atanh_rest_f4(float z)
+{
+    float z2 = z * z;
+    float p = 0x1.e413d4p-3f;
+    p = fma_f4(p, z2, 0x1.244dep-2f);
+    p = fma_f4(p, z2, 0x1.99997ap-2f);
+    p = fma_f4(p, z2, 0x1.555556p-1f);
+    return z * z2 * p;
+}
+VM_INLINE double atanh_rest_f8(double z)
+{
+    double z2 = z * z, z4 = z2 * z2;
+    double p = 0x1.db9aaba3ecfb2p-4;
+    p = fma_f8(p, z4, fma_f8(0x1.e255a5c4596fbp-4, z2, 0x1.10ee8fc620cabp-3));
+    p = fma_f8(p, z4, fma_f8(0x1.3b15bbb526f06p-3, z2, 0x1.745d08d017592p-3));
+    p = fma_f8(p, z4, fma_f8(0x1.c71c71fd3ddb9p-3, z2, 0x1.249249245e6p-2));
+    p = fma_f8(p, z4, fma_f8(0x1.9999999999c57p-2, z2, 0x1.5555555555555p-1));
+    return z * z2 * p;
+}
+VM_INLINE double wide_log(double k, double z)
+{
+    double z2 = z * z;
+    double p = 0x1.f2d75c8438dc4p-3;
+    p = fma_f8(p, z2, 0x1.23b5b93093517p-2);
+    p = fma_f8(p, z2, 0x1.999d1c77b7fe2p-2);
+    p = fma_f8(p, z2, 0x1.555552d6d29d8p-1);
+    p = fma_f8(p, z2, 0x1.0000000024382p+1);
+    return fma_f8(k, LN2_HI_F8, z * p);
+}
+/* k ln 2 + 2z + rest */
+VM_INLINE float log_of_f4(float k, float z, float rest) { return fma_f4(k, LN2_HI_F4, fma_f4(2.0f, z, fma_f4(k, LN2_LO_F4, rest))); }
+VM_INLINE double log_of_f8(double k, double z, double rest) { return fma_f8(k, LN2_HI_F8, fma_f8(2.0, z, fma_f8(k, LN2_LO_F8, rest))); }
+/* a number below the normal ones, times 2^(*less) */
+VM_INLINE float lifted_f4(float c, float *less)
+{
+    *less = c < 0x1p-126f ? 32.0f : 0.0f;
+    return c < 0x1p-126f ? c * 0x1p32f : c;
+}
+VM_INLINE double lifted_f8(double c, double *less)
+{
+    *less = c < 0x1p-1022 ? 64.0 : 0.0;
+    return c < 0x1p-1022 ? c * 0x1p64 : c;
+}
+
+/* log Phi(x) = -(x^2/2 + log(1 - x) + log 2 - F), x <= 1/4: the large terms come last */
+VM_INLINE double log_ndtr_left_f8(double x, double f)
+{
+    double held = at_least_f8(x, -0x1p500), d = 1.0 - held, k;
+    double power = ratio_power_f8(d, 1.0, &k);
+    double z = ((1.0 - power) - held) / fma_f8(power, 1.0, d);
+    double square = held * held, dp = 0.5 * fma_f8(held, held, -square);
+    double c = LN2_HI_F8 - f, c_lo = (LN2_HI_F8 - c) - f;
+    double rest = atanh_rest_f8(z) + (fma_f8(k, LN2_LO_F8, LN2_LO_F8) + (c_lo + dp));
+    return -(0.5 * x * x + fma_f8(k, LN2_HI_F8, fma_f8(2.0, z, c + rest)));
+}
+/* -inf for 0, NaN below */
+VM_INLINE float logit_ends_f4(float c, float value)
+{
+    float v = c == 0.0f ? -__builtin_inff() : value;
+    return c < 0.0f ? __builtin_nanf("") : v;
+}
+VM_INLINE double logit_ends_f8(double c, double value)
+{
+    double v = c == 0.0 ? -__builtin_inf() : value;
+    return c < 0.0 ? __builtin_nan("") : v;
+}
+
+/* ---- x - tanh(x) and tanh(x)^2 near 0 -------------------------------------------------------------------------- */
+/* x - tanh(x) = x^3 (1/3 + x^2 P(x^2)), |x| < 5/4, with the rounding errors of x^3 and 1/3 */
+VM_INLINE float shrink_near_f4(float x)
+{
+    float z = x * x, cube = x * z, cube_lo = fma_f4(x, z, -cube) + x * fma_f4(x, x, -z);
+    float p = 0x1.02af8p-15f;
+    p = fma_f4(p, z, -0x1.166f82p-12f);
+    p = fma_f4(p, z, 0x1.275012p-10f);
+    p = fma_f4(p, z, -0x1.bc08ecp-9f);
+    p = fma_f4(p, z, 0x1.201094p-7f);
+    p = fma_f4(p, z, -0x1.6619cp-6f);
+    p = fma_f4(p, z, 0x1.ba19d8p-5f);
+    p = fma_f4(p, z, -0x1.11111p-3f);
+    p = fma_f4(p, z, 0x1.555556p-2f);
+    return fma_f4(cube, p, fma_f4(cube, -0x1.555556p-27f, cube_lo * p));
+}
+VM_INLINE double shrink_near_f8(double x)
+{
+    double z = x * x, z2 = z * z, cube = x * z, cube_lo = fma_f8(x, z, -cube) + x * fma_f8(x, x, -z);
+    double p = fma_f8(0x1.2c9fc64ebba56p-32, z, -0x1.34826a7bcd77dp-28);
+    p = fma_f8(p, z2, fma_f8(0x1.3094896f5eb2bp-25, z, -0x1.86f547010a869p-23));
+    p = fma_f8(p, z2, fma_f8(0x1.76a3850c4ad8ap-21, z, -0x1.25ff66773610ep-19));
+    p = fma_f8(p, z2, fma_f8(0x1.968e6aca1765p-18, z, -0x1.064809c3a128cp-16));
+    p = fma_f8(p, z2, fma_f8(0x1.4824aeff92fa9p-15, z, -0x1.9634200283687p-14));
+    p = fma_f8(p, z2, fma_f8(0x1.f5719762f884dp-13, z, -0x1.355772d481a21p-11));
+    p = fma_f8(p, z2, fma_f8(0x1.7da355c753004p-10, z, -0x1.d6d3d017d977ep-9));
+    p = fma_f8(p, z2, fma_f8(0x1.226e355b21259p-7, z, -0x1.664f4882b2d6fp-6));
+    p = fma_f8(p, z2, fma_f8(0x1.ba1ba1ba1b8b3p-5, z, -0x1.1111111111111p-3));
+    p = fma_f8(p, z, 0x1.5555555555555p-2);
+    return fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p));
+}
+/* tanh(x)^2 = x^2 + x^4 P(x^2), |x| < 9/10 */
+VM_INLINE float square_near_f4(float z)
+{
+    float p = 0x1.67d4cap-10f;
+    p = fma_f4(p, z, -0x1.d32116p-8f);
+    p = fma_f4(p, z, 0x1.4d38e4p-6f);
+    p = fma_f4(p, z, -0x1.7b36bep-5f);
+    p = fma_f4(p, z, 0x1.8f299ep-4f);
+    p = fma_f4(p, z, -0x1.931a32p-3f);
+    p = fma_f4(p, z, 0x1.82d856p-2f);
+    p = fma_f4(p, z, -0x1.555556p-1f);
+    return fma_f4(z, z * p, z);
+}
+VM_INLINE double square_near_f8(double z)
+{
+    double z2 = z * z;
+    double p = -0x1.b1eb226427da7p-25;
+    p = fma_f8(p, z2, fma_f8(0x1.b3eeb948a9b68p-21, z, -0x1.62827c12bebd6p-18));
+    p = fma_f8(p, z2, fma_f8(0x1.64c05c9f7f13bp-16, z, -0x1.0ddbed66e9276p-14));
+    p = fma_f8(p, z2, fma_f8(0x1.5b2fa4979cbeep-13, z, -0x1.9c20349136739p-12));
+    p = fma_f8(p, z2, fma_f8(0x1.d8854efba6854p-11, z, -0x1.0aab4c944dcdep-9));
+    p = fma_f8(p, z2, fma_f8(0x1.29bfa3eb41d8cp-8, z, -0x1.48ad65b46c00ep-7));
+    p = fma_f8(p, z2, fma_f8(0x1.65c929ef5d36dp-6, z, -0x1.7e8c1989b2138p-5));
+    p = fma_f8(p, z2, fma_f8(0x1.8f57896095f48p-4, z, -0x1.9319319314317p-3));
+    p = fma_f8(p, z2, fma_f8(0x1.82d82d82d8241p-2, z, -0x1.5555555555555p-1));
+    return fma_f8(z, z * p, z);
+}
+VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
+VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
+
+/* ---- x times the sigmoid of 1.702 x: where it ends, and its rounding error ---------------------------------------- */
+VM_INLINE float quick_floor_f4(float x) { return at_least_f4(x, -66.0f); }
+VM_INLINE double quick_floor_f8(double x) { return at_least_f8(x, -444.0); }
+VM_INLINE float quick_ceiling_f4(float x) { return at_most_f4(x, 45.0f); }
+VM_INLINE double quick_ceiling_f8(double x) { return at_most_f8(x, 400.0); }
+
+/* 1.702 x, and what rounding leaves out of it */
+VM_INLINE float quick_f4(float x, float *lo)
+{
+    float u = 0x1.b3b646p+0f * x;
+    *lo = fma_f4(-0x1.78d4fep-26f, x, fma_f4(0x1.b3b646p+0f, x, -u));
+    return u;
+}
+VM_INLINE double quick_f8(double x, double *lo)
+{
+    double u = 0x1.b3b645a1cac08p+0 * x;
+    *lo = fma_f8(0x1.89374bc6a7efap-55, x, fma_f8(0x1.b3b645a1cac08p+0, x, -u));
+    return u;
+}
+
+/* ---- x/2 (1 + x/sqrt(1 + x^2)): beyond these 1 + x^2 is x^2 -------------------------------------------------------- */
+VM_INLINE float far_out_f4(float a, float far, float near) { return a > 0x1p13f ? far : near; }
+VM_INLINE double far_out_f8(double a, double far, double near) { return a > 0x1p28 ? far : near; }
+/* of w = 1/d, d = v + a r, v = 1 + a^2, r = sqrt(v): what rounding left out of all four, by w */
+VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
+{
+    double v_lo = fma_f8(a, a, 1.0 - v);
+    double r_lo = (0.5 * w) * (r + a) * (v_lo + fma_f8(-r, r, v));          /* 1/r = w (r + a) */
+    double d_lo = fma_f8(a, r, v - d) + fma_f8(a, r_lo, v_lo);
+    return w * (fma_f8(-w, d, 1.0) - w * d_lo);
+}
+/* dish' so close to its root that w to twice the precision is not enough: two terms of the series about it (roots.py) */
+VM_INLINE double dish_close_f8(double x, double value)
+{
+    double d = (x + 0x1.92826ef258d1bp-1) + 0x1.8d20e15f6d9eap-57;
+    double close = fma_f8(0x1.7af2c00ba4294p-2 * d, d, 0x1.a8f0ca985721dp-3 * d);
+    return abs_f8(d) < 0x1p-28 ? close : value;
+}
+#endif
