@@ -37,7 +37,7 @@ html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"generated/api/*": ["sidebar-nav-bs"], "**": []}
+html_sidebars = {"generated/api/*": ["sidebar-nav-bs"], "generated/*": [], "*": []}
 html_theme_options = {
     "logo": {"text": "fastact"},
     "navigation_with_keys": False,

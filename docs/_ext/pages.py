@@ -54,7 +54,6 @@ ORDER = {
 INCLUDED = {
     "guarantees": DOCS / "guarantees.md",
     "accuracy": DOCS / "accuracy.md",
-    "speed": DOCS.parent / "bench/RESULTS.md",
     "changes": DOCS.parent / "CHANGELOG.md",
     "contributing": DOCS.parent / "CONTRIBUTING.md",
 }
@@ -212,12 +211,14 @@ def gallery_page(pictures: dict[str, list[tuple[str, str]]]) -> list[str]:
     """Every function with its gradient and its error."""
     torch = importlib.util.find_spec("torch") is not None
     beside = (
-        " Beside it, where PyTorch has a function of the same name, that one's."
+        " Where PyTorch has a function of the same name, its error stands beside."
         if torch
         else " PyTorch was not installed when this page was built; with it, its error stands beside."
     )
     lines = [
         *heading("Gallery"),
+        ".. currentmodule:: fastact",
+        "",
         "Each function (blue) with its gradient (orange, dashed; dots: the gradient at kinks), and its error in ulp over float32"
         " inputs: the largest in each part of the axis, the mean, and what is promised. The axis of errors is logarithmic where"
         f" another library's are large.{beside} `fastact.plot` draws these.",
@@ -328,12 +329,24 @@ def peers_table(path: Path) -> list[str]:
     for row in rows:
         if row[0] not in known:
             log.warning("%s: no activation is called %s", path.name, row[0])
-    cells = [
-        [f":doc:`{row[0]} </generated/api/{fa.get(row[0]).name}>`", *(f"``{c}``" if c else "" for c in row[1:-1]), escaped(row[-1])]
-        for row in rows
-        if row[0] in known
-    ]
-    return [".. rst-class:: wide", "", *table([header, *cells])]
+    body = [["fastact", "elsewhere", "what differs"]]
+    for name, *elsewhere, differs in rows:
+        if name in known:
+            called = [f"{where}: ``{what}``" for where, what in zip(header[1:-1], elsewhere, strict=True) if what]
+            page = f":doc:`{name} </generated/api/{fa.get(name).name}>`"
+            body.append([page, "\n       ".join(f"| {line}" for line in called), escaped(differs)])
+    return table(body, "12 44 44")
+
+
+def speed_page(path: Path) -> list[str]:
+    """The results of the race, with a class for its tables: their last column is long."""
+    lines = path.read_text().splitlines()
+    marked = []
+    for i, line in enumerate(lines):
+        if line.startswith("|") and not lines[i - 1].startswith("|"):
+            marked += ["```{rst-class} race", "```", ""]
+        marked.append(line)
+    return marked
 
 
 def document(path: Path) -> list[str] | None:
@@ -345,9 +358,11 @@ def document(path: Path) -> list[str] | None:
 
 def menu() -> list[str]:
     """The pages that there are, in order; documents that are included elsewhere are none."""
-    found = {str(p.relative_to(DOCS).with_suffix("")) for p in DOCS.rglob("*") if p.suffix in (".rst", ".md")}
-    found -= {p.stem for p in INCLUDED.values() if p.parent == DOCS}
-    rest = sorted(f for f in found if not f.startswith(("generated/", "_", "index")))
+    own = {str(p.relative_to(DOCS).with_suffix("")) for p in DOCS.rglob("*") if p.suffix in (".rst", ".md") and OUT not in p.parents}
+    own -= {p.stem for p in INCLUDED.values() if p.parent == DOCS}
+    made = {"generated/gallery", "generated/api/index", "generated/speed"}
+    made |= {f"generated/{stem}" for stem, path in INCLUDED.items() if path.exists()}
+    found, rest = own | made, sorted(own - {"index"})
     ordered = [f"   {title} </{page}>" for page, title in ORDER.items() if page in found]
     return [".. toctree::", "   :hidden:", "", *ordered, *(f"   /{p}" for p in rest if p not in ORDER), ""]
 
@@ -359,11 +374,10 @@ def write(path: str, lines: list[str]) -> None:
 
 
 def fingerprint() -> str:
-    """Of the package and of everything in docs/ that is made into something."""
+    """Of the package, of everything in docs/ that is made into something, and of which pages there are."""
     package = [*Path(fa.__file__).parent.rglob("*.py"), Path(fa._kernels.__file__)]
-    patterns = ("*.rst", "*.md", "peers.csv", "experiments/*.py", "_ext/*.py")
-    own = [p for pattern in patterns for p in DOCS.rglob(pattern) if OUT not in p.parents]
-    digest = hashlib.sha256()
+    own = [p for pattern in ("peers.csv", "experiments/*.py", "_ext/*.py", "../bench/RESULTS.md") for p in DOCS.glob(pattern)]
+    digest = hashlib.sha256("".join(menu()).encode())
     for path in sorted({*package, *own}):
         digest.update(str(path).encode() + path.read_bytes())
     return digest.hexdigest()
@@ -396,6 +410,7 @@ def generate(app: Sphinx) -> None:
     for path in show(experiments, "experiments... ", "brown", len(experiments), stringify_func=lambda p: p.stem):
         write(f"experiments/{path.stem}.inc", experiment(path))
     write("peers.inc", peers_table(DOCS / "peers.csv"))
+    write("speed.md", speed_page(DOCS.parent / "bench/RESULTS.md"))
     for stem, path in INCLUDED.items():
         lines = document(path)
         if lines is not None:

@@ -116,8 +116,8 @@ def _first(result: Any) -> Any:
 def _gated(activation: fa.Activation, limits: tuple[float, float] | None) -> _Lines:
     gate = np.linspace(*(limits or (-5.0, 5.0)), 1001)
     a = np.ones_like(gate)
-    da, dgate = activation.backward(np.ones_like(gate), a, gate)
-    return _Lines(gate, {"$f(1, gate)$": activation(a, gate)}, {"$df/da$": da, "$df/dgate$": dgate})
+    da, dgate = activation.backward(np.ones_like(gate), x=a, gate=gate)
+    return _Lines(gate, {"$f(1, gate)$": activation(a, gate=gate)}, {"$df/da$": da, "$df/dgate$": dgate})
 
 
 def _over_axis(activation: fa.Activation, limits: tuple[float, float] | None) -> _Lines:
@@ -284,6 +284,7 @@ def gallery(names: Iterable[str] | None = None, *, columns: int | None = None, f
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(grid, chosen, strict=False):
         curve(name, axes=axes)
+        axes.set_title(fa.get(name).name, fontsize="medium")
         axes.tick_params(labelsize="small")
         if not isinstance(fa.get(name).record, Record):
             axes.get_legend().set_visible(axes is grid[0])  # its labels are long
