@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,9 @@ def own_names(functions: Iterable[str]) -> set[str]:
     """Names and aliases to the records' own names."""
     unknown = [f for f in functions if f not in NAMES]
     if unknown:
-        raise SystemExit(f"no such function: {', '.join(unknown)}; there are {', '.join(RECORDS)}")
+        near = difflib.get_close_matches(unknown[0].lower(), NAMES, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(RECORDS)}"
+        raise SystemExit(f"no such function: {', '.join(unknown)}{hint}")
     return {NAMES[f] for f in functions}
 
 
