@@ -8,6 +8,8 @@ import importlib.util
 import inspect
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -383,3 +385,19 @@ def test_functions_are_built_from_any_ufuncs():
     public, activations = _functions.build(fa._ufuncs)
     assert set(public) == {f"{name}{suffix}" for name in NAMES for suffix in ("", "_backward")}
     assert set(activations) == set(NAMES)
+
+
+def test_modules_that_are_imported_when_they_are_asked_for():
+    code = """if True:
+        import sys, fastact
+        assert not {"fastact.plot", "fastact.reference"} & set(sys.modules)
+        assert {"plot", "reference"} <= set(dir(fastact)) and "plot" in fastact.__all__
+        assert fastact.reference.source("relu") and callable(fastact.plot.curve)
+        try:
+            fastact.nothing
+        except AttributeError as error:
+            assert "'fastact' has no attribute 'nothing'" in str(error)
+        else:
+            raise AssertionError("found")
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
