@@ -187,6 +187,13 @@ def test_all_float16_numbers_agree_with_the_verifier():
     assert found.worst == pytest.approx(max(p.tally(sweep).worst for p in parts("float16", 1, 1)), abs=2e-3)
 
 
+def test_measuring_tells_how_far_it_is():
+    pytest.importorskip("scipy")
+    shares: list[float] = []
+    plot.measure("relu", dtype="float16", count=None, peer=False, progress=shares.append)
+    assert shares and shares == sorted(shares) and shares[-1] == 1
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_error_pictures(dtype, axes):
     pytest.importorskip("scipy")

@@ -86,7 +86,13 @@ def _plot(arguments: argparse.Namespace) -> int:
         axes = figure.subplots()
         if arguments.errors:
             count = None if arguments.exhaustive else arguments.count
-            found = plot.measure(name, gradient=arguments.gradient, dtype=arguments.dtype, count=count, **parameters)
+            progress = demo.Progress(100, sys.stderr)
+            progress.label = name
+            try:
+                kind = {"gradient": arguments.gradient, "dtype": arguments.dtype}
+                found = plot.measure(name, count=count, progress=progress.reach, **kind, **parameters)
+            finally:
+                progress.clear()
             plot.errors(found, axes=axes)
             report |= {"function": found.name, "dtype": found.dtype, "points": found.points}
             report |= {"max_ulp": found.worst, "worst_input": found.at}
@@ -265,7 +271,7 @@ def _parser() -> argparse.ArgumentParser:
     inputs = picture.add_mutually_exclusive_group()
     count = "with --errors: how many numbers (default: %(default)s)"
     inputs.add_argument("--count", type=_at_least(2), default=1 << 17, metavar="N", help=count)
-    inputs.add_argument("--exhaustive", action="store_true", help="with --errors: all numbers of the type (float32: minutes)")
+    inputs.add_argument("--exhaustive", action="store_true", help="with --errors: all numbers of the type (float32: up to an hour)")
     picture.add_argument("--json", action="store_true", help="print what was drawn for a program")
     picture.set_defaults(run=_plot)
 

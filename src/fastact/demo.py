@@ -421,6 +421,11 @@ class Progress:
             self.stream.write(f"\r\x1b[K{self.label:<12} [{bar:.<{self.WIDTH}}] {100 * self.done // self.total:3d} %, {left:.0f} s left")
             self.stream.flush()
 
+    def reach(self, share: float) -> None:
+        """So much is done."""
+        while self.done < int(share * self.total):
+            self.tick()
+
     def clear(self) -> None:
         """Take the bar away, so that a line can be printed."""
         if self.shown:

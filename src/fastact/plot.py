@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -371,7 +371,14 @@ def _operands(dtype: str, count: int | None, low: float, high: float) -> Iterato
 
 
 def measure(
-    name: str, *, gradient: bool = False, dtype: str = "float32", count: int | None = 1 << 17, peer: bool = True, **parameters: float
+    name: str,
+    *,
+    gradient: bool = False,
+    dtype: str = "float32",
+    count: int | None = 1 << 17,
+    peer: bool = True,
+    progress: Callable[[float], object] | None = None,
+    **parameters: float,
 ) -> Errors:
     """Measure the error of a function, or of its gradient, over the numbers of a type.
 
@@ -387,9 +394,11 @@ def measure(
     dtype : str, default "float32"
         "float16", "float32" or "float64".
     count : int or None, default 131072
-        How many numbers, spread over all of the type; None for every one (float32: minutes).
+        How many numbers, spread over all of the type; None for every one (float32: up to an hour).
     peer : bool, default True
         Measure PyTorch's function of the same name, too, if PyTorch is installed and has one.
+    progress : callable, optional
+        Called now and then with the share that is done.
     **parameters : float
         Of the function, instead of its defaults.
 
@@ -427,6 +436,7 @@ def measure(
         import scipy.special  # noqa: F401
     except ImportError:
         raise ImportError('errors needs SciPy: pip install "fastact[plot]"') from None
+    from fastact.verify import inputs
     from fastact.verify.cases import Row, image, kernel, rounded
     from fastact.verify.enclosure import Reference
     from fastact.verify.program import trace
@@ -439,7 +449,8 @@ def measure(
     other = _torch(activation, gradient, settings) if peer and dtype != "float16" else None
     edges = np.sinh(np.linspace(-1, 1, BINS + 1) * math.asinh(REACH[dtype]))
     bins, peers = _Bins(edges), _Bins(edges)
-    points = 0
+    points = seen = 0
+    total = min(count or np.inf, inputs.finite_count(dtype))
     low, high = getattr(activation.record, "domain", None) or image(row, dtype)
     for x in _operands(dtype, count, low, high):
         with np.errstate(all="ignore"):
@@ -454,6 +465,9 @@ def measure(
             if other is not None:
                 theirs, _ = in_ulp(other(x), value, error, lo, hi)
                 peers.add(operands, theirs[sure].astype(np.float64))
+        seen += x.size
+        if progress is not None:
+            progress(min(1.0, seen / total))
     found = Errors(own, dtype, edges, bins.largest(), bins.mean(), bins.worst, bins.at, points)
     if other is not None:
         found.peer_largest, found.peer_worst = peers.largest(), peers.worst
@@ -523,7 +537,10 @@ def errors(
     >>> axes.get_ylabel()
     'error, ulp'
     """
-    found = name if isinstance(name, Errors) else measure(name, gradient=gradient, dtype=dtype, count=count, peer=peer, **parameters)
+    if isinstance(name, Errors):
+        found = name
+    else:
+        found = measure(name, gradient=gradient, dtype=dtype, count=count, peer=peer, progress=None, **parameters)
     axes = _new_axes(axes)
     record = fa.get(found.name.removesuffix("_backward")).record
     bound = record.bounds[found.dtype]
