@@ -203,6 +203,12 @@ def test_error_pictures(dtype, axes):
     assert {t.get_text() for t in axes.get_legend().get_texts()} == {"largest", "mean", f"promised: {fa.get('silu').bounds[dtype]:g}"}
 
 
+def test_a_long_title_takes_two_lines(axes):
+    found = plot.measure("log_sigmoid", gradient=True, count=1_000, peer=False)
+    plot.errors(found, axes=axes)
+    assert axes.get_title().startswith("log_sigmoid_backward, float32\n")
+
+
 def test_a_peer_with_large_errors_makes_the_axis_logarithmic(axes):
     pytest.importorskip("scipy")
     found = plot.measure("tanh", count=5_000, peer=False)

@@ -196,6 +196,8 @@ def function_page(activation: fa.Activation, pictures: list[tuple[str, str]], ot
     edges = getattr(record, "edges", ())
     if edges:
         lines += heading("Values at the edges", "-")
+        chosen = [f"{p.name} = {p.samples[0]:g}" for p in getattr(record, "parameters", ()) if p.default is None]
+        lines += [f"For ``{', '.join(chosen)}``:", ""] if chosen else []
         lines += table([["x", f"``{name}(x)``", "gradient"], *([number(v) for v in row] for row in edges)])
     lines += [*heading("Reference", "-"), ".. currentmodule:: fastact", ""]
     for function in (name, f"{name}_backward", *others):

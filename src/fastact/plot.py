@@ -570,7 +570,8 @@ def errors(
         axes.set_ylim(0, 1.15 * highest)
     axes.set_xlabel("x")
     axes.set_ylabel("error, ulp")
-    axes.set_title(f"{found.name}, {found.dtype}: largest error {found.worst:.2f} ulp")
+    title = f"{found.name}, {found.dtype}: largest error {found.worst:.2f} ulp"
+    axes.set_title(title if len(title) < 46 else title.replace(": ", "\n"))
     axes.legend(frameon=False, fontsize="small", loc="best")
     _dress(axes)
     return axes
