@@ -8,6 +8,8 @@ import importlib.util
 import inspect
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -433,3 +435,19 @@ def test_functions_are_built_from_any_ufuncs():
     assert set(public) == names | {f.name for f in FUNCTIONS}
     assert len(public) == len(names) + len(FUNCTIONS), "a name is used twice"
     assert set(activations) == {*NAMES, *GATED_NAMES, *(f.name for f in FUNCTIONS if f.maths)}
+
+
+def test_modules_that_are_imported_when_they_are_asked_for():
+    code = """if True:
+        import sys, fastact
+        assert not {"fastact.plot", "fastact.reference"} & set(sys.modules)
+        assert {"plot", "reference"} <= set(dir(fastact)) and "plot" in fastact.__all__
+        assert fastact.reference.source("relu") and callable(fastact.plot.curve)
+        try:
+            fastact.nothing
+        except AttributeError as error:
+            assert "'fastact' has no attribute 'nothing'" in str(error)
+        else:
+            raise AssertionError("found")
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -289,7 +289,7 @@ def test_missing_packages_are_named(monkeypatch, capsys):
 
 
 def test_unknown_names_are_refused(capsys):
-    with pytest.raises(SystemExit, match="no such function: gelo"):
+    with pytest.raises(SystemExit, match="no such function: gelo; did you mean 'gelu'"):
         main(["verify", "--functions", "gelo"])
     with pytest.raises(SystemExit):
         main(["verify", "--dtype", "float8"])

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastact import plot as plot
 from fastact import reference as reference
 from fastact import ufuncs as ufuncs
 from fastact._functions import Activation as Activation

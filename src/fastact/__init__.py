@@ -12,6 +12,8 @@ array([0., 0., 3.], dtype=float32)
 from __future__ import annotations
 
 import difflib
+import importlib
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +91,7 @@ __all__ = [
     "get_num_threads",
     "names",
     "num_threads",
+    "plot",
     "reference",
     "set_num_threads",
     "show_config",
@@ -96,4 +99,17 @@ __all__ = [
     *_public,
 ]
 
-from fastact import reference, ufuncs  # noqa: E402  (both need the ufuncs above)
+from fastact import ufuncs  # noqa: E402  (needs the ufuncs above)
+
+_LAZY = ("plot", "reference")
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that are imported when they are first asked for: most programs never do, and importing fastact is quick."""
+    if name in _LAZY:
+        return importlib.import_module(f"fastact.{name}")
+    raise AttributeError(f"module 'fastact' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,8 +30,15 @@ def _section(title: str, body: str) -> str:
     return f"{title}\n{'-' * len(title)}\n{body.strip()}\n"
 
 
+@functools.cache  # forward and backward say many things alike
 def _fold(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, 110, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+    """A paragraph in lines of 110 columns. textwrap can do more, and took a third of the time of importing fastact."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(indent) + len(lines[-1]) + len(word) >= 110:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "\n".join(indent + line for line in lines)
 
 
 def _parameter(p: Parameter) -> str:

@@ -13,7 +13,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -232,9 +232,11 @@ def with_expressions(activation: fa.Activation) -> Functions:
     )
 
 
-def _torch_function(torch: Any, activation: fa.Activation) -> Callable[[Any], Any] | None:
-    """PyTorch's function of the same name and parameters, if it has one."""
-    parameters = activation.parameters
+def torch_function(
+    torch: Any, activation: fa.Activation, parameters: Mapping[str, float | None] | None = None
+) -> Callable[[Any], Any] | None:
+    """PyTorch's function of the same name and parameters (by default those of the table), if it has one."""
+    parameters = activation.parameters if parameters is None else parameters
     for name in (activation.name, *activation.aliases):
         for module in (torch, torch.nn.functional):
             function = partial(getattr(module, name, _missing), **parameters)
@@ -374,7 +376,7 @@ def train(activation: fa.Activation, data: Data, epochs: int, turns: int, seed: 
         "fastact": NumpyTrainer(with_fastact(activation), scale, data, seed),
         "NumPy/SciPy": NumpyTrainer(with_expressions(activation), scale, data, seed),
     }
-    function = _torch_function(torch, activation) if torch is not None else None
+    function = torch_function(torch, activation) if torch is not None else None
     if function is not None:
         racers["PyTorch"] = TorchTrainer(torch, function, scale, data, seed)
     times: dict[str, list[float]] = {name: [] for name in racers}
@@ -418,6 +420,11 @@ class Progress:
             left = elapsed / self.done * (self.total - self.done)
             self.stream.write(f"\r\x1b[K{self.label:<12} [{bar:.<{self.WIDTH}}] {100 * self.done // self.total:3d} %, {left:.0f} s left")
             self.stream.flush()
+
+    def reach(self, share: float) -> None:
+        """So much is done."""
+        while self.done < int(share * self.total):
+            self.tick()
 
     def clear(self) -> None:
         """Take the bar away, so that a line can be printed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -65,7 +66,9 @@ def own_names(functions: Iterable[str]) -> set[str]:
     others = {*GATED_NAMES, *(f.name for f in FUNCTIONS)}
     unknown = [f for f in functions if f not in NAMES and f not in others]
     if unknown:
-        raise SystemExit(f"no such function: {', '.join(unknown)}; there are {', '.join(RECORDS)}")
+        near = difflib.get_close_matches(unknown[0].lower(), [*NAMES, *others], n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(RECORDS)}"
+        raise SystemExit(f"no such function: {', '.join(unknown)}{hint}")
     return {NAMES.get(f, f) for f in functions}
 
 
