@@ -12,6 +12,8 @@ array([0., 0., 3.], dtype=float32)
 from __future__ import annotations
 
 import difflib
+import importlib
+from types import ModuleType
 
 import numpy as np
 
@@ -97,3 +99,10 @@ __all__ = [
 ]
 
 from fastact import reference, ufuncs  # noqa: E402  (both need the ufuncs above)
+
+
+def __getattr__(name: str) -> ModuleType:
+    """The namespaces for ported code are made when they are first asked for."""
+    if name in ("functional", "special"):
+        return importlib.import_module(f"fastact.{name}")
+    raise AttributeError(f"module 'fastact' has no attribute {name!r}")
