@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import autograd.numpy as anp
+import numpy as np
 from autograd.core import make_vjp
 from autograd.extend import defjvp, defvjp, primitive
 from autograd.numpy.numpy_vjps import unbroadcast
@@ -40,8 +41,15 @@ _reference = reference.evaluate_with(_PRIMITIVES)
 
 def _vjp(function: Callable[[Any], Any], at: Any) -> Any:
     """The vector-Jacobian product of a function that autograd can differentiate."""
-    # the branch never taken ties the result to the argument: autograd warns where a derivative is constant
-    return make_vjp(lambda v: anp.where(False, v, function(v)), at)[0]
+
+    def tied(value: Any) -> Any:
+        # the branch never taken ties the result to the argument, for autograd warns where a derivative is constant;
+        # adding zeros broadcasts, with a gradient that sums, which where has not
+        result = function(value)
+        zeros = np.zeros(np.broadcast_shapes(anp.shape(value), anp.shape(result)))
+        return anp.where(False, value + zeros, result + zeros)
+
+    return make_vjp(tied, at)[0]
 
 
 def _of_reference(function: Callable[..., Any], argnum: int) -> Callable[..., Any]:
@@ -50,8 +58,8 @@ def _of_reference(function: Callable[..., Any], argnum: int) -> Callable[..., An
     def maker(ans: Any, *args: Any) -> Any:
         def product(g: Any) -> Any:
             def along(value: Any) -> Any:
-                # broadcast in full also where the expression is constant
-                return function(*args[:argnum], value, *args[argnum + 1 :]) + anp.zeros(anp.shape(ans))
+                # of the result's shape also where the expression is constant
+                return function(*args[:argnum], value, *args[argnum + 1 :]) + np.zeros(anp.shape(ans))
 
             return _vjp(along, args[argnum])(g)
 

@@ -94,6 +94,8 @@ class FastactOps(NumpyOps):  # type: ignore[misc]
     def backprop_swish(self, dY: Any, X: Any, Y: Any, inplace: bool = False) -> Any:
         if not _float(dY, X):
             return super().backprop_swish(dY, X, Y, inplace=inplace)
+        _same_shape(X, Y)
+        _same_shape(dY, X)
         return _fa.silu_backward(dY, x=X, out=dY if inplace else None)
 
     def mish(self, X: Any, threshold: float = 20.0, inplace: bool = False) -> Any:
@@ -121,7 +123,10 @@ def _backward(name: str, own: str, fixed: dict[str, float]) -> Any:
     function, base = _fa.get(own).backward, getattr(NumpyOps, name)
 
     def backward(self: Any, dY: Any, X: Any, inplace: bool = False) -> Any:
-        return function(dY, x=X, **fixed, out=dY if inplace else None) if _float(dY, X) else base(self, dY, X, inplace=inplace)
+        if not _float(dY, X):
+            return base(self, dY, X, inplace=inplace)
+        _same_shape(dY, X)
+        return function(dY, x=X, **fixed, out=dY if inplace else None)
 
     return backward
 
@@ -133,6 +138,7 @@ def _relu_k(self: Any, X: Any, n: float = 6.0, inplace: bool = False) -> Any:
 def _backprop_relu_k(self: Any, dY: Any, X: Any, n: float = 6.0, inplace: bool = False) -> Any:
     if not _float(dY, X):
         return NumpyOps.backprop_relu_k(self, dY, X, n, inplace)
+    _same_shape(dY, X)
     return _fa.get("relu_k").backward(dY, x=X, n=n, out=dY if inplace else None)
 
 
