@@ -2,7 +2,7 @@
 
 The element-by-element functions need nothing: ``fa.gelu(dask_array)`` is a lazy array with the same type and chunks. Along an axis
 that lies in one chunk so does ``fa.softmax(dask_array)``. The functions here also take axes that are cut into chunks: two passes over
-the data, each chunk by itself, with two numbers a row and chunk in between. No chunk is ever joined to another.
+the data, each chunk by itself, with three numbers a row and chunk in between. No chunk is ever joined to another.
 
 >>> import dask.array as da
 >>> import fastact.adapters.dask as fad
@@ -22,6 +22,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 import fastact as _fa
 from fastact._registry import ROWWISE, RowRecord
+from fastact._rows import _last, _unlast
 
 Axis = int | tuple[int, ...] | None
 
@@ -49,29 +50,63 @@ def _checked(function: str, x: Any, where: Any) -> tuple[Any, Any]:
 # ---- what is done with one chunk ----------------------------------------------------------------------------------------
 
 
+_quiet = np.errstate(all="ignore")  # limits and NaN go their way, as in fastact's own functions
+
+
+@_quiet
 def _state(x: Any, where: Any = None, *, axes: tuple[int, ...]) -> Any:
-    """Each row's maximum in this chunk, and log(sum(exp(x - maximum))), whose digits a difference of logsumexps would lose."""
+    """Each row: its maximum in this chunk; log(sum(exp(x - maximum))), which a difference would lose; 1 unless all of it is masked."""
     x = x.astype(np.float64)
+    some = np.ones(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
     if where is not None:
         x = np.where(where, x, -np.inf)
+        some = np.any(where, axis=axes, keepdims=True)
     m = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     x -= np.where(np.isfinite(m), m, 0.0)
-    return np.stack([m, _fa.logsumexp(x, axes, keepdims=True)])
+    return np.stack([m, _fa.logsumexp(x, axes, keepdims=True), some])
 
 
-def _relative(state: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
-    """The whole rows' maximum, and each chunk's logsumexp relative to it."""
-    m, rest = state
-    top = np.max(m, axis=axes, keepdims=True, initial=-np.inf)
-    with np.errstate(invalid="ignore"):
-        return top, (m - top) + rest
+class _Together:
+    """The chunks' states side by side on the last axis, and what follows for the whole rows.
+
+    A chunk's maximum is below the rows' by a difference whose rounding error the exponential would multiply, so that is kept too.
+    """
+
+    def __init__(self, state: Any, axes: tuple[int, ...]) -> None:
+        m, self.rest, some = (_last(part, axes) for part in state)
+        self.some = np.any(some, axis=-1, keepdims=True)
+        self.top = np.max(m, axis=-1, keepdims=True, initial=-np.inf)
+        self.below = m - self.top
+        back = self.below - m
+        lost = (m - (self.below - back)) - (self.top + back)
+        self.lost = np.where(np.isfinite(lost), lost, 0.0)
+        self.sums = _fa.exp(self.below) * _fa.exp(self.rest)
+        self.sums += self.sums * self.lost
+        lead = np.arange(m.shape[-1]) == np.argmax(m, axis=-1)[..., None] if m.size else np.zeros(m.shape, bool)
+        self.lead = np.sum(self.rest, axis=-1, keepdims=True, where=lead)
+        # log(sum of sums / that of the chunk with the maximum)
+        self.above = np.log1p(np.sum(self.sums, axis=-1, keepdims=True, where=~lead) / _fa.exp(self.lead))
+
+    def weights(self, masked: float) -> Any:
+        """What the chunk's own softmax is multiplied by, or its own log_softmax raised by."""
+        if masked == 0:
+            found = self.sums / np.sum(self.sums, axis=-1, keepdims=True)
+        else:
+            found = (self.below + ((self.rest - self.lead) - self.above)) + self.lost
+        found = np.where(self.top < np.inf, found, np.nan)  # as of any row that holds +inf or NaN
+        return np.where(self.some, found, masked)
+
+    def total(self) -> Any:
+        """The logarithm of the sum."""
+        return np.where(np.isinf(self.top), self.top, self.top + (self.lead + self.above))
 
 
-def _weights(state: Any, *, which: str, axes: tuple[int, ...]) -> Any:
-    """What the chunk's own softmax is multiplied by, and its own log_softmax raised by: the same function of the chunks' sums."""
-    return getattr(_fa, which)(_relative(state, axes)[1], axes)
+@_quiet
+def _weights(state: Any, *, axes: tuple[int, ...], masked: float) -> Any:
+    return _unlast(_Together(state, axes).weights(masked), axes, state.shape[1:])
 
 
+@_quiet
 def _apply(x: Any, weights: Any, where: Any = None, *, which: str, axes: tuple[int, ...], masked: float) -> Any:
     wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
     nothing = masked == weights  # chunks of nothing but -inf or masked numbers
@@ -79,29 +114,26 @@ def _apply(x: Any, weights: Any, where: Any = None, *, which: str, axes: tuple[i
     if nothing.any():
         mask = (x != -np.inf) if where is None else where & (x != -np.inf)
     y = getattr(_fa, which)(wide, axes, where=mask)
-    with np.errstate(under="ignore"):
-        y = y * weights.astype(wide.dtype) if masked == 0 else y + weights.astype(wide.dtype)
-    if where is not None:  # also of a row that is masked in full, whose weights are NaN
-        y = np.where(where, y, y.dtype.type(masked))
+    weights = weights.astype(wide.dtype)
+    y = y * weights if masked == 0 else y + weights
     return y.astype(x.dtype, copy=False)
 
 
+@_quiet
 def _total(state: Any, *, axes: tuple[int, ...], to: Any) -> Any:
-    top, relative = _relative(state, axes)
-    result = np.where(np.isinf(top), top, top + _fa.logsumexp(np.where(np.isinf(top), 0.0, relative), axes, keepdims=True))
-    with np.errstate(over="ignore"):
-        return result.astype(to)
+    ones = tuple(1 if i in axes else n for i, n in enumerate(state.shape[1:]))
+    return _Together(state, axes).total().reshape(ones).astype(to)
 
 
 # ---- and with all of them -----------------------------------------------------------------------------------------------
 
 
 def _states(x: Any, where: Any, axes: tuple[int, ...]) -> Any:
-    """The chunks' states, brought together along the axes: two numbers a row and chunk."""
+    """The chunks' states, brought together along the axes: three numbers a row and chunk."""
     ones = tuple((1,) * len(c) if i in axes else c for i, c in enumerate(x.chunks))
     blocks = (x,) if where is None else (x, where)
     meta = np.empty((0,) * (x.ndim + 1))
-    states = da.map_blocks(_state, *blocks, axes=axes, new_axis=0, chunks=((2,), *ones), dtype=np.float64, meta=meta)
+    states = da.map_blocks(_state, *blocks, axes=axes, new_axis=0, chunks=((3,), *ones), dtype=np.float64, meta=meta)
     return states.rechunk({i + 1: -1 for i in axes})
 
 
@@ -114,7 +146,7 @@ def _transform(record: RowRecord) -> Any:
         states = _states(x, where, axes)
         empty = np.empty((0,) * x.ndim)
         counts = tuple((x.numblocks[i],) if i in axes else c for i, c in enumerate(x.chunks))
-        weights = da.map_blocks(_weights, states, which=name, axes=axes, drop_axis=0, chunks=counts, dtype=np.float64, meta=empty)
+        weights = da.map_blocks(_weights, states, axes=axes, masked=record.masked, drop_axis=0, chunks=counts, dtype=np.float64, meta=empty)
         blocks = (x, weights.rechunk(dict.fromkeys(axes, 1)), *(() if where is None else (where,)))
         return da.map_blocks(
             _apply, *blocks, which=name, axes=axes, masked=record.masked, chunks=x.chunks, dtype=x.dtype, meta=empty.astype(x.dtype)

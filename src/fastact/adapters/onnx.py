@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import onnx.defs
+from onnx import helper
 from onnx.reference.op_run import OpRun
 from onnx.reference.ops import load_op
 
@@ -41,22 +42,22 @@ class _Activation(OpRun):  # type: ignore[misc]
             result = self.compute(*(np.asarray(x) for x in inputs), **attributes)
             if result is not None:
                 return (np.asarray(result),)
-        own = _own(self.spelling.name, self.onnx_node.domain, self._opset())
-        if own is None:
-            raise TypeError(f"{self.spelling.name}: an input is {', '.join(str(getattr(x, 'dtype', type(x))) for x in inputs)}, "
-                            "and onnx expands this operator itself where fastact is not used")
-        return tuple(own(self.onnx_node, self.run_params)._run(*inputs, **attributes))
+        return tuple(self._own(inputs)(self.onnx_node, self.run_params)._run(*inputs, **attributes))
+
+    def _own(self, inputs: tuple[Any, ...]) -> Any:
+        """onnx's implementation of the operator, or its expansion into others."""
+        types = [helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(x.dtype), x.shape) for x in inputs]
+        return load_op(
+            self.onnx_node.domain,
+            self.spelling.name,
+            self._opset(),
+            node=self.onnx_node,
+            input_types=types,
+            evaluator_cls=self.run_params["evaluator_cls"],
+        )
 
     def _opset(self) -> int:
         return int(self.run_params["opsets"].get(self.onnx_node.domain, _LATEST))
-
-
-def _own(name: str, domain: str, opset: int) -> Any:
-    """onnx's implementation; None where it has only an expansion into other operators."""
-    try:
-        return load_op(domain, name, opset)
-    except Exception:  # what load_op raises depends on the version of onnx
-        return None
 
 
 def _elementwise(spelling: Spelling) -> Callable[..., Any]:
@@ -86,8 +87,9 @@ def _over_axis(spelling: Spelling) -> Callable[..., Any]:
             return x
         if self._opset() >= 13:
             return function(x, -1 if axis is None else axis)
-        # before opset 13 the axes from this one on are taken as one
-        axis = 1 if axis is None else axis
+        # before opset 13 the default is 1, and the axes from this one on are taken as one
+        if axis is None or not any(a.name == "axis" for a in self.onnx_node.attribute):
+            axis = 1
         return function(x, tuple(range(axis % x.ndim, x.ndim)))
 
     return compute
