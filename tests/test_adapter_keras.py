@@ -66,7 +66,8 @@ for name in names:
         for given in choices:
             a, b = ours(x, **given), theirs(x, **given)
             assert a.dtype == b.dtype and a.shape == b.shape, (name, given)
-            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=f"{name} {given}")
+            near = tolerance if a.dtype == dtype else 3e-6            # some of Keras' round float64 to its floatx
+            np.testing.assert_allclose(a, b, rtol=near, atol=near, err_msg=f"{name} {given}")
     """)
 
 
@@ -82,7 +83,7 @@ np.testing.assert_array_equal(keras.ops.log_softmax(x, axis=0), fa.log_softmax(x
 assert (np.asarray(keras.activations.gelu(x))[0] < 0).all()       # 1 + erf is 0 there
 for value in (np.arange(-2, 3), np.arange(-2, 3).astype("float16")):
     np.testing.assert_array_equal(keras.ops.relu(value), before["relu"](value))
-    assert keras.ops.relu(value).dtype == value.dtype
+    assert keras.ops.relu(value).dtype == before["relu"](value).dtype
 b = keras.ops.cast(x, "bfloat16")
 assert str(keras.ops.silu(b).dtype) == "bfloat16"
 uninstall()

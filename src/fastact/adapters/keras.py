@@ -25,7 +25,12 @@ from fastact._elsewhere import KERAS, Spelling, written
 from fastact._registry import Record
 
 _TYPES = frozenset(np.dtype(t) for t in ("float16", "float32", "float64"))
-_SCOPE = {"_tensor": convert_to_tensor, "_types": _TYPES}
+
+
+def _scope(own: Any) -> dict[str, Any]:
+    """What the written functions use. Like Keras' own they make a tensor of their input, which rounds float64 to Keras' floatx, or do not."""
+    converts = convert_to_tensor.__name__ in own.__code__.co_names
+    return {"_tensor": convert_to_tensor if converts else np.asarray, "_types": _TYPES, "_own": own}
 
 
 def _signature(arguments: list[tuple[str, float | None]]) -> str:
@@ -46,7 +51,7 @@ def _elementwise(name: str, activation: Any, spelling: Spelling | None, own: Any
     """
     fixed = dict(spelling.fixed) if spelling else {}
     signature = _signature([(theirs, default) for theirs, _, default in arguments])
-    return written(__name__, name, signature, body, **_SCOPE, _own=own, _function=activation.forward, _fixed=fixed)
+    return written(__name__, name, signature, body, **_scope(own), _function=activation.forward, _fixed=fixed)
 
 
 def _chosen(name: str, spelling: Spelling, own: Any) -> Any:
@@ -57,7 +62,7 @@ def _chosen(name: str, spelling: Spelling, own: Any) -> Any:
     x = _tensor(x)
     return _choices[bool({argument})](x) if x.dtype in _types else _own(x, {argument})
     """
-    return written(__name__, name, f"x, {argument}={default!r}", body, **_SCOPE, _own=own, _choices=choices)
+    return written(__name__, name, f"x, {argument}={default!r}", body, **_scope(own), _choices=choices)
 
 
 def _over_axis(name: str, function: Any, own: Any) -> Any:
@@ -65,7 +70,7 @@ def _over_axis(name: str, function: Any, own: Any) -> Any:
     x = _tensor(x)
     return _function(x, axis=axis) if x.dtype in _types else _own(x, axis)
     """
-    return written(__name__, name, "x, axis=-1", body, **_SCOPE, _own=own, _function=function)
+    return written(__name__, name, "x, axis=-1", body, **_scope(own), _function=function)
 
 
 def _replacements() -> dict[str, Any]:
