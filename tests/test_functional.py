@@ -14,7 +14,7 @@ from fastact._elsewhere import TORCH
 from fastact._registry import Record
 
 OWN = {s.name: s.function for s in TORCH}
-ELEMENTWISE = [n for n in F.__all__ if not n.endswith("_") and isinstance(fa.get(OWN.get(n, n)).record, Record)]
+ELEMENTWISE = [n for n in F.__all__ if not n.endswith("_") and OWN.get(n, n) in fa.names() and isinstance(fa.get(OWN.get(n, n)).record, Record)]
 OVER_AXIS = [n for n in F.__all__ if "dim" in inspect.signature(getattr(F, n)).parameters and n != "gumbel_softmax"]
 #: What an argument without a default gets, and values other than the defaults.
 GIVEN = {"weight": 0.25, "threshold": 0.2, "value": -3.0, "n": 2.0}

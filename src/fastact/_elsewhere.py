@@ -67,6 +67,7 @@ SCIPY: tuple[Spelling, ...] = (
 )
 
 TORCH: tuple[Spelling, ...] = (
+    Spelling("bilinear_glu", "bilinear"),  # PyTorch's own bilinear is a layer of two inputs and a weight
     Spelling("gelu", "gelu", choice=("approximate", "none", {"none": "gelu", "tanh": "gelu_tanh"})),
     Spelling("hardshrink", "hard_shrink"),
     Spelling("hardsigmoid", "hard_sigmoid", (), {"slope": _SIXTH, "offset": 0.5}),

@@ -10,6 +10,7 @@ Derivatives of those, and with respect to parameters, come from the table's expr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,16 @@ def _expressions() -> dict[str, Any]:
     return {name: getattr(special, name, function) for name, function in reference.NUMPY.items()} | names
 
 
-_PRIMITIVES = _expressions()
+def _differentiable(names: dict[str, Any]) -> dict[str, Any]:
+    """The same, with what autograd lacks."""
+    if "erfcx" in names:
+        erfcx = primitive(reference.NUMPY["erfcx"])
+        defvjp(erfcx, lambda ans, x: lambda g: g * (2 * x * erfcx(x) - 2 / math.sqrt(math.pi)))
+        names["erfcx"] = erfcx
+    return names
+
+
+_PRIMITIVES = _differentiable(_expressions())
 _reference = reference.evaluate_with(_PRIMITIVES)
 
 
