@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from _support import DEFAULT_CASES, assert_same_bits
 
-da = pytest.importorskip("dask.array")
 import fastact as fa
 from fastact._registry import ROWWISE
-from fastact.adapters import dask as fad
+
+da = pytest.importorskip("dask.array")
+fad = pytest.importorskip("fastact.adapters.dask")
 
 CHUNKS = [(3, 4), (7, 1), (1, 13), (7, 13), ((2, 5), (6, 0, 7))]
 AXES = [-1, 0, None, (0, 1)]

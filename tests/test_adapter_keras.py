@@ -17,7 +17,8 @@ if any(importlib.util.find_spec(name) is None for name in ("keras", "jax")):    
 def _in_a_process(code: str) -> str:
     path = os.pathsep.join([*(p for p in sys.path if p)])
     environment = os.environ | {"KERAS_BACKEND": "numpy", "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", inspect.cleandoc(code)], capture_output=True, text=True, check=False, env=environment, timeout=300)
+    command = [sys.executable, "-c", inspect.cleandoc(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -59,7 +60,7 @@ for name in names:
     ours, theirs = getattr(nn, name), before[name]
     shown = lambda f: [(p.name, p.default) for p in inspect.signature(f).parameters.values()]
     assert shown(ours) == shown(theirs), (name, shown(ours), shown(theirs))
-    required = {n: v for n, v in (("threshold", 0.2), ("default_value", -1.0)) if n in shown(theirs) or (n, inspect.Parameter.empty) in shown(theirs)}
+    required = {n: v for n, v in (("threshold", 0.2), ("default_value", -1.0)) if (n, inspect.Parameter.empty) in shown(theirs)}
     choices = [required] + [required | {n: v} for n, v in other.items() if n in dict(shown(theirs))]
     if name == "sparsemax":                                       # Keras' rows do not add up to 1 where two numbers share them
         np.testing.assert_array_equal(ours(x := np.eye(3, 4, dtype="f4")), fa.sparsemax(x))

@@ -50,7 +50,7 @@ def test_nothing_is_left_behind(digits):
         del model
     gc.collect()
     assert not adapter._inputs._of                        # no buffer is kept
-    assert (_base.ACTIVATIONS, _base.DERIVATIVES) == before[:2]
+    assert before[:2] == (_base.ACTIVATIONS, _base.DERIVATIVES)
     assert MLPClassifier._parameter_constraints["activation"] is before[2]
     for estimator in (MLPClassifier, MLPRegressor):
         with pytest.raises(ValueError, match="'activation' parameter"):

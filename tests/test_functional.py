@@ -14,13 +14,14 @@ from fastact._elsewhere import TORCH
 from fastact._registry import Record
 
 OWN = {s.name: s.function for s in TORCH}
-ELEMENTWISE = [n for n in F.__all__ if not n.endswith("_") and OWN.get(n, n) in fa.names() and isinstance(fa.get(OWN.get(n, n)).record, Record)]
+NAMES = {n: OWN.get(n, n) for n in F.__all__ if OWN.get(n, n) in fa.names()}
+ELEMENTWISE = [n for n, own in NAMES.items() if isinstance(fa.get(own).record, Record)]
 OVER_AXIS = [n for n in F.__all__ if "dim" in inspect.signature(getattr(F, n)).parameters and n != "gumbel_softmax"]
 #: What an argument without a default gets, and values other than the defaults.
 GIVEN = {"weight": 0.25, "threshold": 0.2, "value": -3.0, "n": 2.0}
 OTHER = {
-    "negative_slope": 0.3, "alpha": 0.5, "lambd": 0.8, "beta": 2.5, "min_val": -0.4, "max_val": 1.5, "lower": 0.05, "upper": 0.9, "threshold": 0.7,
-    "value": 5.0, "approximate": "tanh", "weight": -0.5,
+    "negative_slope": 0.3, "alpha": 0.5, "lambd": 0.8, "beta": 2.5, "min_val": -0.4, "max_val": 1.5, "lower": 0.05, "upper": 0.9,
+    "threshold": 0.7, "value": 5.0, "approximate": "tanh", "weight": -0.5,
 }  # fmt: skip
 
 
@@ -83,7 +84,8 @@ def test_torch_elementwise(name):
         ours = [(n, d) for n, d in ours if n not in ("rng", *(() if any(w == "inplace" for w, _ in wanted) else ("inplace",)))]
         assert ours == wanted
     choices = [_required(function)]
-    choices += [choices[0] | {n: OTHER[n]} for n in inspect.signature(function).parameters if n in OTHER and (name, n) != ("softplus", "threshold")]
+    others = [n for n in inspect.signature(function).parameters if n in OTHER and (name, n) != ("softplus", "threshold")]
+    choices += [choices[0] | {n: OTHER[n]} for n in others]
     for dtype, tolerance in (("float32", 2e-6), ("float64", 1e-14)):
         for shape in ((6, 5), (2, 3, 4), (7,), ()):
             x = _x(dtype, shape)
@@ -103,7 +105,8 @@ def test_softplus_has_pytorchs_threshold():
         np.testing.assert_allclose(F.softplus(x, beta, threshold), wanted, rtol=1e-13)
         np.testing.assert_allclose(F.softplus(x.copy(), beta, threshold, inplace=True), wanted, rtol=1e-13)
         for v in (-1.5, 25.0):
-            np.testing.assert_allclose(F.softplus(v, beta, threshold), torch.nn.functional.softplus(torch.tensor(v, dtype=torch.float64), beta, threshold))
+            wanted = torch.nn.functional.softplus(torch.tensor(v, dtype=torch.float64), beta, threshold)
+            np.testing.assert_allclose(F.softplus(v, beta, threshold), wanted)
 
 
 def test_prelu_has_a_slope_for_each_channel():

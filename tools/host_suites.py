@@ -38,7 +38,7 @@ def thinc(plain: bool, arguments: list[str]) -> int:
             module.NumpyOps = FastactOps
         thinc.backends.set_current_ops(FastactOps())
     # test_get_ops asks that get_ops("numpy") be what it imports as NumpyOps, which here is another class
-    arguments = ["--deselect", f"{_where('thinc', 'tests', 'backends', 'test_ops.py')}::test_get_ops", *arguments]
+    arguments = ["-k", "not test_get_ops", *arguments]
     return pytest.main([_where("thinc", "tests", "backends", "test_ops.py"), _where("thinc", "tests", "layers"), *arguments])
 
 
@@ -70,7 +70,8 @@ def keras(plain: bool, arguments: list[str]) -> int:
         from fastact.adapters.keras import install
 
         install()
-    return pytest.main([_where("keras", "src", "ops", "nn_test.py"), _where("keras", "src", "activations", "activations_test.py"), *arguments])
+    files = [_where("keras", "src", "ops", "nn_test.py"), _where("keras", "src", "activations", "activations_test.py")]
+    return pytest.main([*files, *arguments])
 
 
 HOSTS = {function.__name__: function for function in (thinc, sklearn, onnx, keras)}

@@ -28,7 +28,7 @@ _TYPES = frozenset(np.dtype(t) for t in ("float16", "float32", "float64"))
 
 
 def _scope(own: Any) -> dict[str, Any]:
-    """What the written functions use. Like Keras' own they make a tensor of their input, which rounds float64 to Keras' floatx, or do not."""
+    """What the written functions use. They make a tensor of their input, which rounds float64 to Keras' floatx, where Keras' own does."""
     converts = convert_to_tensor.__name__ in own.__code__.co_names
     return {"_tensor": convert_to_tensor if converts else np.asarray, "_types": _TYPES, "_own": own}
 
