@@ -67,8 +67,8 @@ def predictions() -> None:
     x = np.random.default_rng(0).standard_normal((2000, 64)).astype("f4")
     header("Keras, NumPy backend: two dense layers of 512 and softmax, 2 000 rows")
     for name in ("gelu", "silu", "elu", "relu"):
-        layers = [keras.layers.Dense(512, activation=name), keras.layers.Dense(512, activation=name), keras.layers.Dense(10, activation="softmax")]
-        model = keras.Sequential([keras.Input((64,)), *layers])
+        hidden = [keras.layers.Dense(512, activation=name) for _ in range(2)]
+        model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10, activation="softmax")])
         race(name, lambda model=model: model(x), inside, rounds=4)
 
 
