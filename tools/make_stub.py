@@ -21,8 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastact import functional as functional
 from fastact import plot as plot
 from fastact import reference as reference
+from fastact import special as special
 from fastact import ufuncs as ufuncs
 from fastact._functions import Activation as Activation
 from fastact._threads import get_num_threads as get_num_threads

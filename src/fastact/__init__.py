@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -101,10 +101,10 @@ __all__ = [
 
 from fastact import ufuncs  # noqa: E402  (needs the ufuncs above)
 
-_LAZY = ("plot", "reference")
+_LAZY = ("functional", "plot", "reference", "special")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> ModuleType:
     """Modules that are imported when they are first asked for: most programs never do, and importing fastact is quick."""
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")

@@ -1,0 +1,148 @@
+"""onnx.reference on fastact: the backend's node cases for the operators, and what fastact leaves to onnx."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import warnings
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+import onnx
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+
+import fastact as fa
+from fastact._elsewhere import ONNX
+from fastact.adapters.onnx import OPS
+
+NAMES = {op.__name__ for op in OPS}
+#: Operators whose float64 onnx computes with constants rounded to float32.
+_ROUNDED = ("Erf", "Gelu", "HardSwish", "Selu")
+DTYPES_ONNX = {"float16": TensorProto.FLOAT16, "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
+
+
+@functools.cache
+def _cases():
+    """The node cases in whose model there is one of the operators."""
+    node = pytest.importorskip("onnx.backend.test.case.node")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in NAMES:                                       # its cases are made as the operator's module is imported
+            importlib.import_module(f"{node.__name__}.{name.lower()}")
+    found = [c for c in node._NodeTestCases if c.model is not None and not c.name.endswith("_expanded")]
+    return [c for c in found if {n.op_type for n in c.model.graph.node} <= NAMES]
+
+
+def _evaluate(model, feeds, ops=OPS):
+    return ReferenceEvaluator(model, new_ops=ops).run(None, feeds)
+
+
+def _model(op, inputs, opset, **attributes):
+    types = {np.dtype(t): o for t, o in DTYPES_ONNX.items()}
+    values = [helper.make_tensor_value_info(f"x{i}", types[x.dtype], x.shape) for i, x in enumerate(inputs)]
+    node = helper.make_node(op, [v.name for v in values], ["y"], **attributes)
+    graph = helper.make_graph([node], "g", values, [helper.make_tensor_value_info("y", types[inputs[0].dtype], None)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+
+
+def test_every_operator_that_the_table_has():
+    assert {s.name for s in ONNX if s.function in {*fa.names()} and onnx.defs.has(s.name)} == NAMES
+    assert all(issubclass(op, onnx.reference.op_run.OpRun) and op.op_domain == "" for op in OPS)
+
+
+def test_the_backend_has_cases():
+    assert len(_cases()) > 20
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_node_cases(name):
+    """The cases of the wheel, with onnx's tolerances; only our operators run."""
+    cases = [c for c in _cases() if {n.op_type for n in c.model.graph.node} == {name}]
+    if not cases:
+        pytest.skip("the wheel ships no case with a model of its own")
+    ran = 0
+    for case in cases:
+        for inputs, outputs in case.data_sets:
+            feeds = dict(zip([i.name for i in case.model.graph.input], inputs, strict=True))
+            for got, wanted in zip(_evaluate(case.model, feeds), outputs, strict=True):
+                assert got.dtype == wanted.dtype and got.shape == wanted.shape
+                np.testing.assert_allclose(got, wanted, rtol=max(case.rtol, 1e-3 if wanted.dtype == np.float16 else 1e-6), atol=case.atol)
+                ran += 1
+    assert ran
+
+
+@pytest.mark.parametrize("dtype", DTYPES_ONNX)
+@pytest.mark.parametrize("op", sorted(NAMES - {"PRelu"}))
+def test_against_onnx(op, dtype):
+    """The same as the evaluator without us, where it has the operator; attributes at their defaults and at other values."""
+    x = (np.random.default_rng(0).standard_normal((3, 4, 5)) * 3).astype(dtype)
+    opset = onnx.defs.onnx_opset_version()
+    attributes = onnx.defs.get_schema(op).attributes
+    choices = [{}]
+    floats = [n for n, a in attributes.items() if a.type == onnx.defs.OpSchema.AttrType.FLOAT]
+    if floats:
+        choices.append(dict.fromkeys(floats, 0.75))
+        choices += [{n: 0.3} for n in floats]
+    if "axis" in attributes:
+        choices += [{"axis": a} for a in (0, 1, -2)]
+    if "approximate" in attributes:
+        choices.append({"approximate": "tanh"})
+    for given in choices:
+        model = _model(op, [x], opset, **given)
+        (got,) = _evaluate(model, {"x0": x})
+        (wanted,) = _evaluate(model, {"x0": x}, None)
+        tolerance = {"float16": 4e-3, "float32": 3e-6, "float64": 1e-6 if op in _ROUNDED else 1e-12}[dtype]
+        assert got.dtype == wanted.dtype == np.dtype(dtype)
+        np.testing.assert_allclose(got.astype("f8"), wanted.astype("f8"), rtol=tolerance, atol=tolerance, err_msg=f"{op} {given}")
+
+
+def test_prelu():
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("f4")
+    for slope in (np.full((1,), 0.25, "f4"), np.linspace(0, 1, 4, dtype="f4"), np.linspace(0, 1, 12, dtype="f4").reshape(3, 4)):
+        model = _model("PRelu", [x, slope], 16)
+        feeds = {"x0": x, "x1": slope}
+        np.testing.assert_array_equal(_evaluate(model, feeds)[0], _evaluate(model, feeds, None)[0])
+    slope = np.linspace(0, 1, 3, dtype="f4")                     # onnx looks for a dimension of this length
+    model, feeds = _model("PRelu", [x, slope], 16), {"x0": x, "x1": slope}
+    np.testing.assert_array_equal(_evaluate(model, feeds)[0], _evaluate(model, feeds, None)[0])
+
+
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
+def test_before_opset_13_the_last_axes_are_one(op):
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("f4")
+    function = fa.softmax if op == "Softmax" else fa.log_softmax
+    for given, axes in (({}, (1, 2)), ({"axis": 2}, (2,)), ({"axis": 0}, (0, 1, 2)), ({"axis": -1}, (2,))):
+        np.testing.assert_array_equal(_evaluate(_model(op, [x], 11, **given), {"x0": x})[0], function(x, axes))
+    np.testing.assert_array_equal(_evaluate(_model(op, [x], 13, axis=0), {"x0": x})[0], function(x, 0))
+    np.testing.assert_array_equal(_evaluate(_model(op, [x], 13), {"x0": x})[0], function(x, -1))
+
+
+def test_the_tail_keeps_its_digits():
+    """What plugging in is for besides speed: LogSoftmax as log(Softmax) gives -inf, gelu through 1 + erf gives 0."""
+    x = np.array([[0.0, 200.0]], "f4")
+    assert _evaluate(_model("LogSoftmax", [x], 13), {"x0": x})[0][0, 0] == -200
+    assert _evaluate(_model("Gelu", [x - 8], 20), {"x0": x - 8})[0][0, 0] < 0
+
+
+@pytest.mark.parametrize("op", ["Relu", "Gelu", "Mish", "Sigmoid", "Softmax", "HardSwish"])
+def test_types_that_fastact_does_not_compute_go_to_onnx(op):
+    if op not in NAMES:
+        pytest.skip("not in the table")
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.array([[-1.5, 0.5, 3.0]], ml_dtypes.bfloat16)
+    value = helper.make_tensor_value_info("x", TensorProto.BFLOAT16, x.shape)
+    result = helper.make_tensor_value_info("y", TensorProto.BFLOAT16, None)
+    graph = helper.make_graph([helper.make_node(op, ["x"], ["y"])], "g", [value], [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", onnx.defs.onnx_opset_version())])
+    try:
+        (wanted,) = _evaluate(model, {"x": x}, None)
+    except Exception as error:                                   # neither does onnx: then with the same error
+        with pytest.raises(type(error)):
+            _evaluate(model, {"x": x})
+        return
+    (got,) = _evaluate(model, {"x": x})
+    assert got.dtype == wanted.dtype
+    np.testing.assert_array_equal(got.astype("f4"), wanted.astype("f4"))
