@@ -26,6 +26,8 @@ ISA: str = _variants.choose()
 _kernels = _variants.load(ISA)
 _threads.start(_kernels)
 _ufuncs: dict[str, np.ufunc] = _kernels.make_ufuncs(_docs.ufunc_docs())
+_affine: dict[str, np.ufunc] = _kernels.make_affine(_docs.affine_docs())
+_gates: dict[str, np.ufunc] = _kernels.make_gates(_docs.gate_docs())
 _public, _activations = _functions.build(_ufuncs)
 globals().update(_public)
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from fastact._registry import ELEMENTWISE, ROWWISE, Parameter, Record, RowRecord, operations
+from fastact._registry import ELEMENTWISE, GATES, ROWWISE, Parameter, Record, RowRecord, operations
 
 _ARRAY = "array_like of float16, float32 or float64; integers and bool are computed in float64"
 _OUT = """out : ndarray, optional
@@ -219,6 +219,16 @@ def ufunc_docs() -> dict[str, str]:
         for suffix in ("", "_masked", *(("_backward_y",) if row.saves == "y" else ("_backward", "_backward_masked"))):
             docs[row.name + suffix] = f"The raw ufunc behind `fastact.{row.name}`."
     return docs
+
+
+def affine_docs() -> dict[str, str]:
+    """The same for the operations on scale*x + bias."""
+    return {op.name: f"{op.name} of scale*x + bias, behind `fastact.fused`." for r in ELEMENTWISE for op in operations(r)}
+
+
+def gate_docs() -> dict[str, str]:
+    """The same for the gates of recurrent cells."""
+    return {record.name: f"The raw ufunc behind `fastact.{record.name}`." for record in GATES}
 
 
 def attach(record: Record, forward: Any, backward: Any) -> None:

@@ -110,7 +110,7 @@ cdef int promote_all(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMe
     return 0
 
 
-cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint masked, void* f2, void* f4, void* f8):
+cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint masked, void* f2, void* f4, void* f8, int nout=1):
     """A ufunc with a loop for each dtype, and the promoter for everything else."""
     cdef PyArrayMethod_Spec spec
     cdef PyType_Slot slots[3]
@@ -125,20 +125,20 @@ cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint
     KEPT.append(doc)
     if signature is not None:
         cores = signature
-    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, 1, PyUFunc_None, label, doc, 0, cores)
+    ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, nout, PyUFunc_None, label, doc, 0, cores)
     loops[0], loops[1], loops[2] = f2, f4, f8
     for i, dtype in enumerate((HALF, FLOAT, DOUBLE)):
-        for k in range(nin + 1):
+        for k in range(nin + nout):
             dtypes[k] = <PyArray_DTypeMeta*><PyObject*>dtype
         if masked:
             dtypes[nin - 1] = <PyArray_DTypeMeta*><PyObject*>BOOL
         slots[0].slot, slots[0].pfunc = NPY_METH_strided_loop, loops[i]
         slots[1].slot, slots[1].pfunc = NPY_METH_unaligned_strided_loop, loops[i]
         slots[2].slot, slots[2].pfunc = 0, NULL
-        spec.name, spec.nin, spec.nout, spec.casting = label, nin, 1, NPY_NO_CASTING
+        spec.name, spec.nin, spec.nout, spec.casting = label, nin, nout, NPY_NO_CASTING
         spec.flags = <NPY_ARRAYMETHOD_FLAGS>(NPY_METH_NO_FLOATINGPOINT_ERRORS | NPY_METH_SUPPORTS_UNALIGNED)
         spec.dtypes, spec.slots = dtypes, slots
         PyUFunc_AddLoopFromSpec(ufunc, &spec)
     capsule = PyCapsule_New(<void*>(promote_masked if masked else promote), "numpy._ufunc_promoter", NULL)
-    PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + 1), capsule)
+    PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + nout), capsule)
     return ufunc
