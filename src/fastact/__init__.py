@@ -83,12 +83,29 @@ def show_config() -> None:
     print(_config.describe())
 
 
+from fastact import init, monitor, reference, ufuncs  # noqa: E402  (all need the ufuncs above)
+from fastact._dense import dense, dense_backward, fused, fused_backward  # noqa: E402
+from fastact._dropout import alpha_dropout, alpha_dropout_backward  # noqa: E402
+from fastact._recurrent import gru_gates, gru_gates_backward, lstm_gates, lstm_gates_backward  # noqa: E402
+
 __all__ = [
     "ISA",
     "Activation",
     "__version__",
+    "alpha_dropout",
+    "alpha_dropout_backward",
+    "dense",
+    "dense_backward",
+    "fused",
+    "fused_backward",
     "get",
     "get_num_threads",
+    "gru_gates",
+    "gru_gates_backward",
+    "init",
+    "lstm_gates",
+    "lstm_gates_backward",
+    "monitor",
     "names",
     "num_threads",
     "reference",
@@ -97,5 +114,3 @@ __all__ = [
     "ufuncs",
     *_public,
 ]
-
-from fastact import reference, ufuncs  # noqa: E402  (both need the ufuncs above)

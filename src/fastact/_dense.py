@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,8 @@ def _floats(function: str, **operands: Any) -> np.dtype[Any]:
     for name, value in operands.items():
         dtype = np.asarray(value).dtype
         if dtype.kind not in "biuf" or dtype.itemsize > 8:
-            raise TypeError(
-                f"{function}: {name} is {dtype.name}; accepted are float16, float32 and float64, and bool and integers (computed in float64)"
-            )
+            accepted = "accepted are float16, float32 and float64, and bool and integers (computed in float64)"
+            raise TypeError(f"{function}: {name} is {dtype.name}; {accepted}")
     weak = [v if isinstance(v, int | float) else np.asarray(v) for v in operands.values() if v is not None]
     floats = [v if isinstance(v, int | float) or v.dtype.kind == "f" else np.float64 for v in weak]
     dtype = np.result_type(*floats) if any(not isinstance(v, int | float) for v in floats) else np.dtype(np.float64)
@@ -133,6 +133,12 @@ def _result(function: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any
     if not out.flags.writeable:
         raise ValueError(f"{function}: {name} is read-only")
     return out
+
+
+def _disturbs(out: Any, a: Any) -> bool:
+    """Whether writing out block by block changes what is still to be read of a; not where both are the same."""
+    same = a.shape == out.shape and a.strides == out.strides and a.ctypes.data == out.ctypes.data and a.dtype == out.dtype
+    return not same and bool(np.may_share_memory(out, a))
 
 
 def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = None, **parameters: Any) -> Any:
@@ -297,10 +303,7 @@ def fused_backward(
         if value is not None:
             _fits("fused_backward", key, value, shape)
     result = _result("fused_backward", out, shape, dtype)
-    if out is not None and any(
-        isinstance(a, np.ndarray) and np.shares_memory(result, a) and not (a.shape == shape and a.ctypes.data == result.ctypes.data and a.strides == result.strides)
-        for a in (dy, x, bias, scale, *values)
-    ):
+    if out is not None and any(isinstance(a, np.ndarray) and _disturbs(result, a) for a in (dy, x, bias, scale, *values)):
         result = np.empty(shape, dtype)  # blocks would overwrite what later ones read
     a = np.asarray(_NOTHING if bias is None else bias, dtype)
     m = np.asarray(1.0 if scale is None else scale, dtype)
@@ -360,21 +363,75 @@ def _flat(a: Any) -> Any:
     return a.reshape(int(np.prod(a.shape[:-1], dtype=np.intp)), a.shape[-1])
 
 
-def _finish(activation: Activation | None, b: Any, values: tuple[Any, ...], parameters: dict[str, Any], panel: Any, out: Any) -> None:
-    """out = f(panel + b) for a panel of the product."""
+def _finish(activation: Activation | None, b: Any, values: tuple[Any, ...], parameters: dict[str, Any], panel: Any) -> None:
+    """f(panel + b) in place, for a panel of the product."""
     if activation is None:
-        np.add(panel, b, out=out, casting="same_kind")
+        if b.ndim == 0 and not b:
+            return
+        np.add(panel, b, out=panel)
     elif not isinstance(activation.record, Record):
         np.add(panel, b, out=panel)
         activation.forward(panel, axis=-1, out=panel, **parameters)
-        if panel is not out:
-            out[...] = panel
     else:
         ufunc, one = _fastact._affine[activation.name], np.ones((), panel.dtype)
-        if _in_rows(panel, out, values, b):
-            _run(ufunc, (panel,), one, b, values, out)
+        if _in_rows(panel, panel, values, b):
+            _run(ufunc, (panel,), one, b, values, panel)
         else:
-            ufunc(panel, one, b, *values, out=out, casting="same_kind")
+            ufunc(panel, one, b, *values, out=panel)
+
+
+def _panels(
+    x: Any, W: Any, b: Any, act: Activation | None, values: tuple[Any, ...], parameters: dict[str, Any], out: Any
+) -> Any:
+    """The layer, panel by panel, for two-dimensional arrays that fit; W, b and the values have the type to compute in."""
+    wide, n = W.dtype, W.shape[1]
+    direct = out.dtype == wide
+    rows = _panel_rows(n, wide.itemsize, _ROWS_PER_ADDEND * W.shape[0] if direct else 0)
+    panel = None if direct else np.empty((min(rows, len(x)), n), wide)
+    for start in range(0, len(x), rows):
+        some = x[start : start + rows].astype(wide, copy=False)
+        here = out[start : start + rows] if panel is None else panel[: len(some)]
+        np.matmul(some, W, out=here)
+        _finish(act, b, values, parameters, here)
+        if panel is not None:
+            with np.errstate(over="ignore"):
+                np.copyto(out[start : start + rows], here, casting="same_kind")
+    return out
+
+
+def _plain(x: Any, W: Any, b: Any, out: Any) -> bool:
+    """Whether these are float or double matrices that fit, so that nothing is left to check."""
+    return (
+        type(x) is np.ndarray
+        and type(W) is np.ndarray
+        and x.dtype is W.dtype
+        and x.dtype.char in "fd"
+        and x.ndim == 2 == W.ndim
+        and x.shape[1] == W.shape[0]
+        and (b is None or (type(b) is np.ndarray and b.dtype is x.dtype and b.shape == W.shape[1:]))
+        and (
+            out is None
+            or (
+                type(out) is np.ndarray
+                and out.dtype is x.dtype
+                and out.shape == (len(x), W.shape[1])
+                and out.flags.c_contiguous
+                and out.flags.writeable
+                and not any(np.may_share_memory(out, a) for a in (x, W))
+                and (b is None or not np.may_share_memory(out, b))
+            )
+        )
+    )
+
+
+@functools.lru_cache(256)
+def _ready(activation: str | None, char: str) -> tuple[Activation | None, tuple[Any, ...], Any]:
+    """An activation, its default parameters and no bias, for floats or doubles."""
+    dtype = np.dtype(char)
+    act, values = _prepared("dense", activation, {}, dtype, 0)
+    nothing = np.asarray(_NOTHING, dtype)
+    nothing.flags.writeable = False
+    return act, tuple(np.asarray(v, dtype) for v in values), nothing
 
 
 def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = None, **parameters: Any) -> Any:
@@ -425,6 +482,10 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     >>> print(fa.dense(x, W, b, activation="relu"))
     [[1. 0. 2.]]
     """
+    if _plain(x, W, b, out) and not parameters and (activation is None or type(activation) is str):
+        act, values, bias = _ready(activation, x.dtype.char)
+        result = np.empty((len(x), W.shape[1]), x.dtype) if out is None else out
+        return _panels(x, W, bias if b is None else b, act, values, parameters, result)
     x, W = np.asarray(x), np.asarray(W)
     dtype, shape = _layer("dense", x, W, b, {})
     act, values = _prepared("dense", activation, parameters, dtype, shape[-1])
@@ -436,17 +497,7 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     bias = np.asarray(_NOTHING if b is None else b, wide)
     values = tuple(np.asarray(v, wide) for v in values)
     flat, into = _flat(x), _flat(result) if result.flags.c_contiguous else np.empty((int(np.prod(shape[:-1])), shape[-1]), dtype)
-    rows = _panel_rows(shape[-1], wide.itemsize, _ROWS_PER_ADDEND * W.shape[0] if wide == dtype else 0)
-    panel = None if into.dtype == wide else np.empty((min(rows, len(flat)), shape[-1]), wide)
-    for start in range(0, len(flat), rows):
-        stop = min(start + rows, len(flat))
-        here = into[start:stop] if panel is None else panel[: stop - start]
-        np.matmul(flat[start:stop].astype(wide, copy=False), weights, out=here)
-        if act is not None or b is not None:
-            _finish(act, bias, values, parameters, here, here)
-        if panel is not None:
-            with np.errstate(over="ignore"):
-                np.copyto(into[start:stop], here, casting="same_kind")
+    _panels(flat, weights, bias, act, values, parameters, into)
     if not np.shares_memory(into, result):
         np.copyto(result, into.reshape(shape), casting="same_kind")
     return result

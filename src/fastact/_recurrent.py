@@ -28,6 +28,15 @@ def _fit(function: str, count: int, units: tuple[str, Any], buffers: dict[str, A
         raise ValueError(f"{function}: the leading axes do not broadcast: {', '.join(f'{k} {s}' for k, s in shapes.items())}") from None
 
 
+def _call(name: str, operands: tuple[Any, ...], out: Any) -> Any:
+    ufunc = _fastact._gates[name]
+    if out is None:
+        return ufunc(*operands)
+    if not isinstance(out, tuple) or len(out) != ufunc.nout:
+        raise TypeError(f"{name}: out must be a tuple of {ufunc.nout} arrays or None, got {type(out).__name__}")
+    return ufunc(*operands, out=out)
+
+
 def lstm_gates(gates: Any, c: Any, *, out: Any = None) -> tuple[Any, Any, Any]:
     """The gates of an LSTM cell and its next state, from the pre-activations.
 
@@ -82,7 +91,7 @@ def lstm_gates(gates: Any, c: Any, *, out: Any = None) -> tuple[Any, Any, Any]:
     [0.5 0.5 0.5] [0.2311 0.2311 0.2311]
     """
     _fit("lstm_gates", 4, ("c", c), {"gates": gates}, {})
-    return _fastact._gates["lstm_gates"](gates, c, out=out)  # type: ignore[no-any-return]
+    return _call("lstm_gates", (gates, c), out)  # type: ignore[no-any-return]
 
 
 def lstm_gates_backward(dh: Any, dc: Any = None, *, gates: Any, c: Any, c_new: Any, out: Any = None) -> tuple[Any, Any]:
@@ -139,7 +148,7 @@ def lstm_gates_backward(dh: Any, dc: Any = None, *, gates: Any, c: Any, c_new: A
     if dc is None:
         dc = np.zeros(np.shape(c)[-1:], getattr(c, "dtype", None))
     _fit("lstm_gates_backward", 4, ("c", c), {"gates": gates}, {"c_new": c_new, "dh": dh, "dc": dc})
-    return _fastact._gates["lstm_gates_backward"](gates, c, c_new, dh, dc, out=out)  # type: ignore[no-any-return]
+    return _call("lstm_gates_backward", (gates, c, c_new, dh, dc), out)  # type: ignore[no-any-return]
 
 
 def gru_gates(gates: Any, hidden: Any, h: Any, *, out: Any = None) -> tuple[Any, Any]:
@@ -195,7 +204,7 @@ def gru_gates(gates: Any, hidden: Any, h: Any, *, out: Any = None) -> tuple[Any,
     [0.7311 0.7311 0.6237] [0.8988 0.8988 0.8988]
     """
     _fit("gru_gates", 3, ("h", h), {"gates": gates, "hidden": hidden}, {})
-    return _fastact._gates["gru_gates"](gates, hidden, h, out=out)  # type: ignore[no-any-return]
+    return _call("gru_gates", (gates, hidden, h), out)  # type: ignore[no-any-return]
 
 
 def gru_gates_backward(dh: Any, *, gates: Any, hidden: Any, h: Any, out: Any = None) -> tuple[Any, Any, Any]:
@@ -249,4 +258,4 @@ def gru_gates_backward(dh: Any, *, gates: Any, hidden: Any, h: Any, out: Any = N
     [0.0323 0.074  0.1643] [0.0323 0.074  0.1201] 0.7311
     """
     _fit("gru_gates_backward", 3, ("h", h), {"gates": gates, "hidden": hidden}, {"dh": dh})
-    return _fastact._gates["gru_gates_backward"](gates, hidden, h, dh, out=out)  # type: ignore[no-any-return]
+    return _call("gru_gates_backward", (gates, hidden, h, dh), out)  # type: ignore[no-any-return]
