@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -12,24 +13,26 @@ from fastact import _validate
 from fastact._functions import Activation
 from fastact._registry import Record, operations
 
-_TOGETHER = 16384  # numbers that one call of an inner loop should get: rows shorter than that are taken together
+_TOGETHER = 8192  # NumPy's buffer: where an inner loop is shorter, it copies what is broadcast, so shorter rows are taken together
 _PANEL = 1 << 20  # bytes of a product's panel: the second and third cache hold it
 _ROWS_PER_ADDEND = 8  # a panel with fewer rows than this, times the length of a dot product, makes BLAS pack W too often
 _WORK = 1 << 15  # numbers of a gradient's block
+_LEAST_ROWS = 1024  # of a panel of the backward pass, or adding up the products would take too long
 _NOTHING = -0.0  # the bias that changes no number, -0.0 included
 
 
 def _floats(function: str, **operands: Any) -> np.dtype[Any]:
     """The type in which these are computed together, or a TypeError that names the operand that has none."""
+    strong: list[Any] = []
     for name, value in operands.items():
+        if value is None or type(value) in (bool, int, float):
+            continue  # a Python number takes the others' type
         dtype = np.asarray(value).dtype
         if dtype.kind not in "biuf" or dtype.itemsize > 8:
             accepted = "accepted are float16, float32 and float64, and bool and integers (computed in float64)"
             raise TypeError(f"{function}: {name} is {dtype.name}; {accepted}")
-    weak = [v if isinstance(v, int | float) else np.asarray(v) for v in operands.values() if v is not None]
-    floats = [v if isinstance(v, int | float) or v.dtype.kind == "f" else np.float64 for v in weak]
-    dtype = np.result_type(*floats) if any(not isinstance(v, int | float) for v in floats) else np.dtype(np.float64)
-    return dtype.newbyteorder("=")
+        strong.append(dtype if dtype.kind == "f" else np.float64)
+    return np.result_type(*strong).newbyteorder("=") if strong else np.dtype(np.float64)
 
 
 def _activation(function: str, argument: str, name: Any) -> Activation:
@@ -72,6 +75,11 @@ def _fits(function: str, name: str, value: Any, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{function}: {name} of shape {np.shape(value)} does not broadcast to x of shape {shape}")
 
 
+def _flat(a: Any) -> Any:
+    """All axes but the last in one: a view wherever the memory allows."""
+    return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+
+
 def _repeated(value: Any, rows: int, n: int) -> Any:
     """A single number as it is; one per column once for each of some rows, end to end."""
     if np.ndim(value) == 0:
@@ -87,7 +95,7 @@ def _run(ufunc: np.ufunc, data: tuple[Any, ...], scale: Any, bias: Any, values: 
     What a formula in steps costs to start is paid once per row, so rows are taken together, and bias and scale repeated.
     """
     m, n = out.shape
-    rows = _TOGETHER // n if n else 0
+    rows = -(-_TOGETHER // n) if n else 0
     if rows < 2 or m < 4 * rows:
         ufunc(*data, scale, bias, *values, out=out)
         return out
@@ -204,8 +212,7 @@ def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = 
         return ufunc(x, scale, bias, *values)
     result = np.empty_like(x) if out is None else _result("fused", out, shape, dtype)
     if type(x) is np.ndarray and _in_rows(x, result, values, scale, bias):
-        flat = (-1, shape[-1]) if x.size else (0, 1)
-        _run(ufunc, (x.reshape(flat),), scale, bias, values, result.reshape(flat))
+        _run(ufunc, (_flat(x),), scale, bias, values, _flat(result))
         return result
     return ufunc(x, scale, bias, *values, out=result, casting="same_kind")
 
@@ -310,7 +317,7 @@ def fused_backward(
     if not shape:
         operands = [np.reshape(v, (1,)) for v in (x, result, dy)]
     elif x.flags.c_contiguous and result.flags.c_contiguous and all(np.ndim(v) <= 1 for v in (a, m, *values)):
-        operands = [v.reshape(-1, shape[-1]) if x.size else v.reshape(0, 1) for v in (x, result)]
+        operands = [_flat(v) for v in (x, result)]
         operands.append(np.broadcast_to(dy, shape).reshape(operands[0].shape) if np.ndim(dy) else np.asarray(dy))
     else:
         operands = [x, result, np.asarray(dy)]
@@ -343,7 +350,7 @@ def fused_backward(
 
 def _layer(function: str, x: Any, W: Any, b: Any, others: dict[str, Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """The type and the shape of x @ W + b, or a refusal."""
-    dtype = _floats(function, x=x, W=W, **({} if b is None else {"b": b}), **others)
+    dtype = _floats(function, x=x, W=W, b=b, **others)
     if W.ndim != 2:
         raise ValueError(f"{function}: W must have two axes (inputs, outputs), got shape {W.shape}")
     if x.ndim == 0 or x.shape[-1] != W.shape[0]:
@@ -356,11 +363,6 @@ def _layer(function: str, x: Any, W: Any, b: Any, others: dict[str, Any]) -> tup
 def _panel_rows(n: int, itemsize: int, least: int) -> int:
     """How many rows of n numbers a panel has."""
     return max(_PANEL // max(1, n * itemsize), least, 1)
-
-
-def _flat(a: Any) -> Any:
-    """All axes but the last in one: a view wherever the memory allows."""
-    return a.reshape(int(np.prod(a.shape[:-1], dtype=np.intp)), a.shape[-1])
 
 
 def _finish(activation: Activation | None, b: Any, values: tuple[Any, ...], parameters: dict[str, Any], panel: Any) -> None:
@@ -425,13 +427,12 @@ def _plain(x: Any, W: Any, b: Any, out: Any) -> bool:
 
 
 @functools.lru_cache(256)
-def _ready(activation: str | None, char: str) -> tuple[Activation | None, tuple[Any, ...], Any]:
-    """An activation, its default parameters and no bias, for floats or doubles."""
+def _ready(activation: str | None, char: str) -> tuple[Activation | None, tuple[Any, ...], Any, Any, Any]:
+    """An activation, its default parameters, no bias, 1, and the operation on an affine input if there is one; for floats or doubles."""
     dtype = np.dtype(char)
     act, values = _prepared("dense", activation, {}, dtype, 0)
-    nothing = np.asarray(_NOTHING, dtype)
-    nothing.flags.writeable = False
-    return act, tuple(np.asarray(v, dtype) for v in values), nothing
+    ufunc = None if act is None else _fastact._affine.get(act.name)
+    return act, tuple(np.array(v, dtype) for v in values), np.array(_NOTHING, dtype), np.ones((), dtype), ufunc
 
 
 def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = None, **parameters: Any) -> Any:
@@ -483,7 +484,10 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     [[1. 0. 2.]]
     """
     if _plain(x, W, b, out) and not parameters and (activation is None or type(activation) is str):
-        act, values, bias = _ready(activation, x.dtype.char)
+        act, values, bias, one, ufunc = _ready(activation, x.dtype.char)
+        if ufunc is not None and len(x) * W.shape[1] < 4 * _TOGETHER:
+            result = np.matmul(x, W, out=out)
+            return ufunc(result, one, bias if b is None else b, *values, out=result)
         result = np.empty((len(x), W.shape[1]), x.dtype) if out is None else out
         return _panels(x, W, bias if b is None else b, act, values, parameters, result)
     x, W = np.asarray(x), np.asarray(W)
@@ -496,7 +500,7 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     weights = W.astype(wide, copy=False)
     bias = np.asarray(_NOTHING if b is None else b, wide)
     values = tuple(np.asarray(v, wide) for v in values)
-    flat, into = _flat(x), _flat(result) if result.flags.c_contiguous else np.empty((int(np.prod(shape[:-1])), shape[-1]), dtype)
+    flat, into = _flat(x), _flat(result) if result.flags.c_contiguous else np.empty((math.prod(shape[:-1]), shape[-1]), dtype)
     _panels(flat, weights, bias, act, values, parameters, into)
     if not np.shares_memory(into, result):
         np.copyto(result, into.reshape(shape), casting="same_kind")
@@ -575,7 +579,7 @@ def dense_backward(
     [[1.5 0.5]] [1. 0. 1.]
     """
     x, W, dy = np.asarray(x), np.asarray(W), np.asarray(dy)
-    dtype, shape = _layer("dense_backward", x, W, b, {"dy": dy} if y is None else {"dy": dy, "y": y})
+    dtype, shape = _layer("dense_backward", x, W, b, {"dy": dy, "y": y})
     act, values = _prepared("dense_backward", activation, parameters, dtype, shape[-1])
     for key, value in (("dy", dy), ("y", y)):
         if value is not None and np.shape(value) != shape:
@@ -598,7 +602,7 @@ def dense_backward(
     flat, flat_dy = _flat(x), _flat(dy)
     flat_y = _flat(np.asarray(y)) if from_y else None
     into = _flat(dx) if dx.flags.c_contiguous else np.empty(flat.shape, wide)
-    rows = min(_panel_rows(shape[-1], wide.itemsize, 1024), max(1, len(flat)))
+    rows = min(_panel_rows(shape[-1], wide.itemsize, _LEAST_ROWS), max(1, len(flat)))
     work, product = np.empty((rows, shape[-1]), wide), np.empty(W.shape, wide)
     sum_W, sum_b = np.zeros(W.shape, wide), np.zeros(shape[-1])
     with np.errstate(over="ignore"):
