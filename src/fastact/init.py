@@ -29,21 +29,21 @@ for _family, _scale, _fan, _purpose, _source in (
         "lecun",
         1.0,
         "fan_in",
-        "the output of a layer has its input's variance; what self-normalising layers need.",
-        "LeCun, Bottou, Orr and Mueller, Efficient backprop, 1998; Klambauer et al., Self-normalizing neural networks, NeurIPS 2017.",
+        "The output of a layer has its input's variance, which self-normalising layers need.",
+        "LeCun, Bottou, Orr and Mueller, Efficient backprop, 1998.",
     ),
     (
         "glorot",
         2.0,
         "fan_in + fan_out",
-        "a compromise between the variance of activations and that of gradients.",
+        "A compromise between the variance of activations and that of gradients.",
         "Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.",
     ),
     (
         "he",
         2.0,
         "fan_in",
-        "the variance stays through rectifiers, which drop half of it.",
+        "The variance stays through rectifiers, which drop half of it.",
         "He, Zhang, Ren and Sun, Delving deep into rectifiers, ICCV 2015.",
     ),
 ):
@@ -121,7 +121,7 @@ gain : the factor that goes with an activation.
 
 Notes
 -----
-Its purpose: {purpose}{truncated}
+{purpose}{truncated}
 
 References
 ----------
@@ -143,7 +143,7 @@ def _initializer(name: str) -> Callable[..., Any]:
         return _draw(name, shape, gain, in_axis, out_axis, rng, dtype)
 
     scale, fan, uniform, purpose, source = _SCHEMES[name]
-    truncated = "" if uniform else " The normal distribution is whole, as in PyTorch; Keras and JAX cut it at two standard deviations."
+    truncated = "" if uniform else "\nThe distribution is whole, as in PyTorch; Keras and JAX cut it at two standard deviations."
     initializer.__name__ = initializer.__qualname__ = name
     initializer.__doc__ = _DOC.format(
         kind="uniform" if uniform else "normal",

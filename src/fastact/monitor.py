@@ -367,7 +367,7 @@ class ActivationMonitor:
         lines.append(f"Zeros: {np.mean(self.zero_fraction):.1%} of all outputs.")
         bad = int(np.count_nonzero(self.not_finite))
         if bad:
-            lines.append(f"{bad} of {n} units gave NaN or infinity: {_which(self.not_finite > 0)}.")
+            lines.append(f"{bad} of {n} units gave NaN or infinity: {_which(self.not_finite > 0)}")
         good = self.not_finite == 0
         if good.any():
             mean, std = self.mean[good], self.std[good]
@@ -418,17 +418,17 @@ class ActivationMonitor:
 
 
 def _which(units: Any, most: int = 10) -> str:
-    """The first few of some units: 3, 5, (1, 2) ..."""
+    """The first few of some units, and a full stop: 3, 5, (1, 2)."""
     found = np.argwhere(units)
     names = [str(int(i[0])) if len(i) == 1 else str(tuple(int(k) for k in i)) for i in found[:most]]
-    return ", ".join(names) + (" ..." if len(found) > most else "")
+    return ", ".join(names) + (" ..." if len(found) > most else ".")
 
 
 def _finding(units: Any, happened: str, otherwise: str) -> str:
     n, found = units.size, int(np.count_nonzero(units))
     if not found:
         return f"All {n} units {otherwise} at least once." if n != 1 else f"The unit {otherwise} at least once."
-    return f"{found} of {n} units {happened}" + (f": {_which(units)}." if units.ndim else ".")
+    return f"{found} of {n} units {happened}" + (f": {_which(units)}" if units.ndim else ".")
 
 
 __all__ = ["ActivationMonitor"]
