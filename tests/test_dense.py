@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import tracemalloc
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, VARIANTS, assert_same_bits, call, hard_values
+from _support import CASES, DEFAULT_CASES, VARIANTS, assert_same_bits, call, hard_values, ufuncs
 
 import fastact as fa
 from fastact import _dense, _docs, _variants
 from fastact._registry import ROWWISE, operations
 
 
+@functools.cache
 def made(variant):
     """That variant's raw operations on scale*x + bias."""
-    module = _variants.load(variant)
-    module.make_ufuncs(_docs.ufunc_docs())
-    return module.make_affine(_docs.affine_docs())
+    assert ufuncs(variant), "which they build on"
+    return _variants.load(variant).make_affine(_docs.affine_docs())
 
 
 def exact(shape, dtype, seed=0):
@@ -44,7 +45,7 @@ def test_every_activation_of_an_affine_input(case, variant, dtype):
         if op.data[-1] == "x":
             lead = (dy,) * (len(op.data) - 1)
             got = gates[op.name](*lead, x, scale, bias, *values)
-            assert_same_bits(got, _variants.load(variant).make_ufuncs(_docs.ufunc_docs())[op.name](*lead, z, *values), op.name)
+            assert_same_bits(got, ufuncs(variant)[op.name](*lead, z, *values), op.name)
     assert_same_bits(fa.fused(case.record.name, x, bias, scale, **case.parameters), call(VARIANTS[-1], case, "forward", z, dtype))
     varied = [np.linspace(0.5, 1.5, 37).astype(dtype) for _ in values]
     got = gates[case.record.name](x, scale, bias, *varied)
@@ -359,3 +360,27 @@ def test_refusals_of_dense():
     frozen.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         fa.dense(x, W, b, out=frozen)
+
+
+def test_bfloat16():
+    """As in float32, rounded once."""
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    x, W, b = (a.astype(bfloat16) for a in layer("float64", (300, 7)))
+    wide = [a.astype(np.float32) for a in (x, W, b)]
+    for case in DEFAULT_CASES:
+        name, values = case.record.name, case.parameters
+        got = fa.fused(name, x, x[0], x[1], **values)
+        assert got.dtype == bfloat16
+        rounded = {k: float(bfloat16(v)) for k, v in values.items()}
+        one_pass = fa.fused(name, wide[0], wide[0][0], wide[0][1], **rounded)
+        np.testing.assert_array_equal(got, one_pass.astype(bfloat16))
+        y, wanted = fa.dense(x, W, b, name, **values), fa.dense(*wide, name, **values).astype(bfloat16)
+        assert y.dtype == bfloat16
+        np.testing.assert_allclose(y.astype(float), wanted.astype(float), rtol=0.008, atol=1e-5)
+        dx, db, dm = fa.fused_backward(name, y[:, :7], x, x[0], x[1], **values)
+        assert dx.dtype == db.dtype == dm.dtype == bfloat16
+        wanted = fa.dense_backward(y.astype(np.float32), *wide, name, **values)
+        for a, c in zip(fa.dense_backward(y, x, W, b, name, **values), wanted, strict=True):
+            assert a.dtype == bfloat16
+            np.testing.assert_allclose(a.astype(float), c.astype(float), rtol=0.01, atol=1e-4)
+    assert fa.fused("relu", x, np.ones(7, np.float16)).dtype == np.float32

@@ -200,6 +200,19 @@ def test_alpha_dropout_in_place_and_of_any_layout(dtype):
     assert fa.alpha_dropout(x.astype(x.dtype.newbyteorder()), 0.3, rng=5)[0].dtype == x.dtype
 
 
+def test_bfloat16():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    assert fa.init.he_normal((5, 4), rng=0, dtype=bfloat16).dtype == bfloat16
+    x = np.random.default_rng(0).standard_normal((30, 40)).astype(bfloat16)
+    y, kept = fa.alpha_dropout(x, rng=0)
+    wide, same = fa.alpha_dropout(x.astype(np.float32), rng=0)
+    assert y.dtype == bfloat16 and np.array_equal(kept, same)
+    np.testing.assert_array_equal(y, wide.astype(bfloat16))
+    dx = fa.alpha_dropout_backward(y, kept)
+    assert dx.dtype == bfloat16
+    np.testing.assert_array_equal(dx, fa.alpha_dropout_backward(y.astype(np.float32), kept).astype(bfloat16))
+
+
 def test_gradient_stops_where_dropped():
     dy = np.array([np.nan, np.inf, 1.0])
     assert fa.alpha_dropout_backward(dy, np.zeros(3, bool)).tolist() == [0, 0, 0]

@@ -75,6 +75,14 @@ def test_statistics_of_every_activation(case, dtype):
             from_y.update(ys[0])
 
 
+def test_bfloat16():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    for name in (None, "relu", "tanh"):
+        y = np.concatenate([fa.relu(x.astype(bfloat16)) for x in batches()])
+        slopes = None if name is None else np.asarray(fa.get(name).backward(np.ones((), bfloat16), y=y)).astype(float)
+        check(ActivationMonitor(name).update(y), y, slopes)
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, (0, 2), (2, 0), (1, -1), (0, 1, 2, 3), ()])
 def test_units_on_any_axis(axis, dtype):
     x = np.random.default_rng(0).standard_normal((4, 5, 6, 7)).astype(dtype)

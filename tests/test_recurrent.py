@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from _support import VARIANTS, assert_same_bits, hard_values
@@ -12,11 +14,10 @@ from fastact import _docs, _registry, _variants
 SIZES = ((1, 1), (3, 5), (2, 16), (5, 100), (4, 257), (2, 600))
 
 
+@functools.cache
 def made(variant):
     """That variant's raw gates."""
-    module = _variants.load(variant)
-    module.make_ufuncs(_docs.ufunc_docs())
-    return module.make_gates(_docs.gate_docs())
+    return _variants.load(variant).make_gates(_docs.gate_docs())
 
 
 def sigmoid(x):
@@ -240,6 +241,20 @@ def test_types():
     swapped = fa.lstm_gates(gates.astype(">f4"), c)
     for a, b in zip(swapped, fa.lstm_gates(gates, c), strict=True):
         assert_same_bits(a, b)
+
+
+def test_bfloat16_is_computed_in_float32():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    gates, c = (a.astype(bfloat16) for a in lstm_data(5, 40, "float32"))
+    got = fa.lstm_gates(gates, c)
+    for a, b in zip(got, fa.lstm_gates(gates.astype("f4"), c.astype("f4")), strict=True):
+        assert a.dtype == bfloat16
+        np.testing.assert_array_equal(a, b.astype(bfloat16))
+    back = fa.lstm_gates_backward(c, gates=got[0], c=c, c_new=got[2])
+    wanted = fa.lstm_gates_backward(c.astype("f4"), gates=got[0].astype("f4"), c=c.astype("f4"), c_new=got[2].astype("f4"))
+    for a, b in zip(back, wanted, strict=True):
+        assert a.dtype == bfloat16
+        np.testing.assert_array_equal(a, b.astype(bfloat16))
 
 
 def test_refusals_leave_everything_as_it_was():

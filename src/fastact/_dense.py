@@ -28,11 +28,20 @@ def _floats(function: str, **operands: Any) -> np.dtype[Any]:
         if value is None or type(value) in (bool, int, float):
             continue  # a Python number takes the others' type
         dtype = np.asarray(value).dtype
-        if dtype.kind not in "biuf" or dtype.itemsize > 8:
-            accepted = "accepted are float16, float32 and float64, and bool and integers (computed in float64)"
+        floating = dtype.kind == "f" or dtype.name == "bfloat16"
+        if not (floating or dtype.kind in "biu") or dtype.itemsize > 8:
+            accepted = "accepted are float16, bfloat16, float32 and float64, and bool and integers (computed in float64)"
             raise TypeError(f"{function}: {name} is {dtype.name}; {accepted}")
-        strong.append(dtype if dtype.kind == "f" else np.float64)
-    return np.result_type(*strong).newbyteorder("=") if strong else np.dtype(np.float64)
+        strong.append(dtype.newbyteorder("=") if floating else np.dtype(np.float64))
+    if len({dtype for dtype in strong if dtype.itemsize == 2}) == 2:
+        strong.append(np.dtype(np.float32))  # float16 and bfloat16 have no type in common but this
+        strong = [dtype for dtype in strong if dtype.itemsize > 2]
+    return np.result_type(*strong) if strong else np.dtype(np.float64)
+
+
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type to compute in."""
+    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype
 
 
 def _activation(function: str, argument: str, name: Any) -> Activation:
@@ -186,7 +195,7 @@ def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = 
 
     Notes
     -----
-    scale*x + bias is rounded once, in float32 if the input is float16, and is never in memory as a whole.
+    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole.
 
     Examples
     --------
@@ -229,8 +238,7 @@ class _Sum:
 
     def add(self, rows: slice, block: Any) -> None:
         """Add the gradients of these rows."""
-        if block.dtype == np.float16:
-            block = block.astype(np.float32)
+        block = block.astype(_wide(block.dtype), copy=False)
         part = block.sum(axis=self.axes, keepdims=True) if self.axes else block
         if self.along:
             self.total[rows] += part
@@ -473,7 +481,8 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     Notes
     -----
     NumPy's BLAS computes the product one panel of rows at a time, straight into the output; bias and activation follow in one
-    pass while the panel is in the cache. float16 is multiplied and activated in float32, a panel at a time, and rounded once.
+    pass while the panel is in the cache. Of float16 and
+    bfloat16 both are done in float32, and rounded once.
 
     Examples
     --------
@@ -496,7 +505,7 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     result = _result("dense", out, shape, dtype)
     if out is not None and any(np.shares_memory(result, a) for a in (x, W, np.asarray(0.0 if b is None else b), *map(np.asarray, values))):
         raise ValueError("dense: out must not share memory with x, W, b or a parameter")
-    wide = np.dtype(np.float32) if dtype == np.float16 else dtype
+    wide = _wide(dtype)
     weights = W.astype(wide, copy=False)
     bias = np.asarray(_NOTHING if b is None else b, wide)
     values = tuple(np.asarray(v, wide) for v in values)
@@ -594,7 +603,7 @@ def dense_backward(
     if any(g is not None and np.shares_memory(g, a) for g in given for a in inputs):
         raise ValueError("dense_backward: out must not share memory with dy, x, W, b, y or a parameter")
 
-    wide = np.dtype(np.float32) if dtype == np.float16 else dtype
+    wide = _wide(dtype)
     weights = W.astype(wide, copy=False)
     bias, one = np.asarray(_NOTHING if b is None else b, wide), np.ones((), wide)
     values = tuple(np.asarray(v, wide) for v in values)

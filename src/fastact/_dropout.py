@@ -42,7 +42,7 @@ def alpha_dropout(x: Any, p: float = 0.5, *, rng: Any = None, out: Any = None) -
 
     Parameters
     ----------
-    x : array_like of float16, float32 or float64; integers and bool are computed in float64
+    x : array_like of float16, bfloat16, float32 or float64; integers and bool are computed in float64
         Input of any shape.
     p : float, default 0.5
         The probability that an element is dropped; in [0, 1).
@@ -93,7 +93,7 @@ def alpha_dropout(x: Any, p: float = 0.5, *, rng: Any = None, out: Any = None) -
     dtype = _dense._floats("alpha_dropout", x=x)
     result = _dense._result("alpha_dropout", out, x.shape, dtype)
     a, b = _affine(p)
-    wide = np.dtype(np.float32) if dtype == np.float16 else dtype
+    wide = _dense._wide(dtype)
     factor, addend, dropped = wide.type(a), wide.type(b), wide.type(a * _DROPPED + b)
 
     kept = np.empty(x.shape, np.bool_)
@@ -107,7 +107,7 @@ def alpha_dropout(x: Any, p: float = 0.5, *, rng: Any = None, out: Any = None) -
     with np.errstate(over="ignore"):
         for given, taken, into in _pieces(x, kept, result):
             work = into if into.dtype == wide else np.empty(into.shape, wide)
-            np.multiply(given, factor, out=work, dtype=wide, casting="same_kind" if given.dtype.kind == "f" else "unsafe")
+            np.multiply(given, factor, out=work, dtype=wide, casting="unsafe")
             if addend:
                 work += addend
             np.copyto(work, dropped, where=~taken)
@@ -163,7 +163,7 @@ def alpha_dropout_backward(dy: Any, kept: Any, p: float = 0.5, *, out: Any = Non
     result = _dense._result("alpha_dropout_backward", out, dy.shape, dtype)
     if _dense._disturbs(result, dy):
         dy = dy.copy()
-    a = (np.float32 if dtype == np.float16 else dtype.type)(_affine(p)[0])
+    a = _dense._wide(dtype).type(_affine(p)[0])
     with np.errstate(over="ignore"):
         for upper, taken, into in _pieces(dy, kept, result):
             np.multiply(upper, a, out=into, casting="same_kind")

@@ -71,8 +71,8 @@ def _draw(function: str, shape: Any, factor: Any, in_axis: Axes, out_axis: Axes,
         raise ValueError(f"{function}: gain must be a finite number above 0, got {factor!r}")
     fan_in, fan_out = _fans(function, shape, in_axis, out_axis)
     dtype = np.dtype(dtype)
-    if dtype not in (np.float16, np.float32, np.float64):
-        raise TypeError(f"{function}: dtype is {dtype}; accepted are float16, float32 and float64")
+    if dtype.name not in ("float16", "bfloat16", "float32", "float64"):
+        raise TypeError(f"{function}: dtype is {dtype}; accepted are float16, bfloat16, float32 and float64")
     total = fan_in + fan_out if fan == "fan_in + fan_out" else fan_in
     std = float(factor) * math.sqrt(scale / max(1, total))
     generator, wide = np.random.default_rng(rng), np.float64 if dtype == np.float64 else np.float32
@@ -101,7 +101,7 @@ in_axis, out_axis : int or tuple of int, default -2 and -1
 rng : {{None, int, array_like of int, SeedSequence, BitGenerator, Generator}}, optional
     Source of random numbers, as for `numpy.random.default_rng`.
 dtype : dtype, default float32
-    float16, float32 or float64.
+    float16, bfloat16, float32 or float64.
 
 Returns
 -------

@@ -210,7 +210,7 @@ class ActivationMonitor:
             wide -= np.expand_dims(state["mean"], samples)
             state["squares"] = np.square(wide, out=wide).sum(axis=samples)
             if act is not None:
-                one = np.ones((), y.dtype if y.dtype.kind == "f" else np.float64)
+                one = np.ones((), _dense._floats("ActivationMonitor.update", y=y))
                 slope = act.backward(one, **({"x": x} if x is not None else {"y": y}), **self.parameters)
                 slope = slope[0] if isinstance(slope, tuple) else slope
                 state["saturated"] = np.count_nonzero(np.abs(slope) < self.eps, axis=samples)
