@@ -140,6 +140,17 @@ def test_backward_of_fused_in_float64(case, shape, bias, scale):
     np.testing.assert_allclose(alone[0], getattr(fa.ufuncs, f"{name}_backward")(dy, x, *values.values()), rtol=1e-12)
 
 
+@pytest.mark.parametrize("rows", [5, 2003])
+def test_fused_where_memory_overlaps(rows):
+    x, _, _ = exact((rows + 1, 100), "float32")
+    for out, given, bias in ((slice(1, None), slice(0, -1), 3), (slice(0, -1), slice(1, None), 4), (slice(0, -1), slice(0, -1), 2)):
+        memory = x.copy()
+        wanted = np.tanh(memory[given].astype(float) + memory[bias])
+        got = fa.fused("tanh", memory[given], memory[bias], out=memory[out])
+        assert got.base is memory
+        np.testing.assert_allclose(got, wanted, rtol=1e-6)
+
+
 def test_backward_of_fused_where_memory_overlaps():
     x, dy = np.random.default_rng(0).standard_normal((2, 400, 100))
     wanted = fa.fused_backward("tanh", dy, x, x[0], x[1])

@@ -158,6 +158,31 @@ def _disturbs(out: Any, a: Any) -> bool:
     return not same and bool(np.may_share_memory(out, a))
 
 
+def _vectors(x: Any, out: Any, *vectors: Any) -> bool:
+    """Whether out is as x, and all else single numbers or one per column, in arrays of x's type: nothing is left to check."""
+    return (
+        out is None or (type(out) is np.ndarray and out.shape == x.shape and out.dtype is x.dtype and out.flags.writeable)
+    ) and all(v is None or (type(v) is np.ndarray and v.dtype is x.dtype and v.shape in ((), x.shape[-1:])) for v in vectors)
+
+
+@functools.lru_cache(256)
+def _ready_for_fused(name: str, char: str) -> tuple[tuple[Any, ...], Any, Any, np.ufunc]:
+    """An activation's default parameters, no bias, 1, and its ufunc, for floats or doubles."""
+    activation, record = _elementwise("fused", name)
+    dtype = np.dtype(char)
+    values = tuple(np.array(v, dtype) for v in _values("fused", record, {}, dtype))
+    return values, np.array(_NOTHING, dtype), np.ones((), dtype), _fastact._affine[activation.name]
+
+
+def _fused(ufunc: np.ufunc, x: Any, scale: Any, bias: Any, values: tuple[Any, ...], out: Any) -> Any:
+    """The ufunc, on rows taken together where that can be."""
+    rows = x.size >= 4 * _TOGETHER and type(x) is np.ndarray and _in_rows(x, out, values, scale, bias)
+    if rows and not (_disturbs(out, x) or any(np.may_share_memory(out, v) for v in (scale, bias, *values))):
+        _run(ufunc, (_flat(x),), scale, bias, values, _flat(out))
+        return out
+    return ufunc(x, scale, bias, *values, out=out, casting="same_kind")
+
+
 def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = None, **parameters: Any) -> Any:
     """The activation of scale*x + bias, in one pass.
 
@@ -206,6 +231,10 @@ def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = 
     [[0.  0.  2. ]
      [4.5 5.5 8. ]]
     """
+    if type(x) is np.ndarray and x.dtype.char in "fd" and not parameters and type(name) is str and _vectors(x, out, bias, scale):
+        values, nothing, one, ufunc = _ready_for_fused(name, x.dtype.char)
+        scale, bias, out = one if scale is None else scale, nothing if bias is None else bias, np.empty_like(x) if out is None else out
+        return _fused(ufunc, x, scale, bias, values, out)
     activation, record = _elementwise("fused", name)
     x = np.asanyarray(x)
     shape = x.shape
@@ -220,10 +249,7 @@ def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = 
     if out is None and not (x.dtype == dtype and all(np.ndim(v) == 0 or v.dtype == dtype for v in values)):
         return ufunc(x, scale, bias, *values)
     result = np.empty_like(x) if out is None else _result("fused", out, shape, dtype)
-    if type(x) is np.ndarray and _in_rows(x, result, values, scale, bias):
-        _run(ufunc, (_flat(x),), scale, bias, values, _flat(result))
-        return result
-    return ufunc(x, scale, bias, *values, out=result, casting="same_kind")
+    return _fused(ufunc, x, scale, bias, values, result)
 
 
 class _Sum:

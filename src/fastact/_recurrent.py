@@ -12,6 +12,10 @@ import fastact as _fastact
 def _fit(function: str, count: int, units: tuple[str, Any], buffers: dict[str, Any], states: dict[str, Any]) -> None:
     """Refuse shapes of which the last axes, or the others, do not fit."""
     name, state = units
+    if type(state) is np.ndarray and state.ndim:  # the usual case, quickly
+        whole = (*state.shape[:-1], count * state.shape[-1])
+        if all(getattr(v, "shape", None) == whole for v in buffers.values()) and all(np.shape(v) == state.shape for v in states.values()):
+            return
     if np.ndim(state) == 0:
         raise ValueError(f"{function}: {name} must have an axis of units, got a single number {state!r}")
     n = np.shape(state)[-1]
