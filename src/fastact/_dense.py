@@ -638,8 +638,12 @@ def dense_backward(
     flat_y = _flat(np.asarray(y)) if from_y else None
     into = _flat(dx) if dx.flags.c_contiguous else np.empty(flat.shape, wide)
     rows = min(_panel_rows(shape[-1], wide.itemsize, _LEAST_ROWS), max(1, len(flat)))
-    work, product = np.empty((rows, shape[-1]), wide), np.empty(W.shape, wide)
-    sum_W, sum_b = np.zeros(W.shape, wide), np.zeros(shape[-1])
+    work = np.empty((rows if act is not None else 0, shape[-1]), wide)
+    sum_W = dW if dW.dtype == wide and dW.flags.c_contiguous else np.empty(W.shape, wide)
+    product = np.empty(W.shape if len(flat) > rows else (0, 0), wide)
+    sum_b, ones = np.zeros(shape[-1]), np.ones(rows, wide)
+    if not len(flat):
+        sum_W[...] = 0
     with np.errstate(over="ignore"):
         for start in range(0, len(flat), rows):
             stop = min(start + rows, len(flat))
@@ -664,15 +668,15 @@ def dense_backward(
                 np.matmul(da, weights.T, out=into[start:stop])
             else:
                 into[start:stop] = np.matmul(da, weights.T)
-            if len(flat) > rows:
-                np.matmul(some_x.T, da, out=product)
+            np.matmul(some_x.T, da, out=product if start else sum_W)
+            if start:
                 sum_W += product
-            else:
-                np.matmul(some_x.T, da, out=sum_W)
-            sum_b += np.matmul(np.ones(stop - start, wide), da)
+            if db is not None:
+                sum_b += np.matmul(ones[: stop - start], da)
         if not np.shares_memory(into, dx):
             np.copyto(dx, into.reshape(dx.shape), casting="same_kind")
-        np.copyto(dW, sum_W, casting="same_kind")
+        if sum_W is not dW:
+            np.copyto(dW, sum_W, casting="same_kind")
         if db is not None:
             np.copyto(db, sum_b.sum() if db.ndim == 0 else sum_b, casting="same_kind")
     return dx, dW, db
