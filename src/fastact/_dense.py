@@ -71,6 +71,9 @@ def _values(function: str, record: Record, given: dict[str, Any], dtype: np.dtyp
         if value is None:
             raise TypeError(f"{function}: {record.name} needs {p.name}=")
         values.append(_validate.parameter(function, p.name, value, p.check, dtype))
+    known = dict(zip((p.name for p in record.parameters), values, strict=True))
+    for low, high in record.ordered:
+        _validate.ordered(function, low, known[low], high, known[high])
     return tuple(values)
 
 
