@@ -46,7 +46,7 @@ def test_every_activation_of_an_affine_input(case, variant, dtype):
             lead = (dy,) * (len(op.data) - 1)
             got = gates[op.name](*lead, x, scale, bias, *values)
             assert_same_bits(got, ufuncs(variant)[op.name](*lead, z, *values), op.name)
-    assert_same_bits(fa.fused(case.record.name, x, bias, scale, **case.parameters), call(VARIANTS[-1], case, "forward", z, dtype))
+    assert_same_bits(fa.fused(case.record.name, x, bias, scale, parameters=case.parameters), call(VARIANTS[-1], case, "forward", z, dtype))
     varied = [np.linspace(0.5, 1.5, 37).astype(dtype) for _ in values]
     got = gates[case.record.name](x, scale, bias, *varied)
     assert_same_bits(got, getattr(fa.ufuncs, case.record.name)(z, *varied), "parameters that vary")
@@ -69,23 +69,23 @@ def test_rows_taken_together_are_the_same(case, shape, dtype):
     x, bias, scale = exact(shape, dtype)
     name, values = case.record.name, case.parameters
     wanted = getattr(fa, name)(scale * x + bias, **values)
-    assert_same_bits(fa.fused(name, x, bias, scale, **values), wanted)
-    assert_same_bits(fa.fused(name, x[::-1, ..., ::-1], bias[::-1], scale[::-1], **values), wanted[::-1, ..., ::-1])
+    assert_same_bits(fa.fused(name, x, bias, scale, parameters=values), wanted)
+    assert_same_bits(fa.fused(name, x[::-1, ..., ::-1], bias[::-1], scale[::-1], parameters=values), wanted[::-1, ..., ::-1])
     out = np.empty((*shape[:-1], 2 * shape[-1]), dtype)[..., ::2]
-    assert fa.fused(name, x, bias, scale, out=out, **values) is out
+    assert fa.fused(name, x, bias, scale, out=out, parameters=values) is out
     assert_same_bits(out, wanted)
     place = x.copy()
-    assert fa.fused(name, place, bias, scale, out=place, **values) is place
+    assert fa.fused(name, place, bias, scale, out=place, parameters=values) is place
     assert_same_bits(place, wanted)
     with fa.num_threads(3):
-        assert_same_bits(fa.fused(name, x, bias, scale, **values), wanted)
+        assert_same_bits(fa.fused(name, x, bias, scale, parameters=values), wanted)
 
 
 def test_without_bias_or_scale_it_is_the_function(dtype):
     x = np.concatenate([hard_values(dtype), np.array([-0.0, 0.0], dtype)])
     for case in DEFAULT_CASES:
         with np.errstate(all="raise"):
-            got = fa.fused(case.record.name, x, **case.parameters)
+            got = fa.fused(case.record.name, x, parameters=case.parameters)
         assert_same_bits(got, getattr(fa, case.record.name)(x, **case.parameters), str(case))
 
 
@@ -124,18 +124,18 @@ def test_backward_of_fused_in_float64(case, shape, bias, scale):
         gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(like))))
         return gradient.sum(axis=tuple(i for i, n in enumerate(like) if n == 1), keepdims=True).reshape(like)
 
-    dx, db, dm = fa.fused_backward(name, dy, x, b, m, **values)
+    dx, db, dm = fa.fused_backward(name, dy, x, b, m, parameters=values)
     np.testing.assert_allclose(dx, da * m, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(db, to(da, bias), rtol=1e-11, atol=1e-10)
     np.testing.assert_allclose(dm, to(da * x, scale), rtol=1e-11, atol=1e-10)
     assert np.shape(db) == bias and np.shape(dm) == scale
     for out in (np.array(x), np.array(dy)):
         first, second = (out if np.array_equal(out, v) else v for v in (dy, x))
-        again = fa.fused_backward(name, first, second, b, m, out=out, **values)
+        again = fa.fused_backward(name, first, second, b, m, out=out, parameters=values)
         assert again[0] is out
         for got, wanted in zip(again, (dx, db, dm), strict=True):
             assert_same_bits(got, wanted)
-    alone = fa.fused_backward(name, dy, x, **values)
+    alone = fa.fused_backward(name, dy, x, parameters=values)
     assert alone[1:] == (None, None)
     np.testing.assert_allclose(alone[0], getattr(fa.ufuncs, f"{name}_backward")(dy, x, *values.values()), rtol=1e-12)
 
@@ -169,6 +169,27 @@ def test_sums_of_gradients_are_accurate():
     np.testing.assert_allclose(dm, 300_000 * float(np.float32(0.1)), rtol=2e-6)
     half = fa.fused_backward("relu", np.float16(1), x.astype(np.float16)[:30_000], np.zeros(3, np.float16))[1]
     assert half.dtype == np.float16 and half.tolist() == [30_000] * 3
+
+
+def test_parameters_by_name_or_as_a_mapping():
+    x, W, b = layer("float64")
+    for alpha in (0.3, 2.0):
+        wanted = fa.elu(x + x[0], alpha=alpha)
+        assert_same_bits(fa.fused("elu", x, x[0], alpha=alpha), wanted)
+        assert_same_bits(fa.fused("elu", x, x[0], parameters={"alpha": alpha}), wanted)
+        assert_same_bits(fa.dense(x, W, b, "elu", alpha=alpha), fa.dense(x, W, b, "elu", parameters={"alpha": alpha}))
+        by_name, mapped = (fa.fused_backward("elu", x, x, x[0], **more) for more in ({"alpha": alpha}, {"parameters": {"alpha": alpha}}))
+        assert np.array_equal(by_name[0], mapped[0]) and np.array_equal(by_name[1], mapped[1])
+    for call_ in (
+        lambda **more: fa.fused("elu", x, **more),
+        lambda **more: fa.fused_backward("elu", x, x, **more),
+        lambda **more: fa.dense(x, W, b, "elu", **more),
+        lambda **more: fa.dense_backward(np.ones((23, 40)), x, W, b, "elu", **more),
+    ):
+        with pytest.raises(TypeError, match="alpha is given twice"):
+            call_(alpha=1.0, parameters={"alpha": 1.0})
+        with pytest.raises(TypeError, match=r"parameters must be a mapping.*3"):
+            call_(parameters=3)
 
 
 @pytest.mark.parametrize(
@@ -228,15 +249,15 @@ def test_dense_is_the_activation_of_the_product(case, dtype):
     x, W, b = layer(dtype)
     wide = [a.astype(np.float64) for a in (x, W, b)]
     wanted = getattr(fa, case.record.name)(wide[0] @ wide[1] + wide[2], **case.parameters)
-    y = fa.dense(x, W, b, case.record.name, **case.parameters)
+    y = fa.dense(x, W, b, case.record.name, parameters=case.parameters)
     assert y.dtype == np.dtype(dtype)
     with np.errstate(over="ignore"):
         np.testing.assert_allclose(y, wanted.astype(dtype), **tolerance(dtype))
     out = np.empty_like(y)
-    assert fa.dense(x, W, b, activation=case.record.name, out=out, **case.parameters) is out
+    assert fa.dense(x, W, b, activation=case.record.name, out=out, parameters=case.parameters) is out
     np.testing.assert_allclose(out, y, **tolerance(dtype))
     other = np.empty((23, 80), dtype)[:, ::2]
-    assert fa.dense(x, W, b, case.record.name, out=other, **case.parameters) is other
+    assert fa.dense(x, W, b, case.record.name, out=other, parameters=case.parameters) is other
     np.testing.assert_allclose(other, y, **tolerance(dtype))
 
 
@@ -275,10 +296,10 @@ def test_backward_of_dense(name, dtype):
     x, W, b = layer(dtype, (11, 4), 6)
     rng = np.random.default_rng(9)
     dy = rng.standard_normal((11, 6)).astype(dtype)
-    got = fa.dense_backward(dy, x, W, b, act, **values)
+    got = fa.dense_backward(dy, x, W, b, act, parameters=values)
     assert all(g.dtype == np.dtype(dtype) for g in got)
     wide = [a.astype(np.float64) for a in (dy, x, W, b)]
-    wanted = fa.dense_backward(*wide, act, **values)
+    wanted = fa.dense_backward(*wide, act, parameters=values)
     limits = {k: 20 * v for k, v in tolerance(dtype).items()}
     if dtype != "float64":
         for a, b_ in zip(got, wanted, strict=True):
@@ -291,9 +312,9 @@ def test_backward_of_dense(name, dtype):
             for sign in (1, -1):
                 moved = [a.copy() for a in wide]
                 moved[k][index] += sign * h
-                ends.append(float((dy * fa.dense(*moved[1:], act, **values)).sum()))
+                ends.append(float((dy * fa.dense(*moved[1:], act, parameters=values)).sum()))
             assert abs((ends[0] - ends[1]) / (2 * h) - wanted[k - 1][index]) < 1e-5 * (1 + abs(wanted[k - 1][index])), (name, k)
-    from_y = fa.dense_backward(dy, x, W, b, act, y=fa.dense(x, W, b, act, **values), **values)
+    from_y = fa.dense_backward(dy, x, W, b, act, y=fa.dense(x, W, b, act, parameters=values), parameters=values)
     if dtype != "float16":
         for a, b_ in zip(from_y, got, strict=True):
             np.testing.assert_allclose(a, b_, rtol=limits["rtol"] * 100, atol=limits["atol"] * 100)
@@ -380,18 +401,18 @@ def test_bfloat16():
     wide = [a.astype(np.float32) for a in (x, W, b)]
     for case in DEFAULT_CASES:
         name, values = case.record.name, case.parameters
-        got = fa.fused(name, x, x[0], x[1], **values)
+        got = fa.fused(name, x, x[0], x[1], parameters=values)
         assert got.dtype == bfloat16
         rounded = {k: float(bfloat16(v)) for k, v in values.items()}
-        one_pass = fa.fused(name, wide[0], wide[0][0], wide[0][1], **rounded)
+        one_pass = fa.fused(name, wide[0], wide[0][0], wide[0][1], parameters=rounded)
         np.testing.assert_array_equal(got, one_pass.astype(bfloat16))
-        y, wanted = fa.dense(x, W, b, name, **values), fa.dense(*wide, name, **values).astype(bfloat16)
+        y, wanted = fa.dense(x, W, b, name, parameters=values), fa.dense(*wide, name, parameters=rounded).astype(bfloat16)
         assert y.dtype == bfloat16
         np.testing.assert_allclose(y.astype(float), wanted.astype(float), rtol=0.008, atol=1e-5)
-        dx, db, dm = fa.fused_backward(name, y[:, :7], x, x[0], x[1], **values)
+        dx, db, dm = fa.fused_backward(name, y[:, :7], x, x[0], x[1], parameters=values)
         assert dx.dtype == db.dtype == dm.dtype == bfloat16
-        wanted = fa.dense_backward(y.astype(np.float32), *wide, name, **values)
-        for a, c in zip(fa.dense_backward(y, x, W, b, name, **values), wanted, strict=True):
+        wanted = fa.dense_backward(y.astype(np.float32), *wide, name, parameters=rounded)
+        for a, c in zip(fa.dense_backward(y, x, W, b, name, parameters=values), wanted, strict=True):
             assert a.dtype == bfloat16
             np.testing.assert_allclose(a.astype(float), c.astype(float), rtol=0.01, atol=1e-4)
     assert fa.fused("relu", x, np.ones(7, np.float16)).dtype == np.float32

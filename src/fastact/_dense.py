@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,18 @@ def _values(function: str, record: Record, given: dict[str, Any], dtype: np.dtyp
     for low, high in record.ordered:
         _validate.ordered(function, low, known[low], high, known[high])
     return tuple(values)
+
+
+def _merged(function: str, mapping: Mapping[str, Any] | None, named: dict[str, Any]) -> dict[str, Any]:
+    """The activation's parameters, of which some may be named as an argument of the function itself."""
+    if mapping is None:
+        return named
+    if not isinstance(mapping, Mapping):
+        raise TypeError(f"{function}: parameters must be a mapping of names to values, got {mapping!r}")
+    twice = set(mapping) & set(named)
+    if twice:
+        raise TypeError(f"{function}: {sorted(twice)[0]} is given twice, in parameters and by name")
+    return {**mapping, **named}
 
 
 def _fits(function: str, name: str, value: Any, shape: tuple[int, ...]) -> None:
@@ -186,7 +199,9 @@ def _fused(ufunc: np.ufunc, x: Any, scale: Any, bias: Any, values: tuple[Any, ..
     return ufunc(x, scale, bias, *values, out=out, casting="same_kind")
 
 
-def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = None, **parameters: Any) -> Any:
+def fused(
+    name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = None, parameters: Mapping[str, Any] | None = None, **named: Any
+) -> Any:
     """The activation of scale*x + bias, in one pass.
 
     Parameters
@@ -201,8 +216,10 @@ def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = 
         What x is multiplied by; broadcasts to x. 1 by default.
     out : ndarray, optional
         Where to put the result; x itself for in place.
-    **parameters
-        The activation's parameters.
+    parameters : mapping, optional
+        The activation's parameters, those too that an argument here is named like (star_relu's scale and bias).
+    **named
+        The same by name.
 
     Returns
     -------
@@ -234,15 +251,17 @@ def fused(name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = 
     [[0.  0.  2. ]
      [4.5 5.5 8. ]]
     """
-    if type(x) is np.ndarray and x.dtype.char in "fd" and not parameters and type(name) is str and _vectors(x, out, bias, scale):
+    plain = type(x) is np.ndarray and x.dtype.char in "fd" and not named and parameters is None and type(name) is str
+    if plain and _vectors(x, out, bias, scale):
         values, nothing, one, ufunc = _ready_for_fused(name, x.dtype.char)
         scale, bias, out = one if scale is None else scale, nothing if bias is None else bias, np.empty_like(x) if out is None else out
         return _fused(ufunc, x, scale, bias, values, out)
+    given = _merged("fused", parameters, named)
     activation, record = _elementwise("fused", name)
     x = np.asanyarray(x)
     shape = x.shape
     dtype = _floats("fused", x=x, bias=bias, scale=scale)
-    values = _values("fused", record, parameters, dtype if x.dtype == dtype else None)
+    values = _values("fused", record, given, dtype if x.dtype == dtype else None)
     for key, value in (("bias", bias), ("scale", scale), *zip((p.name for p in record.parameters), values, strict=True)):
         if value is not None:
             _fits("fused", key, value, shape)
@@ -286,7 +305,15 @@ def _rows_of(value: Any, rows: slice, ndim: int) -> Any:
 
 
 def fused_backward(
-    name: str, dy: Any, x: Any, bias: Any = None, scale: Any = None, *, out: Any = None, **parameters: Any
+    name: str,
+    dy: Any,
+    x: Any,
+    bias: Any = None,
+    scale: Any = None,
+    *,
+    out: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> tuple[Any, Any, Any]:
     """Gradient of `fused`.
 
@@ -302,8 +329,10 @@ def fused_backward(
         As in the forward pass.
     out : ndarray, optional
         Where to put dx; dy or x itself for in place.
-    **parameters
-        The activation's parameters.
+    parameters : mapping, optional
+        The activation's parameters, those too that an argument here is named like (star_relu's scale and bias).
+    **named
+        The same by name.
 
     Returns
     -------
@@ -338,11 +367,12 @@ def fused_backward(
     >>> print(dx[0], dbias, dscale)
     [0. 0. 2.] [1. 1. 2.] 10.0
     """
+    merged = _merged("fused_backward", parameters, named)
     activation, record = _elementwise("fused_backward", name)
     x = np.asanyarray(x)
     shape = x.shape
     dtype = _floats("fused_backward", dy=dy, x=x, bias=bias, scale=scale)
-    values = _values("fused_backward", record, parameters, dtype if x.dtype == dtype else None)
+    values = _values("fused_backward", record, merged, dtype if x.dtype == dtype else None)
     for key, value in (("dy", dy), ("bias", bias), ("scale", scale), *zip((p.name for p in record.parameters), values, strict=True)):
         if value is not None:
             _fits("fused_backward", key, value, shape)
@@ -472,7 +502,9 @@ def _ready(activation: str | None, char: str) -> tuple[Activation | None, tuple[
     return act, tuple(np.array(v, dtype) for v in values), np.array(_NOTHING, dtype), np.ones((), dtype), ufunc
 
 
-def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = None, **parameters: Any) -> Any:
+def dense(
+    x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = None, parameters: Mapping[str, Any] | None = None, **named: Any
+) -> Any:
     """A dense layer: activation(x @ W + b), with no temporary of the output's size.
 
     Parameters
@@ -487,8 +519,11 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
         Name of an activation, as for `fastact.get`; one over an axis is taken over the last. None by default: no activation.
     out : ndarray, optional
         Where to put the result; must not share memory with x, W or b.
-    **parameters
-        The activation's parameters: single numbers, or one for each output.
+    parameters : mapping, optional
+        The activation's parameters, single numbers or one for each output; those too that an argument here is named like
+        (squareplus's b).
+    **named
+        The same by name.
 
     Returns
     -------
@@ -521,16 +556,17 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     >>> print(fa.dense(x, W, b, activation="relu"))
     [[1. 0. 2.]]
     """
-    if _plain(x, W, b, out) and not parameters and (activation is None or type(activation) is str):
+    more = _merged("dense", parameters, named)
+    if _plain(x, W, b, out) and not more and (activation is None or type(activation) is str):
         act, values, bias, one, ufunc = _ready(activation, x.dtype.char)
         if ufunc is not None and len(x) * W.shape[1] < 4 * _TOGETHER:
             result = np.matmul(x, W, out=out)
             return ufunc(result, one, bias if b is None else b, *values, out=result)
         result = np.empty((len(x), W.shape[1]), x.dtype) if out is None else out
-        return _panels(x, W, bias if b is None else b, act, values, parameters, result)
+        return _panels(x, W, bias if b is None else b, act, values, more, result)
     x, W = np.asarray(x), np.asarray(W)
     dtype, shape = _layer("dense", x, W, b, {})
-    act, values = _prepared("dense", activation, parameters, dtype, shape[-1])
+    act, values = _prepared("dense", activation, more, dtype, shape[-1])
     result = _result("dense", out, shape, dtype)
     if out is not None and any(np.shares_memory(result, a) for a in (x, W, np.asarray(0.0 if b is None else b), *map(np.asarray, values))):
         raise ValueError("dense: out must not share memory with x, W, b or a parameter")
@@ -539,7 +575,7 @@ def dense(x: Any, W: Any, b: Any = None, activation: Any = None, *, out: Any = N
     bias = np.asarray(_NOTHING if b is None else b, wide)
     values = tuple(np.asarray(v, wide) for v in values)
     flat, into = _flat(x), _flat(result) if result.flags.c_contiguous else np.empty((math.prod(shape[:-1]), shape[-1]), dtype)
-    _panels(flat, weights, bias, act, values, parameters, into)
+    _panels(flat, weights, bias, act, values, more, into)
     if not np.shares_memory(into, result):
         np.copyto(result, into.reshape(shape), casting="same_kind")
     return result
@@ -564,7 +600,16 @@ def _prepared(function: str, activation: Any, parameters: dict[str, Any], dtype:
 
 
 def dense_backward(
-    dy: Any, x: Any, W: Any, b: Any = None, activation: Any = None, *, y: Any = None, out: Any = None, **parameters: Any
+    dy: Any,
+    x: Any,
+    W: Any,
+    b: Any = None,
+    activation: Any = None,
+    *,
+    y: Any = None,
+    out: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> tuple[Any, Any, Any]:
     """Gradient of `dense`.
 
@@ -580,8 +625,10 @@ def dense_backward(
         The saved output. If it determines the gradient of the activation, the product need not be computed again.
     out : tuple of three ndarray or None, optional
         Where to put dx, dW and db; must not share memory with what goes in.
-    **parameters
-        The activation's parameters.
+    parameters : mapping, optional
+        The activation's parameters, those too that an argument here is named like (star_relu's scale and bias).
+    **named
+        The same by name.
 
     Returns
     -------
@@ -618,7 +665,7 @@ def dense_backward(
     """
     x, W, dy = np.asarray(x), np.asarray(W), np.asarray(dy)
     dtype, shape = _layer("dense_backward", x, W, b, {"dy": dy, "y": y})
-    act, values = _prepared("dense_backward", activation, parameters, dtype, shape[-1])
+    act, values = _prepared("dense_backward", activation, _merged("dense_backward", parameters, named), dtype, shape[-1])
     for key, value in (("dy", dy), ("y", y)):
         if value is not None and np.shape(value) != shape:
             raise ValueError(f"dense_backward: {key} must have the output's shape {shape}, got {np.shape(value)}")
