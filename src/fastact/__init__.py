@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from types import ModuleType
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -83,12 +84,29 @@ def show_config() -> None:
     print(_config.describe())
 
 
+from fastact import ufuncs  # noqa: E402  (needs the ufuncs above)
+from fastact._dense import dense, dense_backward, fused, fused_backward  # noqa: E402
+from fastact._dropout import alpha_dropout, alpha_dropout_backward  # noqa: E402
+from fastact._recurrent import gru_gates, gru_gates_backward, lstm_gates, lstm_gates_backward  # noqa: E402
+
 __all__ = [
     "ISA",
     "Activation",
     "__version__",
+    "alpha_dropout",
+    "alpha_dropout_backward",
+    "dense",
+    "dense_backward",
+    "fused",
+    "fused_backward",
     "get",
     "get_num_threads",
+    "gru_gates",
+    "gru_gates_backward",
+    "init",
+    "lstm_gates",
+    "lstm_gates_backward",
+    "monitor",
     "names",
     "num_threads",
     "plot",
@@ -99,15 +117,20 @@ __all__ = [
     *_public,
 ]
 
-from fastact import ufuncs  # noqa: E402  (needs the ufuncs above)
+_LAZY = ("functional", "init", "monitor", "plot", "reference", "special")
+_TABLES: dict[str, Callable[[], dict[str, np.ufunc]]] = {
+    "_affine": lambda: _kernels.make_affine(_docs.affine_docs()),  # type: ignore[no-any-return]
+    "_gates": lambda: _kernels.make_gates(_docs.gate_docs()),  # type: ignore[no-any-return]
+}
 
-_LAZY = ("functional", "plot", "reference", "special")
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Modules that are imported when they are first asked for: most programs never do, and importing fastact is quick."""
+def __getattr__(name: str) -> Any:
+    """Modules and ufuncs that are made when they are first asked for: most programs never do, and importing fastact is quick."""
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")
+    if name in _TABLES:
+        made = globals()[name] = _TABLES[name]()
+        return made
     raise AttributeError(f"module 'fastact' has no attribute {name!r}")
 
 

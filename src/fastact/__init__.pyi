@@ -5,11 +5,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastact import functional as functional
+from fastact import init as init
+from fastact import monitor as monitor
 from fastact import plot as plot
 from fastact import reference as reference
 from fastact import special as special
 from fastact import ufuncs as ufuncs
+from fastact._dense import dense as dense
+from fastact._dense import dense_backward as dense_backward
+from fastact._dense import fused as fused
+from fastact._dense import fused_backward as fused_backward
+from fastact._dropout import alpha_dropout as alpha_dropout
+from fastact._dropout import alpha_dropout_backward as alpha_dropout_backward
 from fastact._functions import Activation as Activation
+from fastact._recurrent import gru_gates as gru_gates
+from fastact._recurrent import gru_gates_backward as gru_gates_backward
+from fastact._recurrent import lstm_gates as lstm_gates
+from fastact._recurrent import lstm_gates_backward as lstm_gates_backward
 from fastact._threads import get_num_threads as get_num_threads
 from fastact._threads import num_threads as num_threads
 from fastact._threads import set_num_threads as set_num_threads
@@ -17,6 +29,8 @@ from fastact._threads import set_num_threads as set_num_threads
 __version__: str
 ISA: str
 _ufuncs: dict[str, np.ufunc]
+_affine: dict[str, np.ufunc]
+_gates: dict[str, np.ufunc]
 
 def get(name: str) -> Activation: ...
 def names() -> list[str]: ...

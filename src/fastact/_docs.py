@@ -9,6 +9,7 @@ from typing import Any
 from fastact import _drawn, _validate
 from fastact._registry import (
     ELEMENTWISE,
+    GATES,
     ROW_KERNELS,
     ROWWISE,
     SEVERAL,
@@ -350,6 +351,16 @@ def ufunc_docs() -> dict[str, str]:
         for suffix in ("", "_masked", *(("_backward_y",) if row.saves == "y" else ("_backward", "_backward_masked"))):
             docs[row.name + suffix] = f"The raw ufunc behind `fastact.{row.name}`."
     return docs
+
+
+def affine_docs() -> dict[str, str]:
+    """The same for the operations on scale*x + bias."""
+    return {op.name: f"{op.name} of scale*x + bias, behind `fastact.fused`." for r in ELEMENTWISE for op in operations(r)}
+
+
+def gate_docs() -> dict[str, str]:
+    """The same for the gates of recurrent cells."""
+    return {record.name: f"The raw ufunc behind `fastact.{record.name}`." for record in GATES}
 
 
 def attach(record: Record, forward: Any, backward: Any) -> None:

@@ -873,6 +873,34 @@ def operations(record: Record) -> list[Operation]:
     return ops
 
 
+@dataclass(frozen=True)
+class GateRecord:
+    """One operation on the gates of a recurrent cell: names of operands, (k) for a buffer that holds `gates` times n numbers."""
+
+    name: str
+    gates: int
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+GATES: tuple[GateRecord, ...] = (
+    GateRecord("lstm_gates", 4, {"gates": "(k)", "c": "(n)"}, {"gates": "(k)", "h": "(n)", "c": "(n)"}),
+    GateRecord(
+        "lstm_gates_backward",
+        4,
+        {"gates": "(k)", "c": "(n)", "c_new": "(n)", "dh": "(n)", "dc": "(n)"},
+        {"gates": "(k)", "dc": "(n)"},
+    ),
+    GateRecord("gru_gates", 3, {"gates": "(k)", "hidden": "(k)", "h": "(n)"}, {"gates": "(k)", "h": "(n)"}),
+    GateRecord(
+        "gru_gates_backward",
+        3,
+        {"gates": "(k)", "hidden": "(k)", "h": "(n)", "dh": "(n)"},
+        {"gates": "(k)", "hidden": "(k)", "dh": "(n)"},
+    ),
+)
+
+
 _ALL: tuple[Record | RowRecord, ...] = (*ELEMENTWISE, *ROWWISE)
 RECORDS: dict[str, Record | RowRecord] = {r.name: r for r in _ALL}
 #: Every accepted name, aliases included, to the record's own name.

@@ -23,8 +23,10 @@ CORE = pathlib.Path(__file__).resolve().parent
 HEADERS = ("vmath.h", "gauss.h", "gated.h", "erf.h", "trig.h", "row.h")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
 APART = tuple(p.name for p in sorted(CORE.glob("activations*_apart.pxi")))
+#: Gates of recurrent cells, over blocks: `real` and `_fX` stand for either type.
+GATES = "activations_gates.pxi"
 #: All other formulas.
-FORMULAS = tuple(p.name for p in sorted(CORE.glob("activations*.pxi")) if p.name not in APART)
+FORMULAS = tuple(p.name for p in sorted(CORE.glob("activations*.pxi")) if p.name not in (*APART, GATES))
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {
@@ -332,6 +334,46 @@ def several(op: Any, names: set[str]) -> tuple[str, list[str]]:
     return "\n".join(parts), [f'made["{op.name}"] = new_ufunc("{op.name}", {op.data!r}, docs["{op.name}"], None, "{kinds}", {loops})']
 
 
+def affine(op: Any, number: int) -> tuple[str, list[str]]:
+    """The loops and the registration of an operation on scale*x + bias."""
+    name, operands = f"{op.name}_affine", (*op.data, "scale", "bias", *op.parameters)
+    loops = [
+        f"cdef int loop_{name}_{storage}({LOOP}) noexcept nogil:\n"
+        f"    return drive_affine(&OPERATIONS[{2 * number + (suffix == 'f8')}], STORE_{storage.upper()}, data, n[0], strides)\n"
+        for storage, (_, suffix, _) in STORAGES.items()
+    ]
+    listed = ", ".join(f"<void*>loop_{name}_{s}" for s in STORAGES)
+    return "\n".join(loops), [f'made["{op.name}"] = new_ufunc("{name}", {operands!r}, docs["{op.name}"], None, False, {listed})']
+
+
+def gates(record: Any, number: int) -> tuple[str, list[str]]:
+    """The loops and the registration of one operation on the gates of a recurrent cell."""
+    held = [record.gates if signature == "(k)" else 1 for signature in (*record.inputs.values(), *record.outputs.values())]
+    buffers = len(held)
+    loops = [
+        f"cdef int loop_{record.name}_{storage}({LOOP}) noexcept nogil:\n"
+        f"    return drive_gates(&GATES[{number}], STORE_{storage.upper()}, data, n[0], n[2], strides, strides + {buffers})\n"
+        for storage in STORAGES
+    ]
+    setup = [
+        f"GATES[{number}].f4, GATES[{number}].f8 = <gates_t>{record.name}_f4, <gates_t>{record.name}_f8",
+        f"GATES[{number}].inputs, GATES[{number}].buffers = {len(record.inputs)}, {buffers}",
+        *(f"GATES[{number}].held[{k}] = {count}" for k, count in enumerate(held)),
+    ]
+    signature = f"{','.join(record.inputs.values())}->{','.join(record.outputs.values())}"
+    kinds = "r" * len(record.inputs) + ">" + "r" * len(record.outputs)
+    listed = ", ".join(f"<void*>loop_{record.name}_{s}" for s in STORAGES)
+    setup.append(
+        f'made["{record.name}"] = new_ufunc("{record.name}", {tuple(record.inputs)!r}, docs["{record.name}"], b"{signature}", "{kinds}", {listed})'
+    )
+    return "\n".join(loops), setup
+
+
+def of_both_types(text: str) -> str:
+    """Blocks' formulas for floats and for doubles."""
+    return "\n".join(re.sub(r"\breal\b", ctype, text).replace("_fX", f"_{suffix}") for suffix, ctype in REALS.items())
+
+
 #: row kernels: suffix of the ufunc -> (extra operands before x/y, signature pieces)
 def row_operations(record: Any) -> list[tuple[str, str, str, bool]]:
     """(ufunc, driver in rowwise.pxi, gufunc signature, masked) for each ufunc of a row record."""
@@ -420,12 +462,16 @@ def generate(registry: ModuleType) -> str:
     formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
-    parts, setup = [], []
+    parts, setup, affine_setup, gates_setup = [], [], [], []
     number = 0
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
             parts.append(elementwise(op, number, cut, names))
             setup += elementwise_setup(op, number)
+            if op.data[-1] == "x":
+                loops, lines = affine(op, number)
+                parts.append(loops)
+                affine_setup += lines
             number += 1
     for op in registry.SEVERAL:
         if len(op.results) == 1:
@@ -437,6 +483,10 @@ def generate(registry: ModuleType) -> str:
         loops, lines = several(op, names)
         parts.append(loops)
         setup += lines
+    for k, record in enumerate(registry.GATES):
+        loops, lines = gates(record, k)
+        parts.append(loops)
+        gates_setup += lines
     rows = CORE / "rowwise.pxi"
     row_text = rows.read_text() if rows.exists() else ""
     if row_text:
@@ -461,6 +511,10 @@ def generate(registry: ModuleType) -> str:
             (CORE / "driver.pxi").read_text(),
             (CORE / "several.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
+            (CORE / "affine.pxi").read_text(),
+            (CORE / "gates.pxi").read_text(),
+            f"cdef Gates GATES[{len(registry.GATES)}]",
+            of_both_types((CORE / GATES).read_text()),
             row_text,
             row_functions(registry.ROW_KERNELS),
             (CORE / "ufuncs.pxi").read_text(),
@@ -471,6 +525,20 @@ def generate(registry: ModuleType) -> str:
             "    docs = {name: text.encode() for name, text in texts.items()}",
             "    made = {}",
             *(f"    {line}" for line in setup),
+            "    return made",
+            "",
+            "def make_affine(texts):",
+            '    """The operations on scale*x + bias, by the name of the operation; after make_ufuncs()."""',
+            "    docs = {name: text.encode() for name, text in texts.items()}",
+            "    made = {}",
+            *(f"    {line}" for line in affine_setup),
+            "    return made",
+            "",
+            "def make_gates(texts):",
+            '    """The gates of recurrent cells, by name."""',
+            "    docs = {name: text.encode() for name, text in texts.items()}",
+            "    made = {}",
+            *(f"    {line}" for line in gates_setup),
             "    return made",
             "",
             (CORE / "threads.pxi").read_text(),
