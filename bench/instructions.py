@@ -256,7 +256,9 @@ def table(counts: dict[str, Count], budget: dict[str, Any]) -> list[str]:
     lines = [f"{'row':{width}}  instr/element  budget  change   per vector of {VECTOR} bytes: multiply    add divide  other   load  store"]
     for label, c in counts.items():
         row = budget["rows"].get(label)
-        before = f"{row['instructions'] / row['elements']:7.3f} {100 * (c.instructions / row['instructions'] - 1):+6.1f}%" if row else " " * 15
+        before = " " * 15
+        if row:
+            before = f"{row['instructions'] / row['elements']:7.3f} {100 * (c.instructions / row['instructions'] - 1):+6.1f}%"
         operations = " ".join(f"{c.per_vector(k):6.2f}" for k in (*ARITHMETIC, "load", "store"))
         lines.append(f"{label:{width}}  {c.per_element:13.3f} {before}   {'':23}{operations}")
     return lines
