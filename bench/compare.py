@@ -423,7 +423,8 @@ def main() -> None:
         write(options.markdown, "# Two revisions\n\n" + "\n".join(text) + "\n")
     if options.json:
         head = {"reference": asdict(a), "candidate": asdict(b), "isa": isa, "date": str(datetime.date.today())}
-        write(options.json, json.dumps({**head, "noise": noise, "alone": alone, "rows": [asdict(r) for r in results]}, indent=1, default=str) + "\n")
+        rows = [asdict(r) for r in results]
+        write(options.json, json.dumps({**head, "noise": noise, "alone": alone, "rows": rows}, indent=1, default=str) + "\n")
     raise SystemExit(any(r.verdict == "slower" for r in results))
 
 
