@@ -8,10 +8,10 @@ Both revisions are built (only the instruction set that is timed) into directori
 and run in long-lived processes on one CPU: two of the reference and one of the candidate. Each round times all three one
 after another, in changing order, so that a disturbance hits all. How far the reference is from itself is the noise.
 
-A row's change is the median over the rounds of log(candidate / reference). Its limit is the noise of the run, which is
-what the reference deviates from itself in 95 % of the rows, plus three standard errors of the row's own median. Rows beyond
-their limit are timed again in new processes, which have other memory; only what is beyond it both times is a slowdown.
-Rows that one revision does not have are listed, and not compared.
+A row's change is the median over the rounds of log(candidate / reference). Its limit is what the reference deviates from
+itself, in this row or in 80 % of the rows, whichever is more, plus three standard errors of the row's median. Rows beyond
+their limit are timed again, twice, in new processes, which have other memory; only what is beyond it each time is a
+slowdown. Rows that one revision does not have are listed, and not compared.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ DTYPES = ("float16", "float32", "float64")
 
 #: A round's time is the shortest of so many: others who take the CPU for a moment only make times longer.
 PARTS = 5
+#: How often a change must be seen.
+LOOKS = 3
 
 #: ufunc and parameters, dtype, elements
 Key = tuple[str, str, int]
@@ -87,9 +89,9 @@ def paired(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
 
 
 def noise_of(timings: Sequence[Timing]) -> float:
-    """What the reference deviates from itself: in 95 % of the rows no more than this. With fewer than 20 rows, the largest."""
+    """What the reference deviates from itself: in 80 % of the rows no more than this. With fewer than five, the largest."""
     deviations = sorted(abs(paired(t.reference, t.again)[0]) for t in timings)
-    return deviations[math.ceil(0.95 * len(deviations)) - 1]
+    return deviations[math.ceil(0.8 * len(deviations)) - 1]
 
 
 def judge(timing: Timing, noise: float) -> Verdict:
@@ -97,14 +99,14 @@ def judge(timing: Timing, noise: float) -> Verdict:
     both = [math.sqrt(a * b) for a, b in zip(timing.reference, timing.again, strict=True)]
     change, error = paired(both, timing.candidate)
     itself, _ = paired(timing.reference, timing.again)
-    return Verdict(change, itself, error, noise + 3 * error)
+    return Verdict(change, itself, error, max(noise, abs(itself)) + 3 * error)
 
 
-def confirmed(first: Verdict, second: Verdict) -> str:
-    """'slower' or 'faster', if two measurements in different processes agree on it."""
-    if first.slower and second.slower:
-        return "slower"
-    return "faster" if first.faster and second.faster else ""
+def agreed(looks: Sequence[Verdict]) -> str:
+    """'slower' or 'faster', if LOOKS measurements in different processes agree on it."""
+    if len(looks) < LOOKS:
+        return ""
+    return "slower" if all(v.slower for v in looks) else "faster" if all(v.faster for v in looks) else ""
 
 
 # ---- building -----------------------------------------------------------------------------------------------------
@@ -341,8 +343,7 @@ class Result:
     key: Key
     reference: float                                    # ns per element, medians
     candidate: float
-    first: Verdict
-    second: Verdict | None                              # of rows that were beyond their limit
+    looks: list[Verdict]                                # more than one where the first was beyond its limit
     verdict: str
 
 
@@ -357,20 +358,19 @@ def measure(a: Build, b: Build, isa: str, options: argparse.Namespace) -> tuple[
             if number % 20 == 0 or number == len(keys):
                 say(f"{number} of {len(keys)} rows timed")
     noise = noise_of(list(timings.values()))
-    first = {key: judge(t, noise) for key, t in timings.items()}
-    suspects = [key for key, v in first.items() if v.slower or v.faster]
-    second: dict[Key, Verdict] = {}
-    if suspects:
+    looks = {key: [judge(t, noise)] for key, t in timings.items()}
+    for _ in range(1, LOOKS):
+        suspects = [key for key, seen in looks.items() if all(v.slower for v in seen) or all(v.faster for v in seen)]
+        if not suspects:
+            break
         say(f"{len(suspects)} rows beyond their limit are timed again in new processes")
         with processes(a, b, isa, options) as three:
             for key in suspects:
-                timing = race(three, key, options.rounds, options.slice / 1e3)
-                second[key] = judge(timing, max(noise, abs(paired(timing.reference, timing.again)[0])))
+                looks[key].append(judge(race(three, key, options.rounds, options.slice / 1e3), noise))
     results = []
     for key, t in timings.items():
-        verdict = confirmed(first[key], second[key]) if key in second else ""
         middles = statistics.median([*t.reference, *t.again]), statistics.median(t.candidate)
-        results.append(Result(key, *middles, first[key], second.get(key), verdict))
+        results.append(Result(key, *middles, looks[key], agreed(looks[key])))
     return results, noise, alone
 
 
@@ -385,10 +385,10 @@ def table(results: list[Result]) -> list[str]:
     """Markdown that reads as plain text; slower rows first."""
     lines = [["row", "dtype", "elements", "reference, ns", "candidate, ns", "change", "again", "A against A", "limit", ""]]
     order = {"slower": 0, "faster": 1, "": 2}
-    for r in sorted(results, key=lambda r: (order[r.verdict], -r.first.change if r.verdict else 0)):
+    for r in sorted(results, key=lambda r: (order[r.verdict], -r.looks[0].change if r.verdict else 0)):
         label, dtype, size = r.key
-        again = percent(r.second.change) if r.second else ""
-        changes = [percent(r.first.change), again, percent(r.first.itself), percent(r.first.limit).lstrip("+")]
+        first, again = r.looks[0], ", ".join(percent(v.change) for v in r.looks[1:])
+        changes = [percent(first.change), again, percent(first.itself), percent(first.limit).lstrip("+")]
         lines.append([label, dtype, str(size), f"{r.reference:.3f}", f"{r.candidate:.3f}", *changes, r.verdict])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     lines.insert(1, ["-" * max(3, w) for w in widths])
@@ -398,12 +398,12 @@ def table(results: list[Result]) -> list[str]:
 def summary(results: list[Result], noise: float, alone: list[str]) -> list[str]:
     slower = [r for r in results if r.verdict == "slower"]
     faster = [r for r in results if r.verdict == "faster"]
-    mean = statistics.fmean(r.first.change for r in results)
-    seen = statistics.median(r.first.limit for r in results)
+    mean = statistics.fmean(r.looks[0].change for r in results)
+    seen = statistics.median(r.looks[0].limit for r in results)
     return [
         *alone,
         f"{len(results)} rows: {len(slower)} slower, {len(faster)} faster; geometric mean of the change {percent(mean)}.",
-        f"Noise, the reference against itself: {percent(noise).lstrip('+')} in 95 % of the rows. A typical row's limit is"
+        f"Noise, the reference against itself: {percent(noise).lstrip('+')} in 80 % of the rows. A typical row's limit is"
         f" {percent(seen).lstrip('+')}; smaller changes are not seen.",
     ]
 
