@@ -242,12 +242,25 @@ def dump(counts: dict[str, Count], made_by: str) -> str:
 
 
 def judge(counts: dict[str, Count], budget: dict[str, Any], tolerance: float = TOLERANCE) -> tuple[list[str], list[str], list[str]]:
-    """Rows over their budget, rows without one, and rows so far below that it should be lowered."""
+    """Rows over their budget, rows without one, and rows so far below that it should be lowered.
+
+    A row is over it with more instructions, and also with more arithmetic or more divisions among as many instructions:
+    a multiplication that takes the place of a move costs time.
+    """
     rows = budget["rows"]
     new = [label for label in counts if label not in rows]
-    known = [label for label in counts if label in rows]
-    over = [label for label in known if counts[label].instructions > rows[label]["instructions"] * (1 + tolerance)]
-    under = [label for label in known if counts[label].instructions < rows[label]["instructions"] * (1 - tolerance)]
+    over, under = [], []
+    for label, c in counts.items():
+        if label in rows:
+            wanted = rows[label]["vector"]
+            pairs = [(c.instructions, rows[label]["instructions"])]
+            pairs.append((sum(c.per_vector(k) for k in ARITHMETIC), sum(wanted[k] for k in ARITHMETIC)))
+            pairs.append((c.per_vector("divide"), wanted["divide"]))
+            # the budget's operations are rounded to hundredths
+            if any(now > before * (1 + tolerance) + (0.05 if k else 0) for k, (now, before) in enumerate(pairs)):
+                over.append(label)
+            elif c.instructions < rows[label]["instructions"] * (1 - tolerance):
+                under.append(label)
     return over, new, under
 
 
