@@ -126,7 +126,7 @@ def run(command: list[str], **keywords: Any) -> str:
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": path}, **keywords)
     if done.returncode:
         stop(f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-    return done.stdout
+    return str(done.stdout)
 
 
 def commit(revision: str) -> str:
@@ -252,7 +252,7 @@ def placed(d: Any) -> Any:
             pages.madvise(mmap.MADV_HUGEPAGE)
     memory = np.frombuffer(pages, np.uint8)
     start = -memory.ctypes.data % HUGE
-    moved = []
+    moved: list[Any] = []
     for k, a in enumerate(arrays):
         if a is None:
             moved.append(None)

@@ -253,11 +253,11 @@ def judge(counts: dict[str, Count], budget: dict[str, Any], tolerance: float = T
     for label, c in counts.items():
         if label in rows:
             wanted = rows[label]["vector"]
-            pairs = [(c.instructions, rows[label]["instructions"])]
+            pairs: list[tuple[float, float]] = [(c.instructions, rows[label]["instructions"])]
             pairs.append((sum(c.per_vector(k) for k in ARITHMETIC), sum(wanted[k] for k in ARITHMETIC)))
             pairs.append((c.per_vector("divide"), wanted["divide"]))
             # the budget's operations are rounded to hundredths
-            if any(now > before * (1 + tolerance) + (0.05 if k else 0) for k, (now, before) in enumerate(pairs)):
+            if any(bool(now > before * (1 + tolerance) + (0.05 if k else 0)) for k, (now, before) in enumerate(pairs)):
                 over.append(label)
             elif c.instructions < rows[label]["instructions"] * (1 - tolerance):
                 under.append(label)
