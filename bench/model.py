@@ -19,7 +19,6 @@ import contextlib
 import math
 import os
 import pathlib
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -207,7 +206,7 @@ def agree(np: Any, outputs: dict[str, Any]) -> None:
 
 
 def measure(np: Any, libraries: list[Library], model: str, batch: int, rounds: int) -> list[Result]:
-    """Medians over rounds in which the libraries take turns."""
+    """The shortest pass of each library, and its share; the libraries take turns."""
     passes = {library.name: MODELS[model](np, library, batch) for library in libraries}
     results = []
     for name in passes[libraries[0].name]:
@@ -225,14 +224,13 @@ def measure(np: Any, libraries: list[Library], model: str, batch: int, rounds: i
                 f, n = passes[library.name][name], calls[library.name]
                 with library.context():
                     f()
-                    library.spent[0] = 0.0
-                    start = time.perf_counter()
                     for _ in range(n):
+                        library.spent[0] = 0.0
+                        start = time.perf_counter()
                         f()
-                    times[library.name].append(((time.perf_counter() - start) / n, library.spent[0] / n))
+                        times[library.name].append((time.perf_counter() - start, library.spent[0]))
         for library in libraries:
-            total, activations = (statistics.median(t[i] for t in times[library.name]) for i in (0, 1))
-            results.append(Result(model, batch, name, library.name, total, activations))
+            results.append(Result(model, batch, name, library.name, *min(times[library.name])))
     return results
 
 
