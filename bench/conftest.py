@@ -7,6 +7,7 @@ from typing import Any
 from rows import AXES, ROW_LENGTHS, SIZES, can_run_in_place
 
 import fastact as fa
+from fastact import _cpu
 from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows, kernel_rows
 
 #: Not run unless asked for.
@@ -30,6 +31,25 @@ def pytest_addoption(parser: Any) -> None:
 
 def pytest_configure(config: Any) -> None:
     fa.set_num_threads(config.getoption("threads"))
+
+
+def pytest_benchmark_update_machine_info(config: Any, machine_info: dict[str, Any]) -> None:
+    """What else times depend on: without it figures of a history cannot be told apart."""
+    import numpy as np
+
+    machine_info["fastact"] = {
+        "version": fa.__version__,
+        "isa": fa.ISA,
+        "compiler": _cpu.compiler(),
+        "threads": fa.get_num_threads(),
+        "numpy": np.__version__,
+    }
+
+
+def pytest_benchmark_update_json(config: Any, benchmarks: Any, output_json: dict[str, Any]) -> None:
+    """A row is its label there, not the text of its whole record."""
+    for found in output_json["benchmarks"]:
+        found["params"]["row"] = found["extra_info"].pop("row")
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

@@ -27,6 +27,7 @@ def run(benchmark: Any, request: pytest.FixtureRequest, row: Row, dtype: str, si
     """One row of the table."""
     d = data(row, dtype, size)
     benchmark.group = f"{dtype}, {size} elements, {'in place' if in_place else 'backward' if 'backward' in row.ufunc else 'forward'}"
+    benchmark.extra_info["row"] = row.label
     f = call(row, d, in_place)
     seconds: float = request.config.getoption("seconds")
     if in_place:
