@@ -35,7 +35,8 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
         for (ptrdiff_t j = 0; j < n; j++) {
             double r, d = without_exponent_f8((double)gradient[j], least, &r);
             value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
-            power[j] = (REAL)(r * unscale);
+            r = IS_DOUBLE || r < 0x1p127 ? r : 0x1p127;
+            power[j] = (REAL)(r * unscale + (hi[j] - hi[j]));      /* finite, or NaN for a row with a NaN */
         }
     else
         for (ptrdiff_t j = 0; j < n; j++)
@@ -54,7 +55,7 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
 VM_INLINE REAL NAME(gradient_of)(REAL e, REAL a, REAL b, REAL power)
 {
     REAL t = NAME(fma)(e, a, e * b) * power;
-    return e == 0 ? 0 : t;
+    return e == 0 ? power * 0 : t;
 }
 
 VM_INLINE int NAME(all_finite)(ptrdiff_t n, const REAL *a)
