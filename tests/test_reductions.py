@@ -40,7 +40,9 @@ def hard(kind: str, n: int, dtype: str) -> np.ndarray:
     return x
 
 
-KINDS = ("huge offset", "huge negative offset", "all equal", "one dominates", "alternating magnitudes", "all sizes", "down to the end", "usual")
+KINDS = (
+    "huge offset", "huge negative offset", "all equal", "one dominates", "alternating magnitudes", "all sizes", "down to the end", "usual",
+)
 
 
 def exactly(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, list]]:

@@ -35,3 +35,4 @@ fi
 python3 -m pytest -q -p no:cacheprovider tests/test_layout.py tests/test_rows.py tests/test_edges.py tests/test_threads.py \
     tests/test_types.py tests/test_parameters.py -k "not accuracy and not million and not pandas and not xarray and not dask"
 python3 tools/fuzz.py --cases 50_000
+echo "no report of either sanitizer in the tests and the random calls above"
