@@ -25,7 +25,7 @@ RECORD = '''    Record(
         odd=True,
         edges=((-0.0, -0.0, 1.0), (1.0, 0.5, 0.25)),
         example=((-1.0, -0.5000, 0.2500), (0.5, 0.3333, 0.4444), (2.0, 0.6667, 0.1111)),
-        bounds={"float16": 0.51, "float32": 4.0, "float64": 4.0},  # the gradient rounds four times
+        bounds={"float16": 0.51, "bfloat16": 0.51, "float32": 4.0, "float64": 4.0},  # the gradient rounds four times
         source="Bergstra, Desjardins, Lamblin and Bengio, Quadratic polynomials learn better image features, 2009.",
     ),
 '''

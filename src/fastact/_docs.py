@@ -8,7 +8,7 @@ from typing import Any
 
 from fastact._registry import ELEMENTWISE, ROWWISE, Parameter, Record, RowRecord, operations
 
-_ARRAY = "array_like of float16, float32 or float64; integers and bool are computed in float64"
+_ARRAY = "array_like of float16, bfloat16, float32 or float64; integers and bool are computed in float64"
 _OUT = """out : ndarray, optional
     Where to put the result; {inplace} itself for in place. Other ufunc arguments (`where`, `dtype`, `casting`, `order`,
     `subok`) work as in NumPy."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 #: Largest error promised, in units in the last place, per dtype. A record may promise less, with a reason.
-BOUNDS = {"float16": 0.51, "float32": 2.0, "float64": 2.0}
+BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.0, "float64": 2.0}
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class RowRecord:
     #: f([1, 2, 3]), and the gradient there for dy = [1, 0, 0] (1 if it reduces), to four places.
     example_output: tuple[float, ...] = ()
     example_gradient: tuple[float, ...] = ()
-    bounds: dict[str, float] = field(default_factory=lambda: {"float16": 1.0, "float32": 4.0, "float64": 4.0})
+    bounds: dict[str, float] = field(default_factory=lambda: {"float16": 1.0, "bfloat16": 1.0, "float32": 4.0, "float64": 4.0})
     notes: str = ""
     #: What the bounds count in: ulps of the result, or of the larger of |result| and |max(x)|, where their difference cancels.
     ulp_of: str = "result"

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from fastact._registry import RowRecord
 
 Axis = int | tuple[int, ...] | None
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def _mask(function: str, where: Any, x: Any) -> Any:
@@ -59,7 +60,7 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     if type(x) is not np.ndarray or kwargs or x.ndim < 2 or (axis in (-1, x.ndim - 1) and x.flags.c_contiguous):
         return None
     alike = all(type(a) is np.ndarray and a.shape == x.shape and a.dtype == x.dtype for a in others)
-    return np.empty_like(x) if alike and x.dtype in (np.float32, np.float64, np.float16) else None
+    return np.empty_like(x) if alike and x.dtype.name in FLOATS else None
 
 
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
@@ -90,6 +91,8 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
     else:
 
         def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
+            if type(out) is np.ndarray and type(axis) is int and axis == -1 and where is None and not kwargs:
+                return plain(x, out)  # the usual call, without what it costs to look at the rest
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
             if out is None:
@@ -127,6 +130,10 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 raise TypeError(f"{name}: the output does not determine the gradient of {record.name}; save the input and pass x=")
             if x is None:
                 raise TypeError(f"{name}: pass the saved input x=")
+            if type(x) is np.ndarray and type(dy) is np.ndarray and type(axis) is int and where is None and not keepdims:
+                at = axis if axis >= 0 else axis + x.ndim
+                if 0 <= at < x.ndim and dy.shape == x.shape[:at] + x.shape[at + 1 :]:
+                    return from_x(dy, x, axis=axis, out=out, **kwargs)
             x = np.asanyarray(x)
             axes, shape = _axes(x, axis), x.shape
             dy = np.squeeze(dy, axis=axes) if keepdims else dy

@@ -46,7 +46,7 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
         scalar = float(value)
         if not test(scalar):
             raise ValueError(f"{function}: {name} must be {wording}, got {value!r}")
-        if dtype is None or dtype.char not in "efd":
+        if dtype is None or (dtype.char not in "efd" and dtype.name != "bfloat16"):
             return scalar
         with np.errstate(over="ignore"):
             ready = np.array(scalar, dtype.newbyteorder("="))
@@ -61,7 +61,7 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
     if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
         return value  # a lazy or labelled array: its own library decides when it is computed
     array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+    if (array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16") or array.dtype.itemsize > 8:
         raise TypeError(f"{function}: {name} must be a real number or an array of them, got {value!r}")
     if array.ndim == 0:
         return parameter(function, name, float(array), check)

@@ -10,7 +10,7 @@ enum { NAME(STAGE) = NEAR / sizeof(REAL) };
 
 VM_INLINE int NAME(turns)(const lines *a)
 {
-    return a->storage != STORE_F2 && a->mask == NULL && a->line == sizeof(REAL) && ((uintptr_t)a->p | (uintptr_t)a->next) % sizeof(REAL) == 0;
+    return is_wide(a->storage) && a->mask == NULL && a->line == sizeof(REAL) && ((uintptr_t)a->p | (uintptr_t)a->next) % sizeof(REAL) == 0;
 }
 
 static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, REAL pad, REAL *to)

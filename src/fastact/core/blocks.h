@@ -1,4 +1,4 @@
-/* Staging: strided, unaligned or half-precision operands <-> contiguous blocks of float or double. */
+/* Staging: strided, unaligned or 16-bit operands <-> contiguous blocks of float or double. */
 #ifndef FASTACT_BLOCKS_H
 #define FASTACT_BLOCKS_H
 
@@ -6,12 +6,13 @@
 #include <string.h>
 #include "half.h"
 
-enum storage { STORE_F2, STORE_F4, STORE_F8 };
+enum storage { STORE_F2, STORE_B2, STORE_F4, STORE_F8 };    /* B2: bfloat16 */
 enum { BLOCK = 512, LANES = 16 };
 
 /* The size of an element in memory, and of the type it is computed in. */
-static inline ptrdiff_t stored_size(int storage) { return storage == STORE_F2 ? 2 : storage == STORE_F4 ? 4 : 8; }
+static inline ptrdiff_t stored_size(int storage) { return storage <= STORE_B2 ? 2 : storage == STORE_F4 ? 4 : 8; }
 static inline ptrdiff_t computed_size(int storage) { return storage == STORE_F8 ? 8 : 4; }
+static inline int is_wide(int storage) { return storage >= STORE_F4; }       /* computed in the type it has in memory */
 
 #define STRIDED_COPY(T)                                                            \
     for (ptrdiff_t i = 0; i < n; i++)                                              \
@@ -29,11 +30,11 @@ static inline void load_block(int storage, void *to, const void *from, ptrdiff_t
     else if (storage == STORE_F4)
         copy_strided_f4(to, 4, from, stride, n);
     else if (stride == 2 && ((uintptr_t)from & 1) == 0)
-        half_to_float_block((float *)to, (const uint16_t *)from, n);
+        widen_block(storage == STORE_B2, (float *)to, (const uint16_t *)from, n);
     else {
         uint16_t packed[BLOCK];
         copy_strided_f2(packed, 2, from, stride, n);
-        half_to_float_block((float *)to, packed, n);
+        widen_block(storage == STORE_B2, (float *)to, packed, n);
     }
 }
 
@@ -44,10 +45,10 @@ static inline void store_block(int storage, void *to, ptrdiff_t stride, const vo
     else if (storage == STORE_F4)
         copy_strided_f4(to, stride, from, 4, n);
     else if (stride == 2 && ((uintptr_t)to & 1) == 0)
-        float_to_half_block((uint16_t *)to, (const float *)from, n);
+        narrow_block(storage == STORE_B2, (uint16_t *)to, (const float *)from, n);
     else {
         uint16_t packed[BLOCK];
-        float_to_half_block(packed, (const float *)from, n);
+        narrow_block(storage == STORE_B2, packed, (const float *)from, n);
         copy_strided_f2(to, stride, packed, 2, n);
     }
 }

@@ -16,9 +16,9 @@ cdef struct Operation:
 
 
 cdef inline bint in_place_of_user(int storage, const char* p, npy_intp stride) noexcept nogil:
-    """Whether a kernel may work on this memory as it is: contiguous, aligned, and not half precision."""
+    """Whether a kernel may work on this memory as it is: contiguous, aligned, and of the type it is computed in."""
     cdef npy_intp size = stored_size(storage)
-    return storage != STORE_F2 and stride == size and (<size_t>p) % (<size_t>size) == 0
+    return is_wide(storage) and stride == size and (<size_t>p) % (<size_t>size) == 0
 
 
 cdef void drive_part(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:

@@ -25,7 +25,12 @@ FORMULAS = ("activations.pxi", "activations_gauss.pxi")
 APART = "activations_apart.pxi"
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
-STORAGES = {"f2": ("float", "f4", "float16"), "f4": ("float", "f4", "float32"), "f8": ("double", "f8", "float64")}
+STORAGES = {
+    "f2": ("float", "f4", "float16"),
+    "b2": ("float", "f4", "bfloat16"),
+    "f4": ("float", "f4", "float32"),
+    "f8": ("double", "f8", "float64"),
+}
 REALS = {"f4": "float", "f8": "double"}
 
 #: What NumPy passes to an inner loop.

@@ -1,4 +1,4 @@
-/* float16 <-> float32, a block at a time. Rounding to nearest even, NaN kept, subnormals exact. */
+/* float16 and bfloat16 <-> float32, a block at a time. Rounding to nearest even, NaN kept, subnormals exact. */
 #ifndef FASTACT_HALF_H
 #define FASTACT_HALF_H
 
@@ -59,5 +59,30 @@ static inline void float_to_half_block(uint16_t *restrict out, const float *rest
 #endif
     for (; i < n; i++)
         out[i] = float_to_half(x[i]);
+}
+
+/* bfloat16 is the upper half of a float */
+VM_INLINE uint16_t float_to_bfloat(float x)
+{
+    uint32_t u = bits_f4(x), even = (u >> 16) & 1u;
+    return (uint16_t)((u & 0x7fffffffu) > 0x7f800000u ? u >> 16 | 0x40u : (u + 0x7fffu + even) >> 16);
+}
+
+static inline void widen_block(int bfloat, float *restrict out, const uint16_t *restrict x, ptrdiff_t n)
+{
+    if (bfloat)
+        for (ptrdiff_t i = 0; i < n; i++)
+            out[i] = from_bits_f4((uint32_t)x[i] << 16);
+    else
+        half_to_float_block(out, x, n);
+}
+
+static inline void narrow_block(int bfloat, uint16_t *restrict out, const float *restrict x, ptrdiff_t n)
+{
+    if (bfloat)
+        for (ptrdiff_t i = 0; i < n; i++)
+            out[i] = float_to_bfloat(x[i]);
+    else
+        float_to_half_block(out, x, n);
 }
 #endif

@@ -34,12 +34,14 @@ cdef extern from "half.h" nogil:
 cdef extern from "blocks.h" nogil:
     enum:
         STORE_F2
+        STORE_B2
         STORE_F4
         STORE_F8
         BLOCK
         LANES
     npy_intp stored_size(int storage) noexcept
     npy_intp computed_size(int storage) noexcept
+    bint is_wide(int storage) noexcept
     void load_block(int storage, void* to, const void* source, npy_intp stride, npy_intp n) noexcept
     void store_block(int storage, void* to, npy_intp stride, const void* source, npy_intp n) noexcept
     void fill_block(int storage, void* block, npy_intp n) noexcept

@@ -99,7 +99,7 @@ static lines make_lines(int storage, const char *p, ptrdiff_t line, ptrdiff_t ne
 {
     ptrdiff_t size = stored_size(storage);
     lines a = {(char *)p, line, next, NULL, 0, 0, storage, 0};
-    a.ready = storage != STORE_F2 && next == size && ((uintptr_t)p | (uintptr_t)line) % (uintptr_t)size == 0;
+    a.ready = is_wide(storage) && next == size && ((uintptr_t)p | (uintptr_t)line) % (uintptr_t)size == 0;
     return a;
 }
 

@@ -185,7 +185,7 @@ enum { NAME(STRIP) = SIDE / sizeof(REAL) };         /* rows across memory taken 
 static __attribute__((noinline)) const REAL *NAME(gather)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, REAL pad, REAL *to)
 {
     const char *p = a->p + k * a->line + i * a->next, *mask = a->mask == NULL ? NULL : a->mask + k * a->mask_line + i * a->mask_next;
-    const int together = a->storage != STORE_F2 && a->next == sizeof(REAL);
+    const int together = is_wide(a->storage) && a->next == sizeof(REAL);
     for (ptrdiff_t j = 0; j < n; j += BLOCK) {
         const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
         REAL *block = to + j;
@@ -216,7 +216,7 @@ static __attribute__((noinline)) void NAME(scatter)(const lines *a, ptrdiff_t k,
     char *p = a->p + k * a->line + i * a->next;
     for (ptrdiff_t j = 0; j < n; j += BLOCK) {
         const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
-        if (a->storage != STORE_F2 && a->next == sizeof(REAL))
+        if (is_wide(a->storage) && a->next == sizeof(REAL))
             memcpy(p + j * a->next, v + j, some * sizeof(REAL));
         else
             store_block(a->storage, p + j * a->next, a->next, v + j, some);

@@ -43,6 +43,8 @@ cdef object BOOL = type(np.dtype(np.bool_))
 cdef object HALF = type(np.dtype(np.float16))
 cdef object FLOAT = type(np.dtype(np.float32))
 cdef object DOUBLE = type(np.dtype(np.float64))
+cdef object BFLOAT = None               # ml_dtypes' bfloat16, as soon as one is met
+cdef dict BFLOAT_LOOPS = {}             # id of a ufunc -> (the address of its loop, masked), until it has it
 cdef frozenset INTEGERS = frozenset(type(np.dtype(c)) for c in "?bBhHiIlLqQ")
 
 
@@ -50,12 +52,22 @@ cdef extern from "Python.h":
     void PyErr_SetObject(object kind, object value)
 
 
+cdef bint is_bfloat(object dtype):
+    """Whether it is ml_dtypes' bfloat16, which NumPy does not know until that is imported."""
+    global BFLOAT
+    if BFLOAT is None:
+        kind = getattr(dtype, "type", None)
+        if getattr(kind, "__name__", "") == "bfloat16" and getattr(kind, "__module__", "").partition(".")[0] == "ml_dtypes":
+            BFLOAT = dtype
+    return dtype is BFLOAT and dtype is not None
+
+
 cdef object common_type(str name, list given, list signature):
     """The one floating type that all operands are computed in."""
     cdef object dtype
     for dtype in signature:
         if dtype is not None:
-            if dtype is HALF or dtype is FLOAT or dtype is DOUBLE:
+            if dtype is HALF or dtype is FLOAT or dtype is DOUBLE or is_bfloat(dtype):
                 return dtype
             raise refusal(name, dtype, "dtype or signature")
     found = None
@@ -66,8 +78,11 @@ cdef object common_type(str name, list given, list signature):
             found = DOUBLE
         elif dtype is FLOAT:
             found = FLOAT if found is not DOUBLE else found
-        elif dtype is HALF:
-            found = HALF if found is None else found
+        elif dtype is HALF or is_bfloat(dtype):
+            if found is None:
+                found = dtype
+            elif found is not DOUBLE and found is not dtype:
+                found = FLOAT            # float16 and bfloat16
         else:
             raise refusal(name, dtype, OPERANDS[name][position])
     return DOUBLE if found is None else found
@@ -78,7 +93,7 @@ cdef object refusal(str name, object dtype, str where):
         shown = dtype.type.__name__
     except AttributeError:
         shown = getattr(dtype, "__name__", repr(dtype))
-    return TypeError(f"fastact.{name}: {where} is {shown}; accepted are float16, float32 and float64, and bool and integers (computed in float64)")
+    return TypeError(f"fastact.{name}: {where} is {shown}; accepted are float16, bfloat16, float32 and float64, and bool and integers (computed in float64)")
 
 
 cdef int promote(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMeta** signature, PyArray_DTypeMeta** chosen) noexcept with gil:
@@ -100,6 +115,8 @@ cdef int promote_all(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMe
                     inputs.append(None if given[i] == NULL else <object>given[i])
                 fixed.append(None if signature[i] == NULL else <object>signature[i])
         dtype = common_type((<object>ufunc).__name__, inputs, fixed)
+        if dtype is BFLOAT and dtype is not None:
+            add_bfloat(<object>ufunc)
         for i in range(nargs):
             chosen_type = BOOL if i == mask else dtype
             Py_INCREF(chosen_type)
@@ -110,14 +127,39 @@ cdef int promote_all(PyObject* ufunc, PyArray_DTypeMeta** given, PyArray_DTypeMe
     return 0
 
 
-cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint masked, void* f2, void* f4, void* f8):
-    """A ufunc with a loop for each dtype, and the promoter for everything else."""
+cdef int add_loop(object ufunc, object dtype, bint masked, void* loop) except -1:
+    """The loop for operands that are all of one dtype, but for the mask."""
     cdef PyArrayMethod_Spec spec
     cdef PyType_Slot slots[3]
     cdef PyArray_DTypeMeta* dtypes[8]
-    cdef void* loops[3]
+    cdef int k, nin = ufunc.nin
+    label = ufunc.__name__.encode()
+    for k in range(nin + 1):
+        dtypes[k] = <PyArray_DTypeMeta*><PyObject*>dtype
+    if masked:
+        dtypes[nin - 1] = <PyArray_DTypeMeta*><PyObject*>BOOL
+    slots[0].slot, slots[0].pfunc = NPY_METH_strided_loop, loop
+    slots[1].slot, slots[1].pfunc = NPY_METH_unaligned_strided_loop, loop
+    slots[2].slot, slots[2].pfunc = 0, NULL
+    spec.name, spec.nin, spec.nout, spec.casting = label, nin, 1, NPY_NO_CASTING
+    spec.flags = <NPY_ARRAYMETHOD_FLAGS>(NPY_METH_NO_FLOATINGPOINT_ERRORS | NPY_METH_SUPPORTS_UNALIGNED)
+    spec.dtypes, spec.slots = dtypes, slots
+    PyUFunc_AddLoopFromSpec(ufunc, &spec)
+    return 0
+
+
+cdef int add_bfloat(object ufunc) except -1:
+    """bfloat16 comes with ml_dtypes, which may be imported later or never: a ufunc gets its loop when it first meets one."""
+    loops = BFLOAT_LOOPS.pop(id(ufunc), None)
+    if loops is not None:
+        add_loop(ufunc, BFLOAT, loops[1], <void*><size_t>loops[0])
+    return 0
+
+
+cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint masked, void* f2, void* b2, void* f4, void* f8):
+    """A ufunc with a loop for each dtype, and the promoter for everything else."""
     cdef const char* cores = NULL
-    cdef int i, k, nin = len(operands)
+    cdef int nin = len(operands)
     label = name.encode()
     OPERANDS[name] = operands
     KEPT.append(label)
@@ -126,19 +168,11 @@ cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, bint
     if signature is not None:
         cores = signature
     ufunc = PyUFunc_FromFuncAndDataAndSignature(NULL, NULL, NULL, 0, nin, 1, PyUFunc_None, label, doc, 0, cores)
-    loops[0], loops[1], loops[2] = f2, f4, f8
-    for i, dtype in enumerate((HALF, FLOAT, DOUBLE)):
-        for k in range(nin + 1):
-            dtypes[k] = <PyArray_DTypeMeta*><PyObject*>dtype
-        if masked:
-            dtypes[nin - 1] = <PyArray_DTypeMeta*><PyObject*>BOOL
-        slots[0].slot, slots[0].pfunc = NPY_METH_strided_loop, loops[i]
-        slots[1].slot, slots[1].pfunc = NPY_METH_unaligned_strided_loop, loops[i]
-        slots[2].slot, slots[2].pfunc = 0, NULL
-        spec.name, spec.nin, spec.nout, spec.casting = label, nin, 1, NPY_NO_CASTING
-        spec.flags = <NPY_ARRAYMETHOD_FLAGS>(NPY_METH_NO_FLOATINGPOINT_ERRORS | NPY_METH_SUPPORTS_UNALIGNED)
-        spec.dtypes, spec.slots = dtypes, slots
-        PyUFunc_AddLoopFromSpec(ufunc, &spec)
+    add_loop(ufunc, HALF, masked, f2)
+    add_loop(ufunc, FLOAT, masked, f4)
+    add_loop(ufunc, DOUBLE, masked, f8)
+    KEPT.append(ufunc)                   # its id is a key
+    BFLOAT_LOOPS[id(ufunc)] = (<size_t>b2, masked)
     capsule = PyCapsule_New(<void*>(promote_masked if masked else promote), "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + 1), capsule)
     return ufunc
