@@ -124,6 +124,9 @@ def rows_of(row, suffix: str, count: int, n: int, dtype: str, seed: int) -> list
     if suffix.endswith("_y"):
         x = ufuncs(VARIANTS[0])[row.name](x)
     data = [rng.standard_normal((count,) if row.reduces else (count, n)).astype(dtype)] if "backward" in suffix else []
+    for dy in data:                                     # some of any bit pattern, some as large as can be
+        dy[1::5] = random_bits(dy[1::5].size, dtype, seed + 1).reshape(dy[1::5].shape)
+        dy[2::5] = np.copysign(np.finfo(dtype).max, dy[2::5])
     return [*data, x, *([rng.random((count, n)) < 0.8] if "masked" in suffix else [])]
 
 

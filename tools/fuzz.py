@@ -38,7 +38,11 @@ import numpy as np
 from fastact import _docs, _functions, _variants
 from fastact._registry import RowRecord
 from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows
-from fastact.verify.inputs import UNSIGNED
+
+try:
+    import ml_dtypes
+except ImportError:
+    ml_dtypes = None
 
 CASES = 500                                             # of a seed
 ARENA = 1 << 22                                         # bytes for each operand
@@ -46,6 +50,7 @@ MARGIN = 256                                            # bytes around an output
 LARGE = 40_000                                          # elements from which a call may take threads, and more
 PAGE = mmap.PAGESIZE
 
+TYPES = (*DTYPES, "bfloat16") if ml_dtypes and "bfloat16" not in DTYPES else DTYPES
 ELEMENTWISE = tuple(elementwise_rows(samples=True))
 ROWWISE = tuple(axis_rows(None, (1,)))
 TARGETS = (*ELEMENTWISE, *ROWWISE)
@@ -119,7 +124,7 @@ def described(placed: Placed | None) -> tuple[str, tuple[int, ...]] | None:
 
 def bits(a: Any) -> Any:
     """The bit pattern, in native order; every NaN counts as the same."""
-    a = np.ascontiguousarray(a, a.dtype.newbyteorder("="))
+    a = np.ascontiguousarray(a, a.dtype.newbyteorder("=") if a.dtype.kind == "f" else None)
     pattern = a.view(_PATTERN[a.itemsize]).copy()
     pattern[np.isnan(a)] = np.iinfo(pattern.dtype).max
     return pattern
@@ -131,7 +136,7 @@ def bits(a: Any) -> Any:
 @functools.cache
 def hard_values(dtype: str) -> Any:
     """Zeros, extremes, subnormals, infinities, NaN."""
-    info = np.finfo(dtype)
+    info: Any = np.finfo(dtype) if np.dtype(dtype).kind == "f" else ml_dtypes.finfo(dtype)
     sizes = [0.0, float(info.smallest_subnormal), float(info.smallest_normal), float(info.eps), 0.5, 1.0, 3.0, 17.0, 88.7, 745.0]
     with np.errstate(all="ignore"):
         return np.array([s * v for v in (*sizes, float(info.max), math.inf) for s in (1, -1)] + [math.nan]).astype(dtype)
@@ -139,7 +144,7 @@ def hard_values(dtype: str) -> Any:
 
 def values(rng: np.random.Generator, count: int, dtype: str) -> Any:
     """Usual numbers, any bit pattern, and hard values, mixed."""
-    pattern = UNSIGNED[dtype]
+    pattern = _PATTERN[np.dtype(dtype).itemsize]
     x = rng.integers(0, np.iinfo(pattern).max, count, pattern, endpoint=True).view(dtype)
     kind = rng.random(count)
     usual = kind < rng.choice((0.0, 0.5, 0.9, 1.0))
@@ -194,7 +199,7 @@ class Seed:
         self.rng, self.numbers = random.Random(seed), np.random.default_rng(seed)
         self.row: Row = TARGETS[seed % len(TARGETS)]
         self.variant = chosen or variant(self.rng.choice(_variants.available()))
-        self.dtype = self.rng.choice(DTYPES)
+        self.dtype = self.rng.choice(TYPES)
         self.ufunc = self.variant.ufuncs[self.row.ufunc]
         self.counts: Counter[str] = Counter()
         self.note: list[Any] = []
@@ -274,7 +279,7 @@ class Seed:
                     view = np.ndarray(shape, flat.dtype, source.arena.bytes.data, start, flat.strides)
                     return Placed(view, source.arena, source.arena.bytes[max(low - MARGIN, 0) : high + MARGIN]), "overlapping"
         dtype = np.dtype(self.dtype)
-        if rng.random() < 0.05:
+        if rng.random() < 0.05 and dtype.kind == "f":
             dtype = dtype.newbyteorder()
         out = place(rng, arenas()[-1], shape, dtype)
         out.around[...] = rng.randrange(256)

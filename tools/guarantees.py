@@ -57,7 +57,7 @@ PROMISES = {
     "G1": Promise(
         "Accuracy relative to the result, forward and gradient, from overflow down to the subnormals: at most 2 ulp in float32, for "
         "all 2^32 inputs, and in float64; at most 0.51 ulp in the half types, for all inputs.",
-        "test_accuracy: test_float32 test_float64 test_all_of_float16; test_worst_cases: test_worst_case; "
+        "test_accuracy: test_float32 test_float64 test_all_of_float16; test_bfloat16: test_all_numbers; test_worst_cases: test_worst_case; "
         "test_edges: test_subnormals_come_out test_known_tails; test_verify: test_one_fault_of_one_ulp_is_caught_in_float32 "
         "test_one_fault_of_one_ulp_breaks_the_bound_in_float16 test_reference_is_as_good_as_it_says",
         ("verify",),
@@ -120,7 +120,8 @@ PROMISES = {
     ),
     "G12": Promise(
         "Half types are computed in float32, and summed in more; a softmax sums to 1.",
-        "test_rows: test_softmax_sums_to_one; test_parameters: test_half_precision_sums_of_parameters; test_accuracy: test_all_of_float16",
+        "test_rows: test_softmax_sums_to_one; test_parameters: test_half_precision_sums_of_parameters; "
+        "test_accuracy: test_all_of_float16; test_bfloat16: test_all_numbers test_rows test_softmax_rows_sum_to_one",
     ),
     "G13": Promise(
         "Speed does not depend on the values: huge, subnormal, NaN and infinite inputs take at most 1.5 times as long as usual ones.",
@@ -179,7 +180,7 @@ PROMISES = {
         "Floating types stay what they are, integers and bool give float64, Python numbers never widen, and all else is a TypeError.",
         "test_types: test_floating_types_are_kept test_integers_and_bool_are_computed_in_float64 test_lists_and_python_numbers "
         "test_python_numbers_never_widen test_mixed_types_take_the_wider test_refused_types test_public_functions_refuse_them_too "
-        "test_dtype_and_casting_arguments",
+        "test_dtype_and_casting_arguments; test_bfloat16: test_public_functions_keep_the_type test_mixed_types",
     ),
     "G23": Promise(
         "Gradients are checked three ways: the derivative of the exact forward function, central differences, another library's.",

@@ -16,7 +16,7 @@ $cc -O1 -g -fPIC -shared -pthread -o "$work/pthread_gomp.so" tools/pthread_gomp.
 check() { # LOG COMMAND...
     local log=$1
     shift
-    LD_PRELOAD=$work/pthread_gomp.so valgrind --tool=helgrind --log-file="$log" --num-callers=20 --history-level=approx "$@"
+    LD_PRELOAD=$work/pthread_gomp.so valgrind --tool=helgrind --log-file="$log" --num-callers=20 "$@"
 }
 
 cat >"$work/race.c" <<'C'
