@@ -229,6 +229,7 @@ def found_last(page: str) -> dict[str, str]:
     return found | ({"": where[1]} if where and where[1] != NOTHING else {})
 
 
+TODAY = datetime.date.today()
 NOT_RUN, NOTHING = "not run", "nothing yet"
 
 
@@ -266,35 +267,34 @@ def render(found: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def run_tests(slow: bool) -> dict[str, str]:
-    """Run the tests of all promises; how each ended."""
-    wanted = list(dict.fromkeys(t for p in PROMISES.values() for t in tests_of(p)))
+def run_tests(tests: list[str], slow: bool) -> dict[str, str]:
+    """Run some tests; how each ended."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *(["--slow"] if slow else []), *wanted]
+        command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *(["--slow"] if slow else []), *tests]
         subprocess.run(command, cwd=ROOT, check=False)
-        cases = ElementTree.parse(report).getroot().iter("testcase")
         counts: dict[str, Counter[str]] = {}
-        for case in cases:
+        for case in ElementTree.parse(report).getroot().iter("testcase"):
             test = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').split('[')[0]}"
             ended = {child.tag for child in case}
             how = next((h for tag, h in (("error", "errors"), ("failure", "failed"), ("skipped", "skipped")) if tag in ended), "passed")
             counts.setdefault(test, Counter())[how] += 1
-    today = datetime.date.today()
-    found = {
-        test: ", ".join(f"{count[how]} {how}" for how in ("failed", "errors", "passed", "skipped") if count[how]) + f" ({today})"
+    return {
+        test: ", ".join(f"{count[how]} {how}" for how in ("failed", "errors", "passed", "skipped") if count[how]) + f" ({TODAY})"
         for test, count in counts.items()
         if set(count) != {"skipped"}                    # those say nothing
     }
+
+
+def where() -> str:
+    """What the tests run on."""
     import numpy
 
     import fastact
     from fastact import _variants
 
-    variants = ", ".join(_variants.available())
-    python, machine = platform.python_version(), platform.machine()
-    found[""] = f"fastact {fastact.__version__} ({variants}), Python {python}, NumPy {numpy.__version__}, {machine}"
-    return found
+    variants, python = ", ".join(_variants.available()), platform.python_version()
+    return f"fastact {fastact.__version__} ({variants}), Python {python}, NumPy {numpy.__version__}, {platform.machine()}"
 
 
 def run_command(name: str) -> str:
@@ -311,6 +311,7 @@ def run_command(name: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tests", action="store_true", help="run the tests")
+    parser.add_argument("--file", action="append", metavar="tests/test_x.py", help="only the tests of this file")
     parser.add_argument("--slow", action="store_true", help="also the slow ones")
     parser.add_argument("--run", action="append", default=[], choices=COMMANDS, help="run a command")
     parser.add_argument("--found", action="append", default=[], nargs=2, metavar=("NAME", "TEXT"), help="what a command found elsewhere")
@@ -319,10 +320,23 @@ def main() -> int:
         raise SystemExit(f"no such tests: {', '.join(missing_tests())}")
     found = found_last(PAGE.read_text()) if PAGE.exists() else {}
     if options.tests:
-        found |= run_tests(options.slow)
-    today = datetime.date.today()
-    found |= {COMMANDS[name]: f"{run_command(name)} ({today})" for name in options.run}
-    found |= {COMMANDS[name]: f"{text} ({today})" for name, text in options.found}
+        by_file: dict[str, list[str]] = {}
+        for test in dict.fromkeys(t for p in PROMISES.values() for t in tests_of(p)):
+            by_file.setdefault(test.split("::")[0], []).append(test)
+        for path, tests in by_file.items():
+            if not options.file or path in options.file:
+                found |= run_tests(tests, options.slow) | {"": where()}
+                write(found)                            # a run that is stopped keeps what it has found
+    for name in options.run:
+        found[COMMANDS[name]] = f"{run_command(name)} ({TODAY})"
+        write(found)
+    found |= {COMMANDS[name]: f"{text} ({TODAY})" for name, text in options.found}
+    write(found)
+    return 1 if any(failed(result) for result in found.values()) else 0
+
+
+def write(found: dict[str, str]) -> None:
+    """The page, without what is no longer named."""
     for number, promise in PROMISES.items():
         evidence = [found.get(e) for e in [*tests_of(promise), *(COMMANDS[c] for c in promise.commands)]]
         if promise.broken and all(e is not None and not failed(e) for e in evidence):
@@ -330,7 +344,6 @@ def main() -> int:
     named = {e for p in PROMISES.values() for e in [*tests_of(p), *(COMMANDS[c] for c in p.commands)]}
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(render({e: result for e, result in found.items() if e in named or not e}))
-    return 1 if any(failed(result) for result in found.values()) else 0
 
 
 if __name__ == "__main__":
