@@ -231,6 +231,183 @@ EQUIVALENTS: dict[str, dict[str, str]] = {
     },
     "exp_backward": {"simple": "dy * exp(x)"},
     "exp_backward_y": {"torch": "mul.out(dy, y, out=out)", "numpy": "np.multiply(dy, y, out=out)", "simple": "dy * y"},
+    "identity": {"jax": "nn.identity(x)", "numpy": "np.positive(x, out=out)", "simple": "x"},
+    "identity_backward": {"numpy": "np.positive(dy, out=out)", "simple": "dy"},
+    "identity_backward_y": {"numpy": "np.positive(dy, out=out)", "simple": "dy"},
+    "relu6": {
+        "torch": "hardtanh.out(x, 0, 6, out=out)",
+        "onnxruntime": "Clip(input_min=0.0, input_max=6.0)",
+        "openvino": "clamp(x, 0.0, 6.0)",
+        "jax": "nn.relu6(x)",
+        "numpy": "np.clip(x, 0, 6, out=out)",
+        "simple": "where(x > 0, where(x < 6, x, 6), 0)",
+    },
+    "relu6_backward": {
+        "torch": "hardtanh_backward.grad_input(dy, x, 0, 6, grad_input=out)",
+        "simple": "where(x > 0, where(x < 6, dy, 0), 0)",
+    },
+    "relu6_backward_y": {
+        "torch": "hardtanh_backward.grad_input(dy, y, 0, 6, grad_input=out)",
+        "simple": "where(y > 0, where(y < 6, dy, 0), 0)",
+    },
+    "relu_k": {
+        "torch": "hardtanh.out(x, 0, n, out=out)",
+        "onnxruntime": "Clip(input_min=0.0, input_max=n)",
+        "openvino": "clamp(x, 0.0, n)",
+        "jax": "jnp.clip(x, 0, n)",
+        "thinc": "ops.relu_k(x, n)",
+        "simple": "where(x > 0, where(x < n, x, n), 0)",
+    },
+    "relu_k_backward": {
+        "torch": "hardtanh_backward.grad_input(dy, x, 0, n, grad_input=out)",
+        "thinc": "ops.backprop_relu_k(dy, x, n)",
+        "simple": "where(x > 0, where(x < n, dy, 0), 0)",
+    },
+    "relu_k_backward_y": {
+        "torch": "hardtanh_backward.grad_input(dy, y, 0, n, grad_input=out)",
+        "simple": "where(y > 0, where(y < n, dy, 0), 0)",
+    },
+    "relu_squared": {
+        "torch": "relu.out(x, out=out).square_()",
+        "jax": "jnp.square(nn.relu(x))",
+        "simple": "where(x > 0, x * x, 0)",
+    },
+    "relu_squared_backward": {"simple": "where(x > 0, 2 * dy * x, 0)"},
+    "relu_squared_backward_y": {"simple": "2 * dy * sqrt(y)"},
+    "star_relu": {
+        "torch": "relu.out(x, out=out).square_().mul_(scale).add_(bias)",
+        "jax": "scale * jnp.square(nn.relu(x)) + bias",
+        "simple": "where(x > 0, scale * x * x + bias, bias)",
+    },
+    "star_relu_backward": {"simple": "where(x > 0, 2 * scale * dy * x, 0)"},
+    "rrelu": {
+        "torch": "leaky_relu.out(x, (lower + upper) / 2, out=out)",
+        "onnxruntime": "LeakyRelu(alpha=(lower + upper) / 2)",
+        "openvino": "prelu(x, constant((lower + upper) / 2))",
+        "jax": "nn.leaky_relu(x, (lower + upper) / 2)",
+        "simple": "where(x > 0, x, (lower + upper) / 2 * x)",
+    },
+    "rrelu_backward": {
+        "torch": "leaky_relu_backward.grad_input(dy, x, (lower + upper) / 2, False, grad_input=out)",
+        "simple": "where(x > 0, dy, (lower + upper) / 2 * dy)",
+    },
+    "threshold": {
+        "torch": "threshold.out(x, *parameters, out=out)",
+        "jax": "jnp.where(x > threshold, x, value)",
+        "simple": "where(x > threshold, x, value)",
+    },
+    "threshold_backward": {
+        "torch": "threshold_backward.grad_input(dy, x, threshold, grad_input=out)",
+        "simple": "where(x > threshold, dy, 0)",
+    },
+    "thresholded_relu": {
+        "torch": "threshold.out(x, alpha, 0, out=out)",
+        "onnxruntime": "ThresholdedRelu(alpha=alpha)",
+        "jax": "jnp.where(x > alpha, x, 0)",
+        "simple": "where(x > alpha, x, 0)",
+    },
+    "thresholded_relu_backward": {
+        "torch": "threshold_backward.grad_input(dy, x, alpha, grad_input=out)",
+        "simple": "where(x > alpha, dy, 0)",
+    },
+    "hard_tanh": {
+        "torch": "hardtanh.out(x, min, max, out=out)",
+        "onnxruntime": "Clip(input_min=min, input_max=max)",
+        "openvino": "clamp(x, min, max)",
+        "jax": "jnp.clip(x, min, max)",
+        "thinc": "ops.hard_tanh(x)",
+        "simple": "where(x > min, where(x < max, x, max), min)",
+    },
+    "hard_tanh_backward": {
+        "torch": "hardtanh_backward.grad_input(dy, x, min, max, grad_input=out)",
+        "thinc": "ops.backprop_hard_tanh(dy, x)",
+        "simple": "where(x > min, where(x < max, dy, 0), 0)",
+    },
+    "hard_tanh_backward_y": {
+        "torch": "hardtanh_backward.grad_input(dy, y, min, max, grad_input=out)",
+        "simple": "where(y > min, where(y < max, dy, 0), 0)",
+    },
+    "hard_sigmoid": {
+        "torch": "hardsigmoid.out(x, out=out)",
+        "onnxruntime": "HardSigmoid(alpha=slope, beta=offset)",
+        "openvino": "hard_sigmoid(x, constant(slope), constant(offset))",
+        "jax": "nn.hard_sigmoid(x)",
+        "simple": "where(slope * x + offset > 0, where(slope * x + offset < 1, slope * x + offset, 1), 0)",
+    },
+    "hard_sigmoid_backward": {
+        "torch": "hardsigmoid_backward.grad_input(dy, x, grad_input=out)",
+        "simple": "where(slope * x + offset > 0, where(slope * x + offset < 1, slope * dy, 0), 0)",
+    },
+    "hard_sigmoid_backward_y": {"simple": "where(y > 0, where(y < 1, slope * dy, 0), 0)"},
+    "hard_swish": {
+        "torch": "hardswish.out(x, out=out)",
+        "onnxruntime": "HardSwish()",
+        "openvino": "hswish(x)",
+        "jax": "nn.hard_swish(x)",
+        "thinc": "ops.hard_swish_mobilenet(x)",
+        "simple": "where(x > -3, where(x < 3, x * (x + 3) / 6, x), 0)",
+    },
+    "hard_swish_backward": {
+        "torch": "hardswish_backward(dy, x)",
+        "thinc": "ops.backprop_hard_swish_mobilenet(dy, x)",
+        "simple": "where(x > -3, where(x < 3, dy * (2 * x + 3) / 6, dy), 0)",
+    },
+    "squareplus": {
+        "torch": "square.out(x, out=out).add_(b).sqrt_().add_(x).mul_(0.5)",
+        "jax": "nn.squareplus(x, b)",
+        "simple": "(x + sqrt(x * x + b)) / 2",
+    },
+    "squareplus_backward": {"simple": "dy * (1 + x / sqrt(x * x + b)) / 2"},
+    "sparse_plus": {"jax": "nn.sparse_plus(x)", "simple": "where(x > -1, where(x < 1, 0.25 * (x + 1) * (x + 1), x), 0)"},
+    "sparse_plus_backward": {"simple": "where(x > -1, where(x < 1, dy * (0.5 * x + 0.5), dy), 0)"},
+    "sparse_sigmoid": {
+        "onnxruntime": "HardSigmoid(alpha=0.5, beta=0.5)",
+        "openvino": "hard_sigmoid(x, constant(0.5), constant(0.5))",
+        "jax": "nn.sparse_sigmoid(x)",
+        "simple": "where(x > -1, where(x < 1, 0.5 * x + 0.5, 1), 0)",
+    },
+    "sparse_sigmoid_backward": {"simple": "where(x > -1, where(x < 1, 0.5 * dy, 0), 0)"},
+    "sparse_sigmoid_backward_y": {"simple": "where(y > 0, where(y < 1, 0.5 * dy, 0), 0)"},
+    "softsign": {
+        "torch": "abs.out(x, out=out).add_(1).reciprocal_().mul_(x)",
+        "onnxruntime": "Softsign()",
+        "openvino": "softsign(x)",
+        "jax": "nn.soft_sign(x)",
+        "simple": "x / (1 + abs(x))",
+    },
+    "softsign_backward": {"simple": "dy / ((1 + abs(x)) * (1 + abs(x)))"},
+    "softsign_backward_y": {"simple": "dy * (1 - abs(y)) * (1 - abs(y))"},
+    "hard_shrink": {
+        "torch": "hardshrink.out(x, lambd, out=out)",
+        "onnxruntime": "Shrink(lambd=lambd)",
+        "jax": "jnp.where(jnp.abs(x) > lambd, x, 0)",
+        "simple": "where(abs(x) > lambd, x, 0)",
+    },
+    "hard_shrink_backward": {
+        "torch": "hardshrink_backward.grad_input(dy, x, lambd, grad_input=out)",
+        "simple": "where(abs(x) > lambd, dy, 0)",
+    },
+    "hard_shrink_backward_y": {"simple": "where(abs(y) > 0, dy, 0)"},
+    "soft_shrink": {
+        "torch": "softshrink.out(x, lambd, out=out)",
+        "onnxruntime": "Shrink(lambd=lambd, bias=lambd)",
+        "jax": "jnp.sign(x) * jnp.maximum(jnp.abs(x) - lambd, 0)",
+        "simple": "where(x > lambd, x - lambd, where(x < -lambd, x + lambd, 0))",
+    },
+    "soft_shrink_backward": {
+        "torch": "softshrink_backward.grad_input(dy, x, lambd, grad_input=out)",
+        "simple": "where(abs(x) > lambd, dy, 0)",
+    },
+    "soft_shrink_backward_y": {"simple": "where(abs(y) > 0, dy, 0)"},
+    "bent_identity": {
+        "torch": "square.out(x, out=out).add_(1).sqrt_().sub_(1).mul_(0.5).add_(x)",
+        "jax": "(jnp.sqrt(x * x + 1) - 1) / 2 + x",
+        "simple": "(sqrt(x * x + 1) - 1) / 2 + x",
+    },
+    "bent_identity_backward": {"simple": "dy * (x / (2 * sqrt(x * x + 1)) + 1)"},
+    "step": {"jax": "jnp.where(x >= threshold, jnp.ones_like(x), 0)", "simple": "where(x >= threshold, 1, 0)"},
+    "step_backward": {},
+    "step_backward_y": {},
     "softmax": {
         "torch": "_softmax.out(x, axis, False, out=out)",
         "onednn": "torch.softmax(m, axis)",
@@ -336,7 +513,7 @@ class Torch(Peer):
         torch, aten = self.torch, self.torch.ops.aten
         scope: dict[str, Any] = {k: torch.from_numpy(v) for k, v in job.arrays.items() if v is not None}
         weights = {v: torch.tensor([v], dtype=scope["x"].dtype) for v in job.parameters.values()}
-        scope |= job.parameters | {"axis": job.axis, "tensor": weights.__getitem__}
+        scope |= job.parameters | {"parameters": tuple(job.parameters.values()), "axis": job.axis, "tensor": weights.__getitem__}
         if "buffer" in text:
             scope["buffer"] = aten.log_sigmoid_forward(scope["x"])[1]
         operator = re.match(r"\w+", text)
@@ -527,7 +704,7 @@ class Thinc(Peer):
         self.ops = NumpyOps()
 
     def prepare(self, text: str, job: Job) -> Entry:
-        return _result_or(_call(text, {"ops": self.ops, "axis": job.axis, **job.arrays}), job.out)
+        return _result_or(_call(text, {"ops": self.ops, "axis": job.axis, **job.arrays, **job.parameters}), job.out)
 
 
 _LITERAL = re.compile(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?!\w)")
@@ -577,7 +754,7 @@ class Numba(Peer):
         dtype = job.x.dtype.name
         names = [n for n in ("dy", "x", "y", *job.parameters) if n in re.findall(r"\w+", text)]
         if (text, dtype) not in self.compiled:
-            scope: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "expm1", "log1p", "tanh", "erf")}
+            scope: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "expm1", "log1p", "tanh", "erf", "sqrt")}
             scope |= {"T": job.x.dtype.type, "where": self.numba.njit(lambda c, a, b: a if c else b)}
             body = re.sub(r"(?<!\*\* )" + _LITERAL.pattern, lambda m: f"T({m[0]})", text)
             scalar = getattr(self.numba, dtype)
@@ -714,14 +891,15 @@ def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults:
 
     if row.length:
         d = data(row, dtype, max(row.length, 65_536) if row.length < 65_536 else row.length, seed=1)
-        value, error = row_reference(row, d), np.longdouble(0)
+        value, bounds = row_reference(row, d), (np.longdouble(0),)
     else:
         count = inputs.finite_count(dtype)
         patterns = inputs.magnitudes(row, dtype, 0, 1 << 17) if dtype == "float64" else None
         numbers = [patterns] if patterns is not None else inputs.ranks(dtype, 0, count, stride if dtype == "float32" else 1)
         x = np.unique(np.clip(np.concatenate([a.ravel() for a in numbers]), *cases.image(row, dtype)).astype(dtype))
         reference = sweep.Sweep(row, dtype).reference
-        value, error = np.array(reference.values(x.astype(reference.kind))), reference.enclose(x, x).error
+        value, box = np.array(reference.values(x.astype(reference.kind))), reference.enclose(x, x)
+        bounds = (box.error, box.lo, box.hi)
         with np.errstate(all="ignore"):
             y = x if row.ufunc.endswith("_y") else forward(row, x) if "backward" in row.ufunc else None
         d = Data(x, np.ones_like(x), y, np.empty_like(x))
@@ -735,7 +913,7 @@ def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults:
                 unit = sweep.spacing(np.max(np.abs(value), axis=row.axis, keepdims=True), dtype)
                 result[name] = float(np.max(np.abs(got - value) / unit))
                 continue
-            ulp, doubt = sweep.errors(got, value, error, value - error, value + error)  # beyond the type inf is right
+            ulp, doubt = sweep.errors(got, value, *bounds)
         result[name] = float(np.max(np.where(doubt < 0.1, ulp, 0)))
     return result
 

@@ -57,6 +57,21 @@ class Case:
         return {k: float(np.dtype(dtype).type(v)) for k, v in self.parameters.items()}
 
     @property
+    def kinks(self) -> tuple[float, ...]:
+        return self.record.kinks_at(self.parameters)
+
+    def live(self, data: str = "x") -> float:
+        """An operand at which the gradient is not 0, if there is one."""
+        place = 1 if data == "y" else 0
+        return next((point[place] for point in self.record.example if point[2] != 0 and point[0] > 0), 0.5)
+
+    def accepts(self, parameters: dict[str, float]) -> bool:
+        """Whether finite values are in the domain of the parameters."""
+        allowed = {"finite": lambda v: True, "nonzero": lambda v: v != 0, "nonnegative": lambda v: v >= 0}
+        one_by_one = all(allowed[p.check](parameters[p.name]) for p in self.record.parameters)
+        return one_by_one and all(parameters[low] <= parameters[high] for low, high in self.record.ordered)
+
+    @property
     def output_determines(self) -> bool:
         form = self.record.from_output
         if form is None:

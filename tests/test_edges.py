@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import subprocess
 import sys
@@ -57,7 +58,9 @@ def test_nan_in_nan_out(op_case, made, dtype):
     """A NaN in x, y or dy comes out as NaN, and touches no neighbour: every length, body and tail."""
     op, case = op_case
     ufunc, parameters = made[op.name], tuple(case.parameters.values())
-    live = -0.5 if op.name not in {case.record.name, f"{case.record.name}_backward", f"{case.record.name}_backward_y"} else 0.5
+    live = case.live(op.data[-1])
+    if op.name not in {case.record.name, f"{case.record.name}_backward", f"{case.record.name}_backward_y"}:
+        live = -0.5
     for place in range(len(op.data)):
         wanted, got = [], []
         for n in range(131):
@@ -115,7 +118,53 @@ def test_a_dead_unit_stays_dead(public, dtype):
             assert (got == 0).all()
             assert (public["relu_backward"](np.full(n, dy, dtype), y=np.zeros(n, dtype)) == 0).all()
             assert (public["leaky_relu_backward"](np.full(n, dy, dtype), x=x, negative_slope=0.0) == 0).all()
+    flat = [case for case in DEFAULT_CASES if any(math.isfinite(x) and x != 0 and slope == 0 for x, _, slope in case.record.edges)]
+    assert len(flat) >= 8
+    for case in flat:
+        for point in (x for x, _, slope in case.record.edges if math.isfinite(x) and slope == 0):
+            for dy in (np.inf, -np.inf):
+                got = public[f"{case.record.name}_backward"](np.full(70, dy, dtype), x=np.full(70, point, dtype), **case.parameters)
+                assert (got == 0).all(), (str(case), point)
     assert (public["leaky_relu"](np.array([-np.inf, -1.0], dtype), negative_slope=0.0) == 0).all()
+
+
+def test_squareplus_without_b_is_relu(public, dtype):
+    """Bit for bit, gradients too: no square may vanish or overflow on the way."""
+    x = np.concatenate([hard_values(dtype), random_bits(20000, dtype, seed=5)])
+    assert_same_bits(public["squareplus"](x, b=0.0), np.abs(public["relu"](x)))
+    dy = np.full(x.size, 2.5, dtype)
+    assert_same_bits(public["squareplus_backward"](dy, x=x, b=0.0), public["relu_backward"](dy, x=x))
+    assert_same_bits(public["squareplus"](x, b=np.zeros(x.size, dtype)), np.abs(public["relu"](x)))
+
+
+def test_roots_of_extreme_parameters(public):
+    """b at both ends of the range, x where b counts and where it is lost: never beyond the bound."""
+    rng = np.random.default_rng(21)
+    for dtype in ("float32", "float64"):
+        info = np.finfo(dtype)
+        lowest, highest = int(info.minexp) - 20, int(info.maxexp) - 1
+        for exponent in (*range(lowest, highest, (highest - lowest) // 12), highest):
+            b = float(np.dtype(dtype).type(np.ldexp(rng.uniform(1, 2), exponent)))
+            near = np.sqrt(b) * rng.uniform(-4, 4, 6)
+            far = np.sqrt(b) * np.ldexp(rng.uniform(-1, 1, 6), rng.integers(-60, 80, 6))
+            anywhere = np.ldexp(rng.uniform(-1, 1, 4), rng.integers(int(info.minexp), int(info.maxexp), 4))
+            x = np.concatenate([near, far, anywhere]).clip(-float(info.max), float(info.max)).astype(dtype)
+            y, slope = public["squareplus"](x, b=b), public["squareplus_backward"](np.ones_like(x), x=x, b=b)
+            for point, value, gradient in zip(x.tolist(), y, slope, strict=True):
+                assert _proof.error(value, _proof.forward("squareplus", point, b=b), dtype) <= 2, (point, b, value)
+                assert _proof.error(gradient, _proof.stated("squareplus_backward", point, b=b), dtype) <= 2, (point, b, gradient)
+
+
+def test_kinks_of_hard_sigmoid(public):
+    """At -3 and 3 the default is 0 and 1 and its gradient 0 in float32 and float64, and slope just inside; in float16 they are inside."""
+    for dtype in ("float32", "float64"):
+        three, slope = np.dtype(dtype).type(3), np.dtype(dtype).type(1 / 6)
+        inside = np.nextafter(three, np.dtype(dtype).type(0))
+        x = np.array([-three, -inside, inside, three])
+        assert public["hard_sigmoid"](x)[[0, 3]].tolist() == [0.0, 1.0]
+        np.testing.assert_array_max_ulp(public["hard_sigmoid_backward"](np.ones_like(x), x=x), np.array([0, slope, slope, 0]), 1)
+    x = np.array([-3, 3], np.float16)
+    assert (public["hard_sigmoid_backward"](np.ones_like(x), x=x) == np.float16(1 / 6)).all()
 
 
 def test_leaky_slope_above_one(public, dtype):

@@ -14,29 +14,31 @@ import pytest
 from _support import ROOT
 
 RECORD = '''    Record(
-        name="demo_sign",
-        aliases=("demo_alias",),
-        summary="A softsign of adjustable width.",
-        maths="x / (width + |x|)",
-        gradient_maths="width / (width + |x|)**2",
-        forward="x / (width + abs(x))",
-        derivative="width / (width + abs(x))**2",
-        parameters=(Parameter("width", 1.0, "half-value point", check="nonzero", samples=(0.5,)),),
+        name="sqnl",
+        aliases=("square_nonlinearity",),
+        summary="Square nonlinearity of adjustable width.",
+        maths="x - x |x| / (2 width) up to |x| = width, and then width / 2 with x's sign",
+        gradient_maths="max(1 - |x| / width, 0)",
+        forward="where(x < 0, -1, 1) * (minimum(abs(x), width) - minimum(abs(x), width)**2 / (2 * width))",
+        derivative="(width - minimum(abs(x), width)) / width",
+        parameters=(Parameter("width", 2.0, "where it stops", check="nonzero", samples=(0.5,)),),
         odd=True,
-        edges=((-0.0, -0.0, 1.0), (1.0, 0.5, 0.25)),
-        example=((-1.0, -0.5000, 0.2500), (0.5, 0.3333, 0.4444), (2.0, 0.6667, 0.1111)),
-        bounds={"float16": 0.51, "bfloat16": 0.51, "float32": 4.0, "float64": 4.0},  # the gradient rounds four times
-        source="Bergstra, Desjardins, Lamblin and Bengio, Quadratic polynomials learn better image features, 2009.",
+        edges=((-0.0, -0.0, 1.0), (1.0, 0.75, 0.5), (INF, 1.0, 0.0)),
+        example=((-1.0, -0.7500, 0.5000), (0.5, 0.4375, 0.7500), (2.0, 1.0000, 0.0000)),
+        source="Wuraola and Patel, SQNL: a new computationally efficient activation function, IJCNN 2018.",
     ),
 '''
 FORMULAS = """
 
-cdef inline real demo_sign(real x, real width) noexcept nogil:
-    return x / (width + abs(x))
+cdef inline real sqnl(real x, real width) noexcept nogil:
+    cdef real size = abs(x)
+    cdef real a = width if size > width else size
+    return copysign(fma(-a, a / (width + width), a), x)
 
-cdef inline real demo_sign_backward(real dy, real x, real width) noexcept nogil:
-    cdef real d = width + abs(x)
-    return dy * (width / (d * d))
+cdef inline real sqnl_backward(real dy, real x, real width) noexcept nogil:
+    cdef real size = abs(x)
+    cdef real a = width if size > width else size
+    return dy * ((width - a) / width)
 """
 USE = """
     import mpmath, numpy as np, sys
@@ -44,42 +46,42 @@ USE = """
     from fastact import _proof
 
     assert fa.__file__.startswith(sys.argv[1]), fa.__file__
-    assert fa.names()[-4] == "demo_sign" and fa.demo_alias is fa.demo_sign
-    assert fa.get("demo_alias").backward is fa.demo_sign_backward and fa.get("demo_sign").parameters == {"width": 1.0}
-    assert fa.demo_sign.ufunc is fa.ufuncs.demo_sign and fa.ufuncs.demo_sign_backward.nin == 3
+    assert fa.names()[-4] == "sqnl" and fa.square_nonlinearity is fa.sqnl
+    assert fa.get("square_nonlinearity").backward is fa.sqnl_backward and fa.get("sqnl").parameters == {"width": 2.0}
+    assert fa.sqnl.ufunc is fa.ufuncs.sqnl and fa.ufuncs.sqnl_backward.nin == 3
     rng = np.random.default_rng(0)
     for dtype in ("f2", "f4", "f8"):
         x = rng.standard_normal(1003).astype(dtype)
-        y = fa.demo_sign(x)
-        dx = fa.demo_sign_backward(np.ones_like(x), x=x)
+        y = fa.sqnl(x)
+        dx = fa.sqnl_backward(np.ones_like(x), x=x)
         assert y.dtype == dx.dtype == x.dtype
-        assert (fa.demo_sign(-x) == -y).all()
-        assert np.array_equal(fa.demo_sign(x[::-3]), y[::-3])
+        assert (fa.sqnl(-x) == -y).all()
+        assert np.array_equal(fa.sqnl(x[::-3]), y[::-3])
         for i in range(0, 1003, 20):
-            true = _proof.forward("demo_sign", float(x[i]), width=1.0)
-            slope = _proof.gradient("demo_sign", float(x[i]), width=1.0)
-            assert _proof.error(y[i], true, x.dtype.name) <= fa.get("demo_sign").bounds[x.dtype.name]
-            assert _proof.error(dx[i], slope, x.dtype.name) <= fa.get("demo_sign").bounds[x.dtype.name]
+            true = _proof.forward("sqnl", float(x[i]), width=2.0)
+            slope = _proof.gradient("sqnl", float(x[i]), width=2.0)
+            assert _proof.error(y[i], true, x.dtype.name) <= fa.get("sqnl").bounds[x.dtype.name]
+            assert _proof.error(dx[i], slope, x.dtype.name) <= fa.get("sqnl").bounds[x.dtype.name]
         tolerance = 4 * np.finfo(dtype).eps
-        np.testing.assert_allclose(fa.reference.demo_sign(x), y, rtol=tolerance)
-        np.testing.assert_allclose(fa.reference.demo_sign_backward(x, x), fa.demo_sign_backward(x, x=x), rtol=tolerance)
+        np.testing.assert_allclose(fa.reference.sqnl(x), y, rtol=tolerance)
+        np.testing.assert_allclose(fa.reference.sqnl_backward(x, x), fa.sqnl_backward(x, x=x), rtol=tolerance)
         widths = rng.uniform(0.5, 2, 1003).astype(dtype)
-        assert fa.demo_sign(x, widths)[5] == fa.demo_sign(x[5], float(widths[5]))
-        assert fa.demo_sign(x, out=x) is x and np.array_equal(x, y)
-    assert fa.demo_sign(np.arange(3)).dtype == np.float64
-    for bad in (lambda: fa.demo_sign(1.0, width=0.0), lambda: fa.get("demo_sing")):
+        assert fa.sqnl(x, widths)[5] == fa.sqnl(x[5], float(widths[5]))
+        assert fa.sqnl(x, out=x) is x and np.array_equal(x, y)
+    assert fa.sqnl(np.arange(3)).dtype == np.float64
+    for bad in (lambda: fa.sqnl(1.0, width=0.0), lambda: fa.get("sqml")):
         try:
             bad()
         except ValueError as error:
-            assert "width" in str(error) or "did you mean 'demo_sign'" in str(error)
+            assert "width" in str(error) or "did you mean 'sqnl'" in str(error)
         else:
             raise AssertionError("not refused")
     try:
-        fa.demo_sign_backward(1.0, y=0.5)
+        fa.sqnl_backward(1.0, y=0.5)
     except TypeError as error:
         assert "save the input" in str(error)
-    assert "half-value point" in fa.demo_sign.__doc__.lower() and "demo_sign(x)" not in fa.gelu.__doc__
-    assert fa.reference.source("demo_sign").startswith("def demo_sign(x, width=1.0):")
+    assert "where it stops" in fa.sqnl.__doc__.lower() and "sqnl(x)" not in fa.gelu.__doc__
+    assert fa.reference.source("sqnl").startswith("def sqnl(x, width=2.0):")
     assert np.array_equal(fa.gelu(np.float32([1.0, -1.0])), fa.ufuncs.gelu(np.float32([1.0, -1.0])))
     print("works")
 """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ def smooth_points(case: Case, n: int, seed: int = 0) -> np.ndarray:
     """Points around the origin and in the tails, away from kinks and from 0."""
     rng = np.random.default_rng(seed)
     x = np.concatenate([rng.uniform(-6, 6, n), rng.uniform(-60, 60, n // 2), rng.standard_normal(n // 2) * 1e-3])
-    for kink in (0.0, *case.record.kinks):
+    for kink in (0.0, *case.kinks):
         x = x[np.abs(x - kink) > 1e-4]
     return x
 
@@ -110,7 +113,7 @@ def test_scipy_agrees(variant):
     compared = []
     for name in NAMES:
         theirs = getattr(special, name, None) or getattr(np, name, None)
-        if theirs is None:
+        if theirs is None or theirs is np.identity:     # a matrix
             continue
         row = NAMES[name] in {r.name for r in ROWWISE}
         ours = public[name](rows) if row else public[name](x)
@@ -144,6 +147,9 @@ def test_torch_agrees(case, variant):
     t = torch.tensor(x, requires_grad=True)
     trained = {p.name for p in case.record.parameters if p.gradient}
     extra = {k: torch.tensor([v], dtype=torch.float64, requires_grad=True) if k in trained else v for k, v in case.parameters.items()}
+    with contextlib.suppress(ValueError):   # a builtin has no signature, and the table's names
+        theirs_names = inspect.signature(theirs).parameters
+        extra = {n: v for k, v in extra.items() for n in theirs_names if n == k or n.startswith(f"{k}_")}
     y = theirs(t, **extra)
     y.sum().backward()
     np.testing.assert_allclose(public[name](x, **case.parameters), y.detach().numpy(), rtol=1e-12, atol=1e-14)
@@ -152,7 +158,8 @@ def test_torch_agrees(case, variant):
         got, *others = got
         for p, other in zip(sorted(trained), others, strict=True):
             np.testing.assert_allclose(other, extra[p].grad.numpy()[0], rtol=1e-12)
-    np.testing.assert_allclose(got, t.grad.numpy(), rtol=1e-12, atol=1e-13)
+    single = name == "hard_sigmoid"     # whose gradient torch rounds to float32 in every type
+    np.testing.assert_allclose(got, t.grad.numpy(), rtol=2.0**-24 if single else 1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("row", ROWWISE, ids=lambda r: r.name)

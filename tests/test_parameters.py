@@ -12,7 +12,11 @@ from _support import CASES, DEFAULT_CASES, ROWWISE, assert_same_bits
 
 WITH_PARAMETERS = [case for case in DEFAULT_CASES if case.record.parameters]
 TRAINED = [case for case in DEFAULT_CASES if any(p.gradient for p in case.record.parameters)]
-BAD = {"finite": (math.inf, -math.inf, math.nan), "nonzero": (math.inf, -math.inf, math.nan, 0, 0.0, -0.0)}
+BAD = {
+    "finite": (math.inf, -math.inf, math.nan),
+    "nonzero": (math.inf, -math.inf, math.nan, 0, 0.0, -0.0),
+    "nonnegative": (math.inf, -math.inf, math.nan, -1, -0.5),
+}
 NAMED = [*DEFAULT_CASES, *ROWWISE]
 
 
@@ -63,14 +67,16 @@ def test_values_that_only_a_wider_type_holds(case, public):
     x, out = np.array([-1.0, 0.0, 2.0], np.float32), np.full(3, 7.0, np.float32)
     name = case.record.name
     for parameter in case.record.parameters:
-        for value in (1e300, -1e300, *((1e-300,) if parameter.check == "nonzero" else ())):
+        wide = (1e300,) if parameter.check == "nonnegative" else (1e300, -1e300)
+        for value in (*wide, *((1e-300,) if parameter.check == "nonzero" else ())):
             extra = {**case.parameters, parameter.name: value}
             with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
                 public[name](x, out=out, **extra)
             with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
                 public[f"{name}_backward"](np.ones_like(x), x=x, out=out, **extra)
             assert (out == 7.0).all()
-            public[name](x.astype(np.float64), **extra)
+            if case.accepts(extra):
+                public[name](x.astype(np.float64), **extra)
 
 
 @pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
@@ -83,11 +89,33 @@ def test_extreme_parameters_give_numbers(case, public, dtype):
         for magnitude in (float(info.smallest_normal), float(info.eps), 1e-3, 1e3, float(info.max) / 4, float(info.max)):
             for sign in signs:
                 extra = {**case.parameters, parameter: sign * magnitude}
+                if not case.accepts(extra):
+                    continue
                 y = public[case.record.name](x, **extra)
                 assert not np.isnan(y).any(), (str(case), parameter, sign * magnitude, x[np.isnan(y)])
                 dx = public[f"{case.record.name}_backward"](np.ones_like(x), x=x, **extra)
                 dx = dx[0] if isinstance(dx, tuple) else dx
                 assert not np.isnan(dx).any(), (str(case), "gradient", parameter, sign * magnitude, x[np.isnan(dx)])
+
+
+@pytest.mark.parametrize("case", [c for c in DEFAULT_CASES if c.record.ordered], ids=str)
+def test_parameters_in_the_wrong_order(case, public):
+    """A ValueError that names both parameters and their values, and the place in arrays; equal ones are accepted."""
+    name = case.record.name
+    x, out = np.array([-1.0, 0.5, 2.0]), np.full(3, 7.0)
+    for low, high in case.record.ordered:
+        top = case.parameters[high]
+        wrong = np.array([top, top, top + 0.5])
+        for value, at in ((top + 0.5, ""), (np.float32(top + 0.5), ""), (wrong, r" at index \(2,\)")):
+            extra = {**case.parameters, low: value}
+            message = rf"{low} must not be above {high}, got {low}={re.escape(str(np.max(value)))}.* and {high}={top}{at}"
+            with pytest.raises(ValueError, match=f"^{name}: {message}$"):
+                public[name](x, out=out, **extra)
+            with pytest.raises(ValueError, match=f"^{name}_backward: {message}$"):
+                public[f"{name}_backward"](out, x=x, out=out, **extra)
+        public[name](x, **{**case.parameters, low: top})
+        public[name](x, **{**case.parameters, low: np.full(3, top), high: np.full((2, 1), top)})
+    assert (out == 7.0).all()
 
 
 @pytest.mark.parametrize("case", NAMED, ids=name_of)
@@ -122,6 +150,7 @@ def test_parameters_under_which_the_output_does_not_do(case, public):
     name = case.record.name
     parameter, comparison, bound = case.record.from_output.requires
     refused = [bound - 0.5, np.array([1.0, bound - 0.25])]
+    refused = [v for v in refused if case.accepts({**case.parameters, parameter: float(np.min(v))})]
     if comparison == ">" and case.record.parameters[0].check == "finite":
         refused.append(bound)
     for value in refused:
@@ -181,6 +210,65 @@ def test_signatures(case, public):
         for p in getattr(record, "parameters", ()):
             assert signature[p.name].default == (inspect.Parameter.empty if p.default is None else p.default)
         assert isinstance(forward.ufunc, np.ufunc)
+
+
+# ---- parameters drawn in training --------------------------------------------------------------------------------
+
+DRAWN = [case for case in DEFAULT_CASES if case.record.drawn]
+
+
+@pytest.mark.parametrize("case", DRAWN, ids=str)
+def test_drawn_in_training(case, public, dtype):
+    """(y, drawn): uniform between the two parameters, of x's shape and type, the same for the same seed, and what backward uses."""
+    record, drawn = case.record, case.record.drawn
+    forward, backward = public[record.name], public[f"{record.name}_backward"]
+    x = np.linspace(-4, 4, 60_000).astype(dtype).reshape(200, 300)
+    dy = np.random.default_rng(1).standard_normal(x.shape).astype(dtype)
+    low, high = (np.dtype(dtype).type(case.parameters[p]) for p in (drawn.low, drawn.high))
+    y, values = forward(x, training=True, rng=7)
+    assert values.shape == x.shape and values.dtype == y.dtype == np.dtype(dtype)
+    assert (values >= low).all() and (values <= high).all()
+    wide = values.astype(float)
+    assert abs(wide.mean() - (float(low) + float(high)) / 2) < 0.005 * float(high - low)
+    assert abs(wide.std() - float(high - low) / 12**0.5) < 0.005 * float(high - low)
+    same = {drawn.low: values, drawn.high: values}
+    assert_same_bits(y, forward(x, **same))
+    assert_same_bits(backward(dy, x=x, **{drawn.name: values}), backward(dy, x=x, **same))
+    again, others = forward(x, training=True, rng=np.random.default_rng(7)), forward(x, training=True)
+    assert_same_bits(again[0], y)
+    assert_same_bits(again[1], values)
+    assert (others[1] != values).any()
+    assert_same_bits(forward(x, training=False, rng=7), forward(x))
+    copy = x.copy()
+    assert forward(copy, training=True, rng=7, out=copy)[0] is copy
+    assert_same_bits(copy, y)
+    each = np.linspace(0.5, 0.75, 300).astype(dtype)
+    assert_same_bits(forward(x, **{drawn.low: each, drawn.high: each}, training=True, rng=3)[1], np.broadcast_to(each, x.shape).copy())
+
+
+@pytest.mark.parametrize("case", DRAWN, ids=str)
+def test_drawn_with_bad_arguments(case, public):
+    record, drawn = case.record, case.record.drawn
+    forward, backward = public[record.name], public[f"{record.name}_backward"]
+    x, out = np.array([-1.0, 0.5]), np.full(2, 7.0)
+    for bad in ("seed", -1, 0.5):
+        with pytest.raises((TypeError, ValueError), match=rf"{record.name}: rng must be .*got {re.escape(repr(bad))}"):
+            forward(x, training=True, rng=bad, out=out)
+    with pytest.raises(ValueError, match=f"{record.name}: {drawn.low} must not be above {drawn.high}"):
+        forward(x, training=True, out=out, **{drawn.low: 2.0, drawn.high: 1.0})
+    with pytest.raises(ValueError, match=f"{record.name}: {drawn.low} must be finite, got nan"):
+        forward(x, training=True, out=out, **{drawn.low: math.nan})
+    with pytest.raises(TypeError, match=f"{record.name}: x is complex128"):
+        forward(x.astype(complex), training=True)
+    with pytest.raises(ValueError, match=f"{record.name}_backward: {drawn.name} must be finite, got inf at index"):
+        backward(x, x=x, out=out, **{drawn.name: np.array([0.25, math.inf])})
+    with pytest.raises(TypeError, match="save the input"):
+        backward(x, y=x, out=out, **{drawn.name: x})
+    assert (out == 7.0).all()
+    integers = forward(np.array([-1, 2]), training=True, rng=1)
+    assert integers[0].dtype == integers[1].dtype == np.float64
+    assert forward(-1.0, training=True, rng=1)[0] < 0
+    assert forward(np.zeros((0, 3)), training=True)[1].shape == (0, 3)
 
 
 # ---- trained parameters ------------------------------------------------------------------------------------------

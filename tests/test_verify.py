@@ -80,7 +80,7 @@ def test_one_fault_of_one_ulp_breaks_the_bound_in_float16(row):
             tally = run(row, "float16", planted(row, point, wrong))
             exact = _proof.error(wrong, cases.exact(row, "float16")(float(point)), "float16")
             assert (tally.worst > row.record.bounds["float16"]) == (exact > row.record.bounds["float16"])
-            assert exact <= 0.5 or tally.worst >= exact
+            assert exact <= 0.5 or tally.worst >= exact - sweep.SLACK
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)

@@ -45,12 +45,14 @@ def elementwise(record: Any, name: str) -> list[str]:
     given = [f"{p.name}: ArrayLike" + ("" if p.default is None else f" = {p.default!r}") for p in record.parameters]
     trained = [p for p in record.parameters if p.gradient]
     axis = ["axis: int | None = None"] if trained else []
+    draws = ["training: bool = False", "rng: Any = None"] if record.drawn else []
+    drawn = [f"{record.drawn.name}: ArrayLike | None = None"] if record.drawn else []
     forward = f"{name}: np.ufunc"
     if record.parameters:
-        forward = f"def {name}({', '.join(['x: ArrayLike', *given, '*', *axis, OUT])}, **kwargs: Any) -> Any: ..."
+        forward = f"def {name}({', '.join(['x: ArrayLike', *given, '*', *axis, *draws, OUT])}, **kwargs: Any) -> Any: ..."
     saved = ["dy: ArrayLike", "*", "x: ArrayLike | None = None", "y: ArrayLike | None = None"]
     result = f"tuple[Any, {', '.join('Any' for _ in trained)}]" if trained else "Any"
-    backward = f"def {name}_backward({', '.join([*saved, *given, *axis, OUT])}, **kwargs: Any) -> {result}: ..."
+    backward = f"def {name}_backward({', '.join([*saved, *given, *axis, *drawn, OUT])}, **kwargs: Any) -> {result}: ..."
     return [forward, backward]
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from fastact import _drawn, _validate
 from fastact._registry import ELEMENTWISE, ROWWISE, Parameter, Record, RowRecord, operations
 
 _ARRAY = "array_like of float16, bfloat16, float32 or float64; integers and bool are computed in float64"
@@ -23,9 +24,9 @@ def _fold(text: str, indent: str = "") -> str:
 
 
 def _parameter(p: Parameter) -> str:
-    accepted = {"finite": "finite", "nonzero": "finite and not 0"}[p.check]
     default = "" if p.default is None else f", default {p.default:g}"
-    return f"{p.name} : float or array_like{default}\n    {p.meaning[0].upper()}{p.meaning[1:]}; {accepted}; broadcasts against x."
+    meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}; {_validate.WORDING[p.check]}; broadcasts against x."
+    return f"{p.name} : float or array_like{default}\n    {meaning}"
 
 
 def _bounds(bounds: dict[str, float]) -> str:
@@ -44,6 +45,7 @@ def _raises(record: Record, backward: bool) -> str:
                 lines.append(f"TypeError\n    If `y` is given and not all of `{name}` {comparison} {bound:g}.")
     if record.parameters:
         lines.append(f"ValueError\n    If {' or '.join(f'`{p.name}`' for p in record.parameters)} is not accepted, naming the value.")
+    lines += [f"ValueError\n    If `{low}` is above `{high}`." for low, high in record.ordered]
     return "\n".join(lines)
 
 
@@ -87,10 +89,14 @@ def forward_doc(record: Record) -> str:
     parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
     if any(p.gradient for p in record.parameters):
         parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    returns = "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type."
+    if record.drawn:
+        parameters += [_drawn.TRAINING.format(**vars(record.drawn)), _drawn.GENERATOR]
+        returns += _drawn.RETURNED.format(**vars(record.drawn))
     parts = [
         f"{record.summary} f(x) = {record.maths}\n",
         _section("Parameters", "\n".join([*parameters, _OUT.format(inplace="x")])),
-        _section("Returns", "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type."),
+        _section("Returns", returns),
         _section("Raises", _raises(record, False)),
         _section("See Also", f"{record.name}_backward : the gradient."),
         _section("Notes", _notes(record, False)),
@@ -113,6 +119,8 @@ def backward_doc(record: Record) -> str:
     saved += [_parameter(p) for p in record.parameters]
     if trained:
         saved.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    if record.drawn:
+        saved.append(_drawn.GIVEN.format(**vars(record.drawn)))
     returns = "dx : ndarray\n    dy * f'(x), of the broadcast shape."
     for p in trained:
         returns += f"\nd{p.name} : ndarray\n    The gradient for `{p.name}`, of its shape: summed over the axes it was broadcast over."

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact import _docs, _rows, _validate
+from fastact import _docs, _drawn, _rows, _validate
 from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE, Parameter, Record, RowRecord
 
 
@@ -26,14 +26,15 @@ def _signature(parameters: tuple[Parameter, ...]) -> str:
     return "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in parameters)
 
 
-def _checks(function: str, parameters: tuple[Parameter, ...], arrays: tuple[str, ...]) -> str:
+def _checks(function: str, record: Record, arrays: tuple[str, ...]) -> str:
     """Lines that check the parameters and, where all arrays are plain and of one dtype, give them that dtype."""
     plain = " and ".join([*(f"type({a}) is _ndarray" for a in arrays), *(f"{a}.dtype is {arrays[0]}.dtype" for a in arrays[1:])])
-    lines = []
+    parameters, lines = record.parameters, []
     if parameters:
         shared = f"{arrays[0]}.dtype if {plain} else _shared_dtype({', '.join(arrays)})"
         lines.append(f"    dtype = None if kwargs else {shared}\n")
     lines += [f"    {p.name} = _parameter({function!r}, {p.name!r}, {p.name}, {p.check!r}, dtype)\n" for p in parameters]
+    lines += [f"    _ordered({function!r}, {low!r}, {low}, {high!r}, {high})\n" for low, high in record.ordered]
     return "".join(lines)
 
 
@@ -53,19 +54,28 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         return ufunc
     axis = any(p.gradient for p in record.parameters)
     place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.gradient)
+    train = ""
+    extra = ", axis=None" if axis else ""
+    if record.drawn:
+        extra += ", training=False, rng=None"
+        train = f"    if training:\n        return _train(x, {record.drawn.low}, {record.drawn.high}, rng, out=out, **kwargs)\n"
     source = (
-        f"def {record.name}(x{_signature(record.parameters)}, *{', axis=None' if axis else ''}, out=None, **kwargs):\n"
-        + _checks(record.name, record.parameters, ("x",))
+        f"def {record.name}(x{_signature(record.parameters)}, *{extra}, out=None, **kwargs):\n"
+        + train
+        + _checks(record.name, record, ("x",))
         + place
         + _call("_ufunc", f"x{_names(record.parameters)}", "    ")
     )
     scope = {
         "_ufunc": ufunc,
         "_parameter": _validate.parameter,
+        "_ordered": _validate.ordered,
         "_shared_dtype": _validate.shared_dtype,
         "_place": place_on_axis,
         "_ndarray": np.ndarray,
     }
+    if record.drawn:
+        scope["_train"] = _drawn.forward_function(record, ufunc)
     function: Any = _compile(source, record.name, scope)
     function.ufunc = ufunc
     return function
@@ -104,13 +114,15 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     scope: dict[str, Any] = {
         "_from_x": ufuncs[name],
         "_parameter": _validate.parameter,
+        "_ordered": _validate.ordered,
         "_shared_dtype": _validate.shared_dtype,
         "_place": place_on_axis,
         "_sum_to": _sum_to,
         "_shape": np.shape,
         "_ndarray": np.ndarray,
     }
-    lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{', axis=None' if trained else ''}, out=None, **kwargs):"]
+    extra = (", axis=None" if trained else "") + (f", {record.drawn.name}=None" if record.drawn else "")
+    lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{extra}, out=None, **kwargs):"]
     arguments = _names(record.parameters)
     if record.from_output is None:
         reason = f"{name}: the output does not determine the gradient of {record.name}; save the input and pass x="
@@ -121,8 +133,12 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     requires = record.from_output.requires if record.from_output else None
     if requires:
         lines.append(f"    given = {requires[0]}")
+    if record.drawn:
+        given = record.drawn.name
+        scope["_train"] = _drawn.backward_function(record, ufuncs[name])
+        lines += [f"    if {given} is not None:", f"        return _train(dy, x, {given}, out=out, **kwargs)"]
     if record.parameters:
-        lines += ["    saved = y if x is None else x", _checks(name, record.parameters, ("dy", "saved")).rstrip("\n")]
+        lines += ["    saved = y if x is None else x", _checks(name, record, ("dy", "saved")).rstrip("\n")]
     if record.from_output is not None:
         lines.append("    if x is None:")
         if requires:

@@ -9,6 +9,7 @@ A record's expressions are Python, over ``x`` (or ``y``, ``dy``), the parameters
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 #: Largest error promised, in units in the last place, per dtype. A record may promise less, with a reason.
@@ -41,6 +42,15 @@ class FromOutput:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """In training a value per element is drawn, uniformly between two parameters, and then stands for both."""
+
+    name: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
 class Record:
     """One activation function."""
 
@@ -58,8 +68,11 @@ class Record:
     aliases: tuple[str, ...] = ()
     from_output: FromOutput | None = None
     odd: bool = False
-    #: Points where f or f' has a kink or a jump, and what the gradient is there.
-    kinks: tuple[float, ...] = ()
+    #: Pairs of parameters of which the first must not be above the second.
+    ordered: tuple[tuple[str, str], ...] = ()
+    drawn: Drawn | None = None
+    #: Points where f or f' jumps, or expressions of the parameters that say where, and what the gradient is there.
+    kinks: tuple[float | str, ...] = ()
     convention: str = "Differentiable everywhere."
     #: (x, f(x), f'(x)) that must come out exactly (-0.0 and NaN included); None: not stated.
     edges: tuple[tuple[float, float | None, float | None], ...] = ()
@@ -75,6 +88,10 @@ class Record:
     def saves(self) -> str:
         """What backward needs saved: the output will do ("y") or only the input ("x")."""
         return "y" if self.from_output else "x"
+
+    def kinks_at(self, parameters: Mapping[str, float]) -> tuple[float, ...]:
+        """The kinks at some values of the parameters."""
+        return tuple(float(eval(k, {}, dict(parameters)) if isinstance(k, str) else k) for k in self.kinks)
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,8 @@ class RowRecord:
 
 INF = float("inf")
 _SLOPE = 0.01
+#: The double next above 1/6, so that 3 times it is not below 1/2: 1/6 itself is no double.
+_SIXTH = 0.16666666666666669
 
 ELEMENTWISE: tuple[Record, ...] = (
     Record(
@@ -333,6 +352,295 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((-INF, 0.0, 0.0), (0.0, 1.0, 1.0), (INF, INF, INF)),
         example=((-1.0, 0.3679, 0.3679), (0.5, 1.6487, 1.6487), (2.0, 7.3891, 7.3891)),
         source="Euler, Introductio in analysin infinitorum, 1748.",
+    ),
+    Record(
+        name="identity",
+        aliases=("linear",),
+        summary="Identity: no activation.",
+        maths="x",
+        gradient_maths="1",
+        forward="x",
+        derivative="1",
+        from_output=FromOutput("1"),
+        odd=True,
+        edges=((-INF, -INF, 1.0), (-0.0, -0.0, 1.0), (0.0, 0.0, 1.0), (INF, INF, 1.0)),
+        example=((-1.0, -1.0000, 1.0000), (0.5, 0.5000, 1.0000), (2.0, 2.0000, 1.0000)),
+        source="Widrow and Hoff, Adaptive switching circuits, IRE WESCON convention record 4, 1960.",
+    ),
+    Record(
+        name="relu6",
+        summary="Rectified linear unit that stops at 6.",
+        maths="min(max(x, 0), 6)",
+        gradient_maths="1 if 0 < x < 6 else 0",
+        forward="minimum(maximum(x, 0), 6)",
+        derivative="where(x > 0, where(x < 6, 1, 0), 0)",
+        from_output=FromOutput("where(y > 0, where(y < 6, 1, 0), 0)"),
+        kinks=(0.0, 6.0),
+        convention="The gradient at 0 and at 6 is 0.",
+        edges=((-INF, 0.0, 0.0), (0.0, 0.0, 0.0), (6.0, 6.0, 0.0), (INF, 6.0, 0.0)),
+        example=((-1.0, 0.0000, 0.0000), (0.5, 0.5000, 1.0000), (7.0, 6.0000, 0.0000)),
+        source="Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010.",
+    ),
+    Record(
+        name="relu_k",
+        summary="Rectified linear unit that stops at n.",
+        maths="min(max(x, 0), n)",
+        gradient_maths="1 if 0 < x < n else 0",
+        forward="minimum(maximum(x, 0), n)",
+        derivative="where(x > 0, where(x < n, 1, 0), 0)",
+        parameters=(Parameter("n", None, "where it stops", check="nonnegative", samples=(20.0, 1.0)),),
+        from_output=FromOutput("where(y > 0, where(y < n, 1, 0), 0)"),
+        kinks=(0.0, "n"),
+        convention="The gradient at 0 and at `n` is 0.",
+        edges=((-INF, 0.0, 0.0), (0.0, 0.0, 0.0), (20.0, 20.0, 0.0), (INF, 20.0, 0.0)),
+        example=((-1.0, 0.0000, 0.0000), (0.5, 0.5000, 1.0000), (21.0, 20.0000, 0.0000)),
+        source="Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010.",
+    ),
+    Record(
+        name="relu_squared",
+        summary="Square of the rectified linear unit.",
+        maths="max(x, 0)**2",
+        gradient_maths="2 max(x, 0)",
+        forward="maximum(x, 0)**2",
+        derivative="2 * maximum(x, 0)",
+        from_output=FromOutput("2 * sqrt(y)", note="From y the gradient is lost where the square underflows or overflows."),
+        edges=((-INF, 0.0, 0.0), (0.0, 0.0, 0.0), (INF, INF, INF)),
+        example=((-1.0, 0.0000, 0.0000), (0.5, 0.2500, 1.0000), (2.0, 4.0000, 4.0000)),
+        source="So, Manke, Liu, Dai, Shazeer and Le, Primer: searching for efficient transformers, NeurIPS 2021.",
+    ),
+    Record(
+        name="star_relu",
+        summary="Scaled and shifted square of the rectified linear unit.",
+        maths="scale * max(x, 0)**2 + bias",
+        gradient_maths="2 scale * max(x, 0)",
+        forward="scale * maximum(x, 0)**2 + bias",
+        derivative="2 * scale * maximum(x, 0)",
+        parameters=(
+            Parameter("scale", 0.8944, "factor of the square", samples=(1.25,)),
+            Parameter("bias", -0.4472, "value for x <= 0", samples=(0.3,)),
+        ),
+        edges=((-INF, None, 0.0), (0.0, None, 0.0), (INF, INF, INF)),
+        example=((-1.0, -0.4472, 0.0000), (0.5, -0.2236, 0.8944), (2.0, 3.1304, 3.5776)),
+        source="Yu, Si, Zhou, Luo, Zhou, Feng, Yan and Wang, MetaFormer baselines for vision, IEEE TPAMI 46, 2024.",
+        notes="The paper's constants, rounded as there, give mean 0 and variance 1 for normally distributed x.",
+    ),
+    Record(
+        name="rrelu",
+        summary="Randomized leaky rectified linear unit.",
+        maths="x if x > 0 else slope * x, slope = (lower + upper) / 2",
+        gradient_maths="1 if x > 0 else slope",
+        forward="where(x > 0, x, (lower + upper) / 2 * x)",
+        derivative="where(x > 0, 1, (lower + upper) / 2)",
+        parameters=(
+            Parameter("lower", 1 / 8, "least slope for x <= 0", samples=(0.05,)),
+            Parameter("upper", 1 / 3, "largest slope for x <= 0", samples=(0.9,)),
+        ),
+        ordered=(("lower", "upper"),),
+        drawn=Drawn("slope", "lower", "upper"),
+        kinks=(0.0,),
+        convention="The gradient at 0 is the slope.",
+        edges=((-INF, -INF, None), (0.0, 0.0, None), (INF, INF, 1.0)),
+        example=((-1.0, -0.2292, 0.2292), (0.5, 0.5000, 1.0000), (2.0, 2.0000, 1.0000)),
+        source="Xu, Wang, Chen and Li, Empirical evaluation of rectified activations in convolutional network, arXiv:1505.00853, 2015.",
+    ),
+    Record(
+        name="threshold",
+        summary="Threshold: x above it, else a fixed value.",
+        maths="x if x > threshold else value",
+        gradient_maths="1 if x > threshold else 0",
+        forward="where(x > threshold, x, value)",
+        derivative="where(x > threshold, 1, 0)",
+        parameters=(
+            Parameter("threshold", None, "x is kept above it", samples=(0.25, -1.0)),
+            Parameter("value", None, "what x is replaced by up to the threshold", samples=(0.125, -20.0)),
+        ),
+        kinks=("threshold",),
+        convention="The gradient at the threshold is 0.",
+        edges=((-INF, 0.125, 0.0), (0.25, 0.125, 0.0), (INF, INF, 1.0)),
+        example=((-1.0, 0.1250, 0.0000), (0.5, 0.5000, 1.0000), (2.0, 2.0000, 1.0000)),
+        source="Konda, Memisevic and Krueger, Zero-bias autoencoders and the benefits of co-adapting features, ICLR 2015.",
+    ),
+    Record(
+        name="thresholded_relu",
+        summary="Thresholded rectified linear unit.",
+        maths="x if x > alpha else 0",
+        gradient_maths="1 if x > alpha else 0",
+        forward="where(x > alpha, x, 0)",
+        derivative="where(x > alpha, 1, 0)",
+        parameters=(Parameter("alpha", 1.0, "x is kept above it", samples=(0.25, -0.5)),),
+        kinks=("alpha",),
+        convention="The gradient at `alpha` is 0.",
+        edges=((-INF, 0.0, 0.0), (1.0, 0.0, 0.0), (INF, INF, 1.0)),
+        example=((-1.0, 0.0000, 0.0000), (0.5, 0.0000, 0.0000), (2.0, 2.0000, 1.0000)),
+        source="Konda, Memisevic and Krueger, Zero-bias autoencoders and the benefits of co-adapting features, ICLR 2015.",
+    ),
+    Record(
+        name="hard_tanh",
+        summary="Hyperbolic tangent in three straight lines.",
+        maths="min if x < min else max if x > max else x",
+        gradient_maths="1 if min < x < max else 0",
+        forward="minimum(maximum(x, min), max)",
+        derivative="where(x > min, where(x < max, 1, 0), 0)",
+        parameters=(
+            Parameter("min", -1.0, "least value", samples=(-0.3,)),
+            Parameter("max", 1.0, "largest value", samples=(2.5,)),
+        ),
+        ordered=(("min", "max"),),
+        from_output=FromOutput("where(y > min, where(y < max, 1, 0), 0)"),
+        kinks=("min", "max"),
+        convention="The gradient at `min` and at `max` is 0.",
+        edges=((-INF, -1.0, 0.0), (-1.0, -1.0, 0.0), (-0.0, -0.0, 1.0), (1.0, 1.0, 0.0), (INF, 1.0, 0.0)),
+        example=((-1.5, -1.0000, 0.0000), (0.5, 0.5000, 1.0000), (2.0, 1.0000, 0.0000)),
+        source="Collobert, Large scale machine learning, thesis, Universite de Paris VI, 2004.",
+    ),
+    Record(
+        name="hard_sigmoid",
+        summary="Logistic sigmoid in three straight lines.",
+        maths="min(max(slope * x + offset, 0), 1)",
+        gradient_maths="slope if 0 < slope * x + offset < 1 else 0",
+        forward="minimum(maximum(slope * x + offset, 0), 1)",
+        derivative="where(slope * x + offset > 0, where(slope * x + offset < 1, slope, 0), 0)",
+        parameters=(
+            Parameter("slope", _SIXTH, "slope of the middle line", check="nonzero", samples=(0.2,)),
+            Parameter("offset", 0.5, "value at 0", samples=(0.3,)),
+        ),
+        from_output=FromOutput(
+            "where(y > 0, where(y < 1, slope, 0), 0)", note="From y it is 0 also where slope * x + offset is rounded to 1."
+        ),
+        kinks=("-offset / slope", "(1 - offset) / slope"),
+        convention="The gradient at both kinks is 0. They are where slope * x + offset is 0 and 1 before it is rounded, with the slope as"
+        " a number of x's type. The default is the double next above 1/6, so that the kinks are -3 and 3 in float32 and float64;"
+        " the number of float16 nearest to it is below 1/6, so there -3 and 3 are just inside.",
+        edges=((-INF, 0.0, 0.0), (0.0, 0.5, None), (INF, 1.0, 0.0)),
+        example=((-1.0, 0.3333, 0.1667), (0.5, 0.5833, 0.1667), (4.0, 1.0000, 0.0000)),
+        source="Howard and others, Searching for MobileNetV3, ICCV 2019.",
+        notes="The slope is 1/6 in PyTorch, JAX, MLX and Keras 3, and 0.2 by default in ONNX, in Keras 2 and in thinc.",
+    ),
+    Record(
+        name="hard_swish",
+        aliases=("hard_silu",),
+        summary="Swish in straight lines and a parabola.",
+        maths="x * min(max(x / 6 + 1/2, 0), 1)",
+        gradient_maths="0 if x <= -3 else 1 if x >= 3 else x / 3 + 1/2",
+        forward="x * minimum(maximum(x + 3, 0), 6) / 6",
+        derivative="where(x <= -3, 0, where(x >= 3, 1, (2 * x + 3) / 6))",
+        kinks=(-3.0, 3.0),
+        convention="The gradient at -3 is 0, at 3 it is 1.",
+        edges=((-INF, -0.0, 0.0), (-3.0, -0.0, 0.0), (0.0, 0.0, 0.5), (3.0, 3.0, 1.0), (INF, INF, 1.0)),
+        example=((-1.0, -0.3333, 0.1667), (0.5, 0.2917, 0.6667), (2.0, 1.6667, 1.1667)),
+        source="Howard and others, Searching for MobileNetV3, ICCV 2019.",
+        notes="thinc's hard_swish is another function, x times min(max(0.2 x + 0.5, 0), 1).",
+    ),
+    Record(
+        name="squareplus",
+        summary="Squareplus: a smooth relu from a square root.",
+        maths="(x + sqrt(x**2 + b)) / 2",
+        gradient_maths="(1 + x / sqrt(x**2 + b)) / 2",
+        forward="where(x < 0, b / (sqrt(x * x + b) + abs(x)), sqrt(x * x + b) + x) / 2",
+        derivative="where(x > 0, sqrt(x * x + b) + x, b / (sqrt(x * x + b) + abs(x))) / (2 * sqrt(x * x + b))",
+        parameters=(Parameter("b", 4.0, "how round the corner is", check="nonnegative", samples=(0.3, 2.5)),),
+        edges=((-INF, 0.0, 0.0), (0.0, 1.0, 0.5), (INF, INF, 1.0)),
+        convention="Differentiable everywhere; with b = 0 it is relu, and the gradient at 0 is 0.",
+        example=((-1.0, 0.6180, 0.2764), (0.5, 1.2808, 0.6213), (2.0, 2.4142, 0.8536)),
+        source="Barron, Squareplus: a softplus-like algebraic rectifier, arXiv:2112.11687, 2021.",
+    ),
+    Record(
+        name="sparse_plus",
+        summary="A relu with a parabola about 0: zero up to -1.",
+        maths="0 if x <= -1 else x if x >= 1 else (x + 1)**2 / 4",
+        gradient_maths="sparse_sigmoid(x)",
+        forward="where(x <= -1, 0, where(x >= 1, x, (x + 1)**2 / 4))",
+        derivative="minimum(maximum((x + 1) / 2, 0), 1)",
+        edges=((-INF, 0.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.25, 0.5), (1.0, 1.0, 1.0), (INF, INF, 1.0)),
+        example=((-0.5, 0.0625, 0.2500), (0.5, 0.5625, 0.7500), (2.0, 2.0000, 1.0000)),
+        source="Blondel, Martins and Niculae, Learning with Fenchel-Young losses, JMLR 21, 2020.",
+    ),
+    Record(
+        name="sparse_sigmoid",
+        summary="A sigmoid in three straight lines: the gradient of sparse_plus.",
+        maths="min(max((x + 1) / 2, 0), 1)",
+        gradient_maths="1/2 if -1 < x < 1 else 0",
+        forward="minimum(maximum((x + 1) / 2, 0), 1)",
+        derivative="where(x > -1, where(x < 1, 1 / 2, 0), 0)",
+        from_output=FromOutput("where(y > 0, where(y < 1, 1 / 2, 0), 0)", note="From y it is 0 also where (x + 1) / 2 is rounded to 1."),
+        kinks=(-1.0, 1.0),
+        convention="The gradient at -1 and at 1 is 0.",
+        edges=((-INF, 0.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.5, 0.5), (1.0, 1.0, 0.0), (INF, 1.0, 0.0)),
+        example=((-0.5, 0.2500, 0.5000), (0.5, 0.7500, 0.5000), (2.0, 1.0000, 0.0000)),
+        source="Blondel, Martins and Niculae, Learning with Fenchel-Young losses, JMLR 21, 2020.",
+    ),
+    Record(
+        name="softsign",
+        summary="Softsign.",
+        maths="x / (1 + |x|)",
+        gradient_maths="1 / (1 + |x|)**2",
+        forward="x / (1 + abs(x))",
+        derivative="1 / (1 + abs(x))**2",
+        from_output=FromOutput("(1 - abs(y))**2", note="From y the gradient loses its digits where |y| is close to 1."),
+        odd=True,
+        edges=((-INF, -1.0, 0.0), (-0.0, -0.0, 1.0), (0.0, 0.0, 1.0), (1.0, 0.5, 0.25), (INF, 1.0, 0.0)),
+        example=((-1.0, -0.5000, 0.2500), (0.5, 0.3333, 0.4444), (2.0, 0.6667, 0.1111)),
+        source="Turian, Bergstra and Bengio, Quadratic features and deep architectures for chunking, NAACL 2009.",
+    ),
+    Record(
+        name="hard_shrink",
+        summary="Hard shrinkage: what is small becomes 0.",
+        maths="x if |x| > lambd else 0",
+        gradient_maths="1 if |x| > lambd else 0",
+        forward="where(abs(x) > lambd, x, 0)",
+        derivative="where(abs(x) > lambd, 1, 0)",
+        parameters=(Parameter("lambd", 0.5, "size up to which x becomes 0", check="nonnegative", samples=(0.0, 1.25)),),
+        from_output=FromOutput("where(abs(y) > 0, 1, 0)"),
+        odd=True,
+        kinks=("-lambd", "lambd"),
+        convention="The gradient at -`lambd` and at `lambd` is 0.",
+        edges=((-INF, -INF, 1.0), (-0.5, -0.0, 0.0), (-0.0, -0.0, 0.0), (0.5, 0.0, 0.0), (INF, INF, 1.0)),
+        example=((-1.0, -1.0000, 1.0000), (0.25, 0.0000, 0.0000), (2.0, 2.0000, 1.0000)),
+        source="Donoho and Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81, 1994.",
+        notes="ONNX's Shrink with bias 0.",
+    ),
+    Record(
+        name="soft_shrink",
+        summary="Soft shrinkage: x moved towards 0.",
+        maths="sign(x) * max(|x| - lambd, 0)",
+        gradient_maths="1 if |x| > lambd else 0",
+        forward="where(x > lambd, x - lambd, where(x < -lambd, x + lambd, 0))",
+        derivative="where(abs(x) > lambd, 1, 0)",
+        parameters=(Parameter("lambd", 0.5, "by how much", check="nonnegative", samples=(0.0, 1.25)),),
+        from_output=FromOutput("where(abs(y) > 0, 1, 0)"),
+        odd=True,
+        kinks=("-lambd", "lambd"),
+        convention="The gradient at -`lambd` and at `lambd` is 0.",
+        edges=((-INF, -INF, 1.0), (-0.5, -0.0, 0.0), (-0.0, -0.0, 0.0), (0.5, 0.0, 0.0), (INF, INF, 1.0)),
+        example=((-1.0, -0.5000, 1.0000), (0.25, 0.0000, 0.0000), (2.0, 1.5000, 1.0000)),
+        source="Donoho and Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81, 1994.",
+        notes="ONNX's Shrink with bias = lambd.",
+    ),
+    Record(
+        name="bent_identity",
+        summary="Bent identity: slope 1/2 on the left, 3/2 on the right.",
+        maths="(sqrt(x**2 + 1) - 1) / 2 + x",
+        gradient_maths="x / (2 sqrt(x**2 + 1)) + 1",
+        forward="x + x * x / (2 * (sqrt(x * x + 1) + 1))",
+        derivative="1 + x / (2 * sqrt(x * x + 1))",
+        edges=((-INF, -INF, 0.5), (0.0, 0.0, 1.0), (INF, INF, 1.5)),
+        example=((-1.0, -0.7929, 0.6464), (0.5, 0.5590, 1.2236), (2.0, 2.6180, 1.4472)),
+        source="Kunc and Klema, Three decades of activations: a comprehensive survey of 400 activation functions, arXiv:2402.09092, 2024.",
+    ),
+    Record(
+        name="step",
+        summary="Step: a threshold unit.",
+        maths="1 if x >= threshold else 0",
+        gradient_maths="0",
+        forward="where(x >= threshold, 1, 0)",
+        derivative="0",
+        parameters=(Parameter("threshold", 0.0, "where it steps up", samples=(0.75,)),),
+        from_output=FromOutput("0"),
+        kinks=("threshold",),
+        convention="The gradient at the threshold, as everywhere, is 0.",
+        edges=((-INF, 0.0, 0.0), (0.0, 1.0, 0.0), (-0.0, 1.0, 0.0), (INF, 1.0, 0.0)),
+        example=((-1.0, 0.0000, 0.0000), (0.5, 1.0000, 0.0000), (2.0, 1.0000, 0.0000)),
+        source="McCulloch and Pitts, A logical calculus of the ideas immanent in nervous activity, 1943.",
     ),
 )
 

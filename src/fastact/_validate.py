@@ -13,7 +13,9 @@ import numpy as np
 _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = {
     "finite": (math.isfinite, np.isfinite, "finite"),
     "nonzero": (lambda v: math.isfinite(v) and v != 0, lambda v: np.isfinite(v) & (v != 0), "finite and not 0"),
+    "nonnegative": (lambda v: math.isfinite(v) and v >= 0, lambda v: np.isfinite(v) & (v >= 0), "finite and not negative"),
 }
+WORDING = {check: wording for check, (_, _, wording) in _CHECKS.items()}
 
 
 def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
@@ -70,6 +72,21 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
         worst = tuple(int(i) for i in np.argwhere(~valid)[0])
         raise ValueError(f"{function}: {name} must be {wording}, got {array[worst]} at index {worst}")
     return value if isinstance(value, np.ndarray) else array
+
+
+def ordered(function: str, low: str, low_value: Any, high: str, high_value: Any) -> None:
+    """Refuse parameters, already checked one by one, of which the first is above the second anywhere."""
+    values = []
+    for value in (low_value, high_value):
+        if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
+            return  # lazy or labelled, as in `parameter`
+        values.append(np.asarray(value))
+    wrong = values[0] > values[1]
+    if not np.any(wrong):
+        return
+    first, second = (v[wrong][0] if wrong.ndim else v[()] for v in np.broadcast_arrays(*values))
+    at = f" at index {tuple(int(i) for i in np.argwhere(wrong)[0])}" if wrong.ndim else ""
+    raise ValueError(f"{function}: {low} must not be above {high}, got {low}={first} and {high}={second}{at}")
 
 
 _COMPARE: dict[str, Callable[[Any, float], Any]] = {">": lambda a, b: a > b, ">=": lambda a, b: a >= b}

@@ -27,7 +27,7 @@ cdef void drive_part(const Operation* op, int storage, char** data, npy_intp n, 
     cdef bint staged[MAX_OPERANDS]
     cdef int last = op.operands
     cdef npy_intp size = stored_size(storage), wide = computed_size(storage)
-    cdef npy_intp done = 0, m, padded, step = BLOCK
+    cdef npy_intp done = 0, m, padded, at_once = BLOCK
     cdef kernel_t kernel = op.scalar
     cdef bint all_direct
     cdef char* out = data[last]
@@ -58,10 +58,10 @@ cdef void drive_part(const Operation* op, int storage, char** data, npy_intp n, 
             staged[k] = True
             all_direct = False
         if disturbs(out, out_stride, data[k], strides[k], n, size):
-            step = 1                                        # accumulate, reduce: one element at a time
+            at_once = 1                                     # accumulate, reduce: one element at a time
             all_direct = False
     if n > 1 and out_stride == 0:
-        step = 1
+        at_once = 1
         all_direct = False
 
     if all_direct and n >= LANES:                           # whole vectors straight from and to the user's memory
@@ -74,12 +74,12 @@ cdef void drive_part(const Operation* op, int storage, char** data, npy_intp n, 
             kernel(out, args, done)
 
     while done < n:
-        m = min(step, n - done)
+        m = min(at_once, n - done)
         # a whole block may be used where it lies; the tail is padded to whole vectors, so it is staged
         padded = (m + LANES - 1) // LANES * LANES
         for k in range(last):
             if strides[k] == 0 or n == 1:
-                if step == 1 and disturbs(out, out_stride, data[k], strides[k], n, size):
+                if at_once == 1 and disturbs(out, out_stride, data[k], strides[k], n, size):
                     load_block(storage, scratch[k], data[k], 0, 1)      # reduce: the operand is the output
                     fill_block(storage, scratch[k], padded)
                 continue

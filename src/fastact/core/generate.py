@@ -1,6 +1,6 @@
 """Table + formulas -> one Cython module.
 
-    python generate.py OUT.pyx
+    python generate.py OUT.pyx [DEPFILE]
 
 Reads the table (`_registry.py`), the formulas (`activations*.pxi`), the row kernels (`rowwise.pxi`), the loop driver
 (`driver.pxi`) and the names of the primitives in the headers, and writes the source that the build compiles once per
@@ -9,6 +9,7 @@ instruction set. Everything that is the same for each function and each dtype is
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import io
 import pathlib
@@ -20,9 +21,10 @@ from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
 HEADERS = ("vmath.h", "gauss.h", "row.h")
-FORMULAS = ("activations.pxi", "activations_gauss.pxi")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
 APART = "activations_apart.pxi"
+#: All other formulas.
+FORMULAS = tuple(p.name for p in sorted(CORE.glob("activations*.pxi")) if p.name != APART)
 
 #: storage suffix -> (C type computed in, the suffix of its kernels, NumPy dtype)
 STORAGES = {
@@ -33,6 +35,8 @@ STORAGES = {
 }
 REALS = {"f4": "float", "f8": "double"}
 
+#: What a kernel uses itself.
+KERNEL_NAMES = ("out", "args", "n", "o", "i")
 #: What NumPy passes to an inner loop.
 LOOP = "void* context, char** data, const npy_intp* n, const npy_intp* strides, void* aux"
 
@@ -129,8 +133,8 @@ def steps(text: str, suffix: str) -> dict[str, list[Step]]:
             leaves = {n: kind for n, kind in declared.items() if any(n in w for w in words[k + 1 :])}
             kept |= leaves
             own = tuple(a for a in arguments if a in words[k])
-            step = f"{name}_{suffix}_step_{k + 1}"
-            found[name].append(Step(step, REALS[suffix], piece.rstrip() + "\n", own, reads, leaves))
+            title = f"{name}_{suffix}_step_{k + 1}"
+            found[name].append(Step(title, REALS[suffix], piece.rstrip() + "\n", own, reads, leaves))
     return found
 
 
@@ -258,6 +262,8 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
 
 def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
+    taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
+    op = dataclasses.replace(op, parameters=tuple(f"{p}_" if p in taken else p for p in op.parameters))
     forms = ("scalar", "array") if op.parameters else ("scalar",)
     parts = []
     for suffix in REALS:
@@ -389,9 +395,11 @@ def generate(registry: ModuleType) -> str:
 
 
 def main() -> None:
-    target = pathlib.Path(sys.argv[1])
-    registry = load_registry(pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else CORE.parent / "_registry.py")
-    target.write_text(generate(registry))
+    target, table = pathlib.Path(sys.argv[1]), CORE.parent / "_registry.py"
+    target.write_text(generate(load_registry(table)))
+    if len(sys.argv) > 2:  # what the build has to watch, so that no list of files has to be kept
+        read = [table, *sorted(CORE.glob("*.pxi")), *sorted(CORE.glob("*.h"))]
+        pathlib.Path(sys.argv[2]).write_text(f"{sys.argv[1]}: {' '.join(str(p).replace(' ', chr(92) + ' ') for p in read)}\n")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ cdef extern from "numpy/ufuncobject.h":
         PyType_Slot* slots
     enum:
         PyUFunc_None
-    object PyUFunc_FromFuncAndDataAndSignature(void* func, void* data, const char* types, int ntypes, int nin, int nout, int identity,
+    object PyUFunc_FromFuncAndDataAndSignature(void* func, void* data, const char* types, int ntypes, int nin, int nout, int neutral,
                                                const char* name, const char* doc, int unused, const char* signature)
     int PyUFunc_AddLoopFromSpec(object ufunc, PyArrayMethod_Spec* spec) except -1
     int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1

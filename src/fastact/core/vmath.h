@@ -57,6 +57,29 @@ VM_INLINE double at_least_f8(double x, double lo) { double b = unseen_f8(lo); re
 VM_INLINE float at_most_f4(float x, float hi) { float b = unseen_f4(hi); return x > b ? b : x; }
 VM_INLINE double at_most_f8(double x, double hi) { double b = unseen_f8(hi); return x > b ? b : x; }
 
+VM_INLINE float at_most_finite_f4(float x) { return at_most_f4(x, 0x1.fffffep+127f); }
+VM_INLINE double at_most_finite_f8(double x) { return at_most_f8(x, 0x1.fffffffffffffp+1023); }
+VM_INLINE float at_least_normal_f4(float x) { return at_least_f4(x, 0x1p-126f); }
+VM_INLINE double at_least_normal_f8(double x) { return at_least_f8(x, 0x1p-1022); }
+
+/* IEEE rounds the square root correctly everywhere; without math-errno it is one instruction */
+VM_INLINE float sqrt_f4(float x) { return __builtin_sqrtf(x); }
+VM_INLINE double sqrt_f8(double x) { return __builtin_sqrt(x); }
+
+/* x/6 rounded once, without a division: 1/6 is the sum of two numbers */
+VM_INLINE float sixth_f4(float x) { return fma_f4(x, 0x1.555556p-3f, x * -0x1.555556p-28f); }
+VM_INLINE double sixth_f8(double x) { return fma_f8(x, 0x1.5555555555555p-3, x * 0x1.5555555555555p-57); }
+
+/* A power of two near 2^-16/sqrt(b) (2^-32/sqrt(b)), for b >= 0, from half of b's exponent. With it x^2 + b is in range
+ * for every x that square_hold() leaves alone; the others are so large beside sqrt(b) that b/x^2 is 0. Without b no square
+ * may vanish, which takes a larger power. */
+VM_INLINE float square_scale_f4(float b) { float s = from_bits_f4((174u - (bits_f4(b) >> 24)) << 23); return b == 0.0f ? 0x1p98f : s; }
+VM_INLINE double square_scale_f8(double b) { double s = from_bits_f8((1502u - (bits_f8(b) >> 53)) << 52); return b == 0.0 ? 0x1p600 : s; }
+VM_INLINE float square_lift_f4(float x) { return x * 0x1p48f; }         /* c below 1/x stays normal down to the smallest results */
+VM_INLINE double square_lift_f8(double x) { return x * 0x1p96; }
+VM_INLINE float square_hold_f4(float x) { return at_most_f4(x, 0x1p62f); }
+VM_INLINE double square_hold_f8(double x) { return at_most_f8(x, 0x1p510); }
+
 /* a rounding error of a computed x, kept small where x is beyond its bounds and the error may be anything, NaN too */
 VM_INLINE float residue_f4(float dx)
 {

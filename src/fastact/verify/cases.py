@@ -99,7 +99,7 @@ def rounded(row: Row, dtype: str) -> dict[str, float]:
 def kinks(row: Row, dtype: str) -> list[float]:
     """Where the function or its slope jumps, rounded to the type."""
     assert isinstance(row.record, Record)
-    return [float(np.dtype(dtype).type(k)) for k in row.record.kinks]
+    return [float(np.dtype(dtype).type(k)) for k in row.record.kinks_at(rounded(row, dtype))]
 
 
 def kernel(row: Row, ufuncs: Any = None) -> Callable[[Any], Any]:

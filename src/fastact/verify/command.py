@@ -222,11 +222,11 @@ def add_arguments(parser: argparse.ArgumentParser, whole: Any, names: Any) -> No
 
     parser.add_argument("--functions", type=names, metavar="NAME,NAME", help="which functions, each with its gradients (default: all)")
     parser.add_argument("--dtype", type=dtypes, default=list(DTYPES), metavar="TYPE,TYPE", help=f"of {', '.join(DTYPES)} (default: all)")
-    step = parser.add_mutually_exclusive_group()
-    step.add_argument(
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument(
         "--stride", type=whole, default=STRIDE, metavar="N", help=f"take every Nth float32 bit pattern (default: {STRIDE}; odd is best)"
     )
-    step.add_argument(
+    pace.add_argument(
         "--exhaustive", dest="stride", action="store_const", const=1, help="take all 2^32 of them: one to three minutes per row and core"
     )
     parser.add_argument(

@@ -79,16 +79,16 @@ def _erfcx(x: Any, out: Any = None) -> Any:
 def _scaled(x: Any) -> Any:
     """e^(x^2) erfc(x) in longdouble for x > 1/2, by the trapezoidal rule; elsewhere nonsense."""
     kind = x.dtype.type
-    step = kind("0.35")
+    gap = kind("0.35")
     pi = kind(_PI)
     safe = np.where(x < 0.5, kind(1), x)
     square = safe * safe
     total = 1 / square
     for n in range(1, 21):
-        term = (n * step) ** 2
+        term = (n * gap) ** 2
         total = total + 2 * np.exp(-term) / (square + term)
-    total = step / pi * safe * total
-    return total - np.where(safe < pi / step, 2 * np.exp(np.minimum(square, 81)) / np.expm1(2 * pi * safe / step), kind(0))
+    total = gap / pi * safe * total
+    return total - np.where(safe < pi / gap, 2 * np.exp(np.minimum(square, 81)) / np.expm1(2 * pi * safe / gap), kind(0))
 
 
 PRIMITIVES: dict[str, Primitive] = {

@@ -30,7 +30,7 @@ class Node:
 
     def make(self, op: str, *args: Any) -> Node:
         """The node of an operation on nodes or plain numbers."""
-        return step(self.table, op, *(a if isinstance(a, Node) else step(self.table, "number", repr(a)) for a in args))
+        return node_of(self.table, op, *(a if isinstance(a, Node) else node_of(self.table, "number", repr(a)) for a in args))
 
     def __add__(self, other: Any) -> Node:
         return self.make("add", self, other)
@@ -91,7 +91,7 @@ class Node:
         raise TypeError("an expression of the registry must not branch: write where()")
 
 
-def step(table: dict[Any, Node], op: str, *args: Any) -> Node:
+def node_of(table: dict[Any, Node], op: str, *args: Any) -> Node:
     """The one node of a trace for this operation; a product with 1 is the other factor."""
     if op == "multiply":
         for one, other in (args, args[::-1]):
@@ -118,13 +118,13 @@ def trace(ufunc: str, parameters: tuple[str, ...], wrt: str = "") -> Node:
     table: dict[Any, Node] = {}
 
     def function(name: str) -> Callable[..., Node]:
-        return lambda *args: step(table, name, *(a if isinstance(a, Node) else step(table, "number", repr(a)) for a in args))
+        return lambda *args: node_of(table, name, *(a if isinstance(a, Node) else node_of(table, "number", repr(a)) for a in args))
 
     scope: dict[str, Any] = {name: function(name) for name in FUNCTIONS}
-    scope |= {"abs": abs, "pi": step(table, "pi")}
-    functions = reference.evaluate_with(scope, lambda text: step(table, "number", text))
-    values = {name: step(table, "parameter", name) for name in parameters}
-    x, one = step(table, "operand"), step(table, "number", "1")
+    scope |= {"abs": abs, "pi": node_of(table, "pi")}
+    functions = reference.evaluate_with(scope, lambda text: node_of(table, "number", text))
+    values = {name: node_of(table, "parameter", name) for name in parameters}
+    x, one = node_of(table, "operand"), node_of(table, "number", "1")
     root = functions[ufunc](*((one,) if "_backward" in ufunc else ()), x, **values)
     return differentiate(root, values[wrt]) if wrt else root
 
@@ -132,9 +132,9 @@ def trace(ufunc: str, parameters: tuple[str, ...], wrt: str = "") -> Node:
 def differentiate(node: Node, wrt: Node) -> Node:
     """The derivative of a node by another; where branches meet, that of the branch taken."""
     if node is wrt:
-        return step(node.table, "number", "1")
+        return node_of(node.table, "number", "1")
     if not any(isinstance(a, Node) for a in node.args):
-        return step(node.table, "number", "0")
+        return node_of(node.table, "number", "0")
     slopes = [differentiate(a, wrt) for a in node.args]
     a, b = node.args[0], node.args[-1]
     da, db = slopes[0], slopes[-1]
@@ -156,12 +156,12 @@ def differentiate(node: Node, wrt: Node) -> Node:
         "sqrt": lambda: da / (2 * node),
         "sin": lambda: da * node.make("cos", a),
         "cos": lambda: -da * node.make("sin", a),
-        "erf": lambda: 2 * da * node.make("exp", -a * a) / node.make("sqrt", step(node.table, "pi")),
-        "erfc": lambda: -2 * da * node.make("exp", -a * a) / node.make("sqrt", step(node.table, "pi")),
-        "erfcx": lambda: da * (2 * a * node - 2 / node.make("sqrt", step(node.table, "pi"))),
+        "erf": lambda: 2 * da * node.make("exp", -a * a) / node.make("sqrt", node_of(node.table, "pi")),
+        "erfc": lambda: -2 * da * node.make("exp", -a * a) / node.make("sqrt", node_of(node.table, "pi")),
+        "erfcx": lambda: da * (2 * a * node - 2 / node.make("sqrt", node_of(node.table, "pi"))),
     }
     if node.op not in rules:        # a condition
-        return step(node.table, "number", "0")
+        return node_of(node.table, "number", "0")
     result: Node = rules[node.op]()
     return result
 
