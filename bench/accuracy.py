@@ -39,7 +39,13 @@ def main() -> None:
                 if library != "fastact":
                     found[dtype].setdefault(library, {})[row.label] = ulp
             print(f"{row.label} {dtype}", flush=True)
-    options.file.write_text(json.dumps(found, indent=1) + "\n")
+    versions = ", ".join(v for v in (p.version() for p in rivals) if v)
+    about = (
+        f"{versions}: the largest error found among all float16 numbers, float32 numbers {options.stride} bit patterns apart and 131 072 "
+        "random float64 numbers, over an axis in normally distributed rows. Empty: the library has no such function, or not with these "
+        "parameters. Errors of a million ulp and more are tails that cancel, or subnormal numbers taken for 0."
+    )
+    options.file.write_text(json.dumps({"about": about, **found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

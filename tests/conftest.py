@@ -1,4 +1,4 @@
-"""Fixtures: one value per variant, dtype, case."""
+"""Fixtures: one value per variant, dtype, case; the option --slow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from _support import DTYPES, VARIANTS, functions, ufuncs
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow: minutes, and gigabytes")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: not run without --slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: needs --slow"))
 
 
 @pytest.fixture(params=VARIANTS)

@@ -102,6 +102,9 @@ def test_setting(monkeypatch):
             fa.set_num_threads(4)
             assert fa.get_num_threads() == (2 if HAS_THREADS else 1)
         assert fa.get_num_threads() == (4 if HAS_THREADS else 1)
+        fa._kernels.set_threads(0, 2)
+        assert fa._kernels.get_threads()[:2] == (4, 2), "a thread that sets its own number leaves the process's alone"
+        fa._kernels.set_threads(0, 0)
         with pytest.raises(ZeroDivisionError), fa.num_threads(2):
             raise ZeroDivisionError
         assert fa.get_num_threads() == (4 if HAS_THREADS else 1)

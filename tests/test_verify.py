@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 
 import mpmath as mp
 import numpy as np
@@ -216,7 +217,9 @@ QUICK = ["verify", "--processes", "1", "--stride", "2000003", "--points", "2000"
 
 def test_command_reports(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(command.over_axis, "LENGTHS", (10, 1000))
-    files = ["--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
+    others = {"about": "Somelib 1.0: tried by hand.", "float32": {"Somelib": {"sigmoid": 12.5}}}
+    (tmp_path / "others.json").write_text(json.dumps(others))
+    files = ["--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md"), "--others", str(tmp_path / "others.json")]
     assert main([*QUICK, "--functions", "logistic,logsumexp", "--dtype", "float32,float16", *files]) == 0
     found = json.loads((tmp_path / "a.json").read_text())["rows"]
     assert {r["function"] for r in found} == {"sigmoid", "sigmoid_backward", "sigmoid_backward_y", "logsumexp"}
@@ -224,7 +227,9 @@ def test_command_reports(tmp_path, capsys, monkeypatch):
     assert all(0 <= r["ulp_99.9"] <= r["max_ulp"] <= r["bound"] and r["undecided"] == 0 and r["verdict"] == "ok" for r in found)
     text = (tmp_path / "a.md").read_text()
     assert "| sigmoid_backward " in text and "rows are within their bounds" in text
-    assert "python -m fastact verify" in text
+    assert "python -m fastact verify" in text and "Somelib 1.0: tried by hand." in text
+    for line in (r"^\| function .*\| Somelib *\|$", r"^\| sigmoid .*\| 12.500 *\|$"):
+        assert len(re.findall(line, text, re.M)) == 1
     out = capsys.readouterr()
     assert "| sigmoid_backward " in out.out
     assert "sigmoid float32: " in out.err

@@ -112,13 +112,12 @@ class num_threads:
         self._before: list[int] = []
 
     def __enter__(self) -> num_threads:
-        process, caller, _ = _kernels.get_threads()
-        self._before.append(caller)
-        _kernels.set_threads(process, self.n)
+        self._before.append(_kernels.get_threads()[1])
+        _kernels.set_threads(0, self.n)                 # what the process takes may change meanwhile
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _kernels.set_threads(_kernels.get_threads()[0], self._before.pop())
+        _kernels.set_threads(0, self._before.pop())
 
 
 def describe() -> str:

@@ -246,7 +246,7 @@ static __attribute__((noinline)) void TILE(selected_softmax_gradients_across)(TI
 static __attribute__((noinline)) void TILE(softmax_gradients_across)(TILE(gradients_strip) *t)
 {
     TILE(sum_products_across)(SOFTMAX, 0, t);
-    if (NAME(all_finite)(t->w, t->a))
+    if (NAME(all_small)(t->w, t->a))
         TILE(finish_gradients_across)(SOFTMAX, 0, t);
     else
         TILE(selected_softmax_gradients_across)(t);

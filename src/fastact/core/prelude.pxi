@@ -19,8 +19,9 @@ cdef extern from "cpu.h" nogil:
 
 cdef extern from "threads.h" nogil:
     bint HAS_THREADS
-    int threads_of_process
     int threads_of_caller
+    int threads_shared() noexcept
+    void threads_set(int of_process, int of_caller) noexcept
     void threads_start(int n) noexcept
     int threads_wanted() noexcept
     int parts_of(npy_intp size) noexcept

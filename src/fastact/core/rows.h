@@ -35,7 +35,8 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
         for (ptrdiff_t j = 0; j < n; j++) {
             double r, d = without_exponent_f8((double)gradient[j], least, &r);
             value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
-            power[j] = (REAL)(r * unscale);
+            r = IS_DOUBLE || r < 0x1p127 ? r : 0x1p127;
+            power[j] = (REAL)(r * unscale + (hi[j] - hi[j]));      /* finite, or NaN for a row with a NaN */
         }
     else
         for (ptrdiff_t j = 0; j < n; j++)
@@ -54,15 +55,17 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
 VM_INLINE REAL NAME(gradient_of)(REAL e, REAL a, REAL b, REAL power)
 {
     REAL t = NAME(fma)(e, a, e * b) * power;
-    return e == 0 ? 0 : t;
+    return e == 0 ? power * 0 : t;
 }
 
-VM_INLINE int NAME(all_finite)(ptrdiff_t n, const REAL *a)
+/* Whether no dy - a of a finite dy overflows: then nothing needs to be selected where y is 0 */
+VM_INLINE int NAME(all_small)(ptrdiff_t n, const REAL *a)
 {
-    REAL zero = 0;
+    const REAL limit = IS_DOUBLE ? (REAL)0x1p970 : (REAL)0x1p103;       /* half the last place of the largest number */
+    int small = 1;
     for (ptrdiff_t j = 0; j < n; j++)
-        zero += a[j] - a[j];
-    return zero == 0;
+        small &= NAME(abs)(a[j]) < limit;
+    return small;
 }
 
 VM_INLINE REAL NAME(result)(int op, REAL v, REAL a, REAL b, REAL power)
@@ -85,7 +88,7 @@ VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
     return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
 }
 
-/* Where y is 0 and the sum finite, so is dy. 0, not -0, in both cases. */
+/* Where y is 0 and the sum finite, so is dy; all_small says whether dy - a is. 0, not -0, in both cases. */
 VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
 {
     REAL w = op == SOFTMAX ? NAME(fma)(y, dy - a, 0) : NAME(log_softmax_gradient)(dy, y, a);

@@ -415,7 +415,7 @@ static __attribute__((noinline)) void NAME(selected_softmax_gradients)(NAME(grad
 static __attribute__((noinline)) void NAME(softmax_gradients)(NAME(gradient_rows) *t)
 {
     NAME(sum_gradients)(SOFTMAX, 0, t);
-    if (NAME(all_finite)(ROWS, t->a))
+    if (NAME(all_small)(ROWS, t->a))
         NAME(finish_gradients)(SOFTMAX, 0, t);
     else
         NAME(selected_softmax_gradients)(t);
@@ -462,7 +462,7 @@ static __attribute__((noinline)) void NAME(far_gradient)(int op, const lines *dy
         NAME(fold)(hi, lo, 8, 8);
         NAME(fold_across)(hi, lo, 1, 1);
         NAME(round_sums)(1, hi, lo, &a);
-        if (op != SOFTMAX || NAME(all_finite)(1, &a))
+        if (op != SOFTMAX || NAME(all_small)(1, &a))
             break;
     }
     for (ptrdiff_t i = 0; i < n; i += CHUNK) {

@@ -13,15 +13,26 @@
 enum { HAS_THREADS = 1 };
 enum { FEWEST_EACH = 16384 };                      /* numbers for which waking a thread pays */
 
-static int threads_of_process = 1, threads_allowed, is_child;
+static int threads_of_process = 1;                 /* read by loops while another thread may set it: atomic */
+static int threads_allowed, is_child;
 static __thread int threads_of_caller;             /* 0: as the process */
 
 /* A forked child has the pool's memory without its threads: it would wait for them forever. */
 static void after_fork(void) { is_child = 1; }
 
+static inline int threads_shared(void) { return __atomic_load_n(&threads_of_process, __ATOMIC_RELAXED); }
+
+/* for the process (0: as it is) and for the calling thread */
+static void threads_set(int of_process, int of_caller)
+{
+    if (of_process)
+        __atomic_store_n(&threads_of_process, of_process, __ATOMIC_RELAXED);
+    threads_of_caller = of_caller;
+}
+
 static void threads_start(int n)
 {
-    threads_of_process = n;
+    threads_set(n, threads_of_caller);
     threads_allowed = omp_get_max_threads();
 #if !defined(_WIN32)
     static int registered;
@@ -32,7 +43,7 @@ static void threads_start(int n)
 
 static inline int threads_wanted(void)
 {
-    int wanted = threads_of_caller ? threads_of_caller : threads_of_process;
+    int wanted = threads_of_caller ? threads_of_caller : threads_shared();
     return is_child ? 1 : wanted;
 }
 
@@ -50,6 +61,12 @@ static inline int parts_of(ptrdiff_t size)
 #else
 enum { HAS_THREADS = 0, FEWEST_EACH = 0 };
 static int threads_of_process = 1, threads_of_caller;
+static int threads_shared(void) { return threads_of_process; }
+static void threads_set(int of_process, int of_caller)
+{
+    threads_of_process = of_process ? of_process : threads_of_process;
+    threads_of_caller = of_caller;
+}
 static void threads_start(int n) { (void)n; }
 static inline int threads_wanted(void) { return 1; }
 static inline int parts_of(ptrdiff_t size) { (void)size; return 1; }

@@ -11,10 +11,9 @@ def has_threads():
 
 def get_threads():
     """(what the process takes, what the calling thread takes or 0, what its next call will take)"""
-    return threads_of_process, threads_of_caller, threads_wanted()
+    return threads_shared(), threads_of_caller, threads_wanted()
 
 
 def set_threads(int of_process, int of_caller):
-    global threads_of_process, threads_of_caller
-    threads_of_process = of_process
-    threads_of_caller = of_caller
+    """For the process (0: as it is), and for the calling thread (0: as the process)."""
+    threads_set(of_process, of_caller)

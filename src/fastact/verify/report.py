@@ -158,11 +158,13 @@ def markdown(entries: list[Entry], stride: int, points: int, command: str, other
     command : str
         The command that found it.
     others : dict
-        dtype -> library -> label -> largest error, measured by ``bench/accuracy.py``.
+        dtype -> library -> label -> largest error, and "about": how it was found. Written by ``bench/accuracy.py``.
     """
     larger = sorted({f"`{e.row.record.name}`" for e in entries if getattr(e.row.record, "ulp_of", "") == "larger"})
     counts = f" {', '.join(larger)}: in ulp of the larger of |max(x)| and |result|." if larger else ""
     lines = [_TEXT.format(command=command, configuration=configuration(), larger=counts)]
+    if others:
+        lines += [f"The last columns are other libraries' largest errors, by `bench/accuracy.py`. {others['about']}", ""]
     for dtype in DTYPES[::-1]:
         chosen = [e for e in entries if e.dtype == dtype]
         if chosen:
