@@ -363,9 +363,8 @@ def gates(record: Any, number: int) -> tuple[str, list[str]]:
     signature = f"{','.join(record.inputs.values())}->{','.join(record.outputs.values())}"
     kinds = "r" * len(record.inputs) + ">" + "r" * len(record.outputs)
     listed = ", ".join(f"<void*>loop_{record.name}_{s}" for s in STORAGES)
-    setup.append(
-        f'made["{record.name}"] = new_ufunc("{record.name}", {tuple(record.inputs)!r}, docs["{record.name}"], b"{signature}", "{kinds}", {listed})'
-    )
+    made = f'new_ufunc("{record.name}", {tuple(record.inputs)!r}, docs["{record.name}"], b"{signature}", "{kinds}", {listed})'
+    setup.append(f'made["{record.name}"] = {made}')
     return "\n".join(loops), setup
 
 
