@@ -271,35 +271,7 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
     return dy * (base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
 
 
-# ---- dish: with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
-
-cdef inline float dish_f4(float x) noexcept nogil:
-    # x/2 + x/2 a/r, left x/2 w; far out x and 1/(4x)
-    cdef float a = abs_f4(x)
-    cdef float half = <float>0.5 * x
-    cdef float v = fma_f4(a, a, <float>1.0)
-    cdef float r = sqrt_f4(v)
-    cdef float n = far_out_f4(a, <float>-0.25, half) if x < <float>0.0 else a * r
-    cdef float d = far_out_f4(a, a, fma_f4(a, r, v)) if x < <float>0.0 else v
-    cdef float y = n / d
-    cdef float right = far_out_f4(a, x, fma_f4(half, y, half))
-    return y if x < <float>0.0 else right
-
-cdef inline double dish_f8(double x) noexcept nogil:
-    # x - x/2 w, left x/2 w, w to twice the precision
-    cdef double a = abs_f8(x)
-    cdef double half = 0.5 * x
-    cdef double v = fma_f8(a, a, 1.0)
-    cdef double r = sqrt_f8(v)
-    # ----
-    cdef double d = fma_f8(a, r, v)
-    cdef double w = 1.0 / far_out_f8(a, a, d)
-    # ----
-    cdef double lo = dish_rest_f8(a, v, r, d, w)
-    cdef double left = far_out_f8(a, -0.25 * w, fma_f8(half, lo, half * w))
-    cdef double y = fma_f8(-half, w, x)
-    cdef double right = far_out_f8(a, x, y + fma_f8(-half, lo, fma_f8(-half, w, x - y)))
-    return left if x < 0.0 else right
+# ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
 
 cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
     # (2 - w)(1 + w - w^2)/2, left w(3w - 1 - w^2)/2, which has a root
