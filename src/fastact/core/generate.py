@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
-HEADERS = ("vmath.h", "gauss.h", "erf.h", "trig.h", "row.h")
+HEADERS = ("vmath.h", "gauss.h", "erf.h", "serf.h", "trig.h", "row.h")
 FORMULAS = ("activations.pxi", "activations_gauss.pxi", "activations_smooth.pxi")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
 APART = ("activations_apart.pxi", "activations_smooth_apart.pxi")
