@@ -424,6 +424,8 @@ EQUIVALENTS: dict[str, dict[str, str]] = {
     "laplace_backward": {"simple": "dy * 0.3989422804014327 / sigma * exp(-0.5 * ((x - mu) / sigma) * ((x - mu) / sigma))"},
     "snake": {"jax": "x + jnp.sin(alpha * x) ** 2 / alpha", "simple": "x + sin(alpha * x) * sin(alpha * x) / alpha"},
     "snake_backward": {"simple": "dy * (1 + sin(2 * alpha * x))"},
+    "serf": {"jax": "x * jax_erf(nn.softplus(x))", "simple": "x * erf(log1p(exp(x)))"},
+    "serf_backward": {"simple": "dy * (erf(log1p(exp(x))) + 1.1283791670955126 * x * exp(-log1p(exp(x)) * log1p(exp(x))) / (1 + exp(-x)))"},
     "dish": {
         "jax": "0.5 * x * (x / jnp.sqrt(1 + x * x) + 1)",
         "thinc": "ops.dish(x)",

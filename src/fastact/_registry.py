@@ -700,6 +700,18 @@ ELEMENTWISE: tuple[Record, ...] = (
         source="Ziyin, Hartwig and Ueda, Neural networks fail to learn periodic functions and how to fix it, NeurIPS 2020.",
     ),
     Record(
+        name="serf",
+        summary="Serf: x times the error function of softplus.",
+        maths="x * erf(softplus(x))",
+        gradient_maths="erf(s) + x * 2 / sqrt(pi) * exp(-s**2) * sigmoid(x), s = softplus(x)",
+        forward="x * erf(softplus(x))",
+        derivative="erf(softplus(x)) + x * 2 / sqrt(pi) * exp(-softplus(x) * softplus(x)) * sigmoid(x)",
+        edges=((-INF, -0.0, -0.0), (0.0, 0.0, None), (INF, INF, 1.0)),
+        example=((-1.0, -0.3422, 0.0671), (0.5, 0.4158, 0.9676), (2.0, 1.9947, 1.0189)),
+        source="Nag, Bhattacharyya, Mukherjee and Kundu, SERF: towards better training of deep neural networks using log-softplus"
+        " error activation function, WACV 2023.",
+    ),
+    Record(
         name="dish",
         summary="Dish: like gelu, without an exponential.",
         maths="x / 2 * (1 + x / sqrt(1 + x**2))",

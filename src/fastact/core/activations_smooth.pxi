@@ -113,3 +113,21 @@ cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
     cdef real product = dy * abs(logit_ends(smaller, 1.0 / abs(fma(-x, x, x))))
     return 0.0 if smaller < least else product
 
+
+# ---- dish ----------------------------------------------------------------------------------------------------------------
+
+cdef inline real dish(real x) noexcept nogil:
+    # w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2), to twice the precision: x - x/2 w, left x/2 w; far out x and 1/(4x)
+    cdef real a = abs(x)
+    cdef real half = 0.5 * x
+    cdef real v = fma(a, a, 1.0)
+    cdef real r = sqrt(v)
+    # ---- f8
+    cdef real d = fma(a, r, v)
+    cdef real w = 1.0 / far_out(a, a, d)
+    # ---- f8
+    cdef real lo = dish_rest(a, v, r, d, w)
+    cdef real left = far_out(a, -0.25 * w, fma(half, lo, half * w))
+    cdef real y = fma(-half, w, x)
+    cdef real right = far_out(a, x, y + fma(-half, lo, fma(-half, w, x - y)))
+    return left if x < 0.0 else right

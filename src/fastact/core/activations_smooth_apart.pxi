@@ -271,35 +271,7 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
     return dy * (base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
 
 
-# ---- dish: with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
-
-cdef inline float dish_f4(float x) noexcept nogil:
-    # x/2 + x/2 a/r, left x/2 w; far out x and 1/(4x)
-    cdef float a = abs_f4(x)
-    cdef float half = <float>0.5 * x
-    cdef float v = fma_f4(a, a, <float>1.0)
-    cdef float r = sqrt_f4(v)
-    cdef float n = far_out_f4(a, <float>-0.25, half) if x < <float>0.0 else a * r
-    cdef float d = far_out_f4(a, a, fma_f4(a, r, v)) if x < <float>0.0 else v
-    cdef float y = n / d
-    cdef float right = far_out_f4(a, x, fma_f4(half, y, half))
-    return y if x < <float>0.0 else right
-
-cdef inline double dish_f8(double x) noexcept nogil:
-    # x - x/2 w, left x/2 w, w to twice the precision
-    cdef double a = abs_f8(x)
-    cdef double half = 0.5 * x
-    cdef double v = fma_f8(a, a, 1.0)
-    cdef double r = sqrt_f8(v)
-    # ----
-    cdef double d = fma_f8(a, r, v)
-    cdef double w = 1.0 / far_out_f8(a, a, d)
-    # ----
-    cdef double lo = dish_rest_f8(a, v, r, d, w)
-    cdef double left = far_out_f8(a, -0.25 * w, fma_f8(half, lo, half * w))
-    cdef double y = fma_f8(-half, w, x)
-    cdef double right = far_out_f8(a, x, y + fma_f8(-half, lo, fma_f8(-half, w, x - y)))
-    return left if x < 0.0 else right
+# ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
 
 cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
     # (2 - w)(1 + w - w^2)/2, left w(3w - 1 - w^2)/2, which has a root
@@ -404,3 +376,99 @@ cdef inline double snake_backward_f8(double dy, double x, double alpha) noexcept
     cdef double f = half_turns_f8(x, alpha, 0.25, &f_lo, &sign)
     # ----
     return dy * twice_square_f8(f, f_lo)
+
+
+# ---- serf: one exponential, e^x left of 0 and e^(-x^2) right of it ---------------------------------------------------------
+
+cdef extern from "serf.h" nogil:
+    double wide_serf_left_num(double t) noexcept
+    double wide_serf_left_den(double t) noexcept
+    double wide_serf_right_num(double x) noexcept
+    double wide_serf_right_den(double x) noexcept
+    double wide_serf_falling_num(double a) noexcept
+    double wide_serf_falling_den(double a) noexcept
+    double wide_serf_rising_num(double x) noexcept
+    double wide_serf_rising_den(double x) noexcept
+    double wide_serf_far(double t, double x) noexcept
+
+
+cdef inline float serf_f4(float x) noexcept nogil:
+    # left x t n/d, right x - x t n/d
+    cdef double s
+    cdef double held = at_least_f4(x, <float>-110.0)
+    cdef double h = at_most_f8(held, 4.3)
+    cdef double z = wide_exp_reduced(h if h < 0.0 else -h * h, 1.0, &s)
+    # ----
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double n = wide_serf_left_num(t) if h < 0.0 else wide_serf_right_num(h)
+    cdef double d = wide_serf_left_den(t) if h < 0.0 else wide_serf_right_den(h)
+    # ----
+    cdef double q = t * n / d
+    return <float>(held * (q if h < 0.0 else 1.0 - q))
+
+cdef inline float serf_backward_f4(float dy, float x) noexcept nogil:
+    # left t (x - root) n/d, far left 2/sqrt(pi) t ((1 + x) + ...), right 1 - t n/d
+    cdef double s
+    cdef double h = at_most_f4(at_least_f4(x, <float>-110.0), <float>4.75)
+    cdef double z = wide_exp_reduced(h if h < 0.0 else -h * h, 1.0, &s)
+    # ----
+    cdef double t = s * wide_exp_poly(z)
+    cdef double a = at_most_f8(-h, 3.0625)
+    # ----
+    cdef double n = wide_serf_falling_num(a) if h < 0.0 else wide_serf_rising_num(h)
+    cdef double d = wide_serf_falling_den(a) if h < 0.0 else wide_serf_rising_den(h)
+    cdef double q = t * n / d
+    # ----
+    cdef double near = (h + 1.193059968928188) * q
+    cdef double far = 1.1283791670955126 * t * ((1.0 + h) + wide_serf_far(t, h))
+    cdef double left = near if h > -3.0 else far
+    return dy * <float>(left if h < 0.0 else 1.0 - q)
+
+cdef inline double serf_f8(double x) noexcept nogil:
+    # left x t (3/4 + F), right x - x t F
+    cdef double h = serf_clamp_f8(x)
+    cdef double lo
+    cdef double p = serf_exponent_f8(h, &lo)
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, lo, &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    cdef double e = 1.0 + (z + y)
+    # ----
+    cdef double t = unscale_f8(s * e)
+    cdef double n = serf_left_num_f8(t) if h < 0.0 else serf_right_num_f8(h)
+    cdef double d = serf_left_den_f8(t) if h < 0.0 else serf_right_den_f8(h)
+    # ----
+    cdef double f = n / d
+    cdef double left = unscale_f8(s * h * (0.75 + fma_f8(0.75, z, fma_f8(f, e, 0.75 * y))))
+    cdef double right = fma_f8(-x, unscale_f8(s * e) * f, x)
+    return left if h < 0.0 else (x if h >= 6.2 else right)
+
+cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
+    # left t (x - root)(1 + F), far left t ((1 + x) + ...)(1 + F), 1 + F = 2/sqrt(pi), right 1 - t F
+    cdef double h = serf_slope_clamp_f8(x)
+    cdef double lo
+    cdef double p = serf_exponent_f8(h, &lo)
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, lo, &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    cdef double e = 1.0 + (z + y)
+    # ----
+    cdef double a = at_most_f8(-h, 4.0625)
+    cdef double n = serf_falling_num_f8(a) if h < 0.0 else serf_rising_num_f8(h)
+    cdef double m = serf_falling_den_f8(a) if h < 0.0 else serf_rising_den_f8(h)
+    cdef double f = n / m
+    # ----
+    cdef double t = unscale_f8(s * e)
+    cdef double more = serf_far_f8(t, h) if h < -4.0 else 0.0
+    cdef double gain = 0.12837916709551256 if h < -4.0 else f
+    # ----
+    cdef double root = -1.0 if h < -4.0 else -1.193059968928188
+    cdef double root_lo = 0.0 if h < -4.0 else 3.096701676302884e-17
+    cdef double d_lo
+    cdef double d = difference_f8(h, root, &d_lo)
+    cdef double w = z + fma_f8(gain, e, y)
+    cdef double left = unscale_f8(s * (d + fma_f8(d, w, fma_f8(more, w, more) + (d_lo - root_lo) * (1.0 + w))))
+    return dy * (left if h < 0.0 else fma_f8(-t, f, 1.0))

@@ -373,6 +373,13 @@ VM_INLINE double quick_f8(double x, double *lo)
 VM_INLINE float far_out_f4(float a, float far, float near) { return a > 0x1p13f ? far : near; }
 VM_INLINE double far_out_f8(double a, double far, double near) { return a > 0x1p28 ? far : near; }
 /* of w = 1/d, d = v + a r, v = 1 + a^2, r = sqrt(v): what rounding left out of all four, by w */
+VM_INLINE float dish_rest_f4(float a, float v, float r, float d, float w)
+{
+    float v_lo = fma_f4(a, a, 1.0f - v);
+    float r_lo = (0.5f * w) * (r + a) * (v_lo + fma_f4(-r, r, v));          /* 1/r = w (r + a) */
+    float d_lo = fma_f4(a, r, v - d) + fma_f4(a, r_lo, v_lo);
+    return w * (fma_f4(-w, d, 1.0f) - w * d_lo);
+}
 VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
 {
     double v_lo = fma_f8(a, a, 1.0 - v);
