@@ -123,6 +123,11 @@ def inside(record: Record, x: Any) -> np.ndarray:
     return x if record.domain is None else x[(x > record.domain[0]) & (x < record.domain[1])]
 
 
+def everywhere(record: Record) -> bool:
+    """Whether a function has a value at every finite number."""
+    return record.domain in (None, (-math.inf, math.inf))
+
+
 def call(variant: str, case: Case, kind: str, x: Any, dtype: str) -> Any:
     """f(x), f'(x) from x, or f' from y=x, straight from the ufunc, for dy = 1."""
     made, name = ufuncs(variant), case.record.name

@@ -7,7 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, VARIANTS, assert_same_bits, call, hard_values, ufuncs
+from _support import CASES, DEFAULT_CASES, VARIANTS, assert_same_bits, call, everywhere, hard_values, ufuncs
 
 import fastact as fa
 from fastact import _dense, _docs, _variants
@@ -289,7 +289,7 @@ def test_dense_takes_any_layout():
 
 
 @pytest.mark.usefixtures("panels")
-@pytest.mark.parametrize("name", [None, *(r.name for r in ROWWISE if not r.reduces), *(str(case) for case in CASES)])
+@pytest.mark.parametrize("name", [None, *(r.name for r in ROWWISE if not r.reduces), *(str(c) for c in CASES if everywhere(c.record))])
 def test_backward_of_dense(name, dtype):
     """Against the same in float64, and that against central differences; from x and, where it can be, from y."""
     case = next((c for c in CASES if str(c) == name), None)
@@ -406,7 +406,7 @@ def test_bfloat16():
         assert got.dtype == bfloat16
         rounded = {k: float(bfloat16(v)) for k, v in values.items()}
         one_pass = fa.fused(name, wide[0], wide[0][0], wide[0][1], parameters=rounded)
-        np.testing.assert_array_equal(got, one_pass.astype(bfloat16))
+        np.testing.assert_array_equal(got.astype(float), one_pass.astype(bfloat16).astype(float))
         y, wanted = fa.dense(x, W, b, name, parameters=values), fa.dense(*wide, name, parameters=rounded).astype(bfloat16)
         assert y.dtype == bfloat16
         np.testing.assert_allclose(y.astype(float), wanted.astype(float), rtol=0.008, atol=1e-5)

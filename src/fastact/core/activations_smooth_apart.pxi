@@ -426,7 +426,7 @@ cdef inline float serf_backward_f4(float dy, float x) noexcept nogil:
     return dy * <float>(left if h < 0.0 else 1.0 - q)
 
 cdef inline double serf_f8(double x) noexcept nogil:
-    # left x t (3/4 + F), right x - x t F
+    # left x t (7/8 + F), right x - x t F
     cdef double h = serf_clamp_f8(x)
     cdef double lo
     cdef double p = serf_exponent_f8(h, &lo)
@@ -435,15 +435,14 @@ cdef inline double serf_f8(double x) noexcept nogil:
     # ----
     cdef double y = split_poly_f8(z, rest)
     cdef double e = 1.0 + (z + y)
-    # ----
     cdef double t = unscale_f8(s * e)
-    cdef double n = serf_left_num_f8(t) if h < 0.0 else serf_right_num_f8(h)
-    cdef double d = serf_left_den_f8(t) if h < 0.0 else serf_right_den_f8(h)
     # ----
-    cdef double f = n / d
-    cdef double left = unscale_f8(s * h * (0.75 + fma_f8(0.75, z, fma_f8(f, e, 0.75 * y))))
-    cdef double right = fma_f8(-x, unscale_f8(s * e) * f, x)
-    return left if h < 0.0 else (x if h >= 6.2 else right)
+    cdef double f = serf_left_f8(t)
+    cdef double left = unscale_f8(s * h * (0.875 + fma_f8(0.875, z, fma_f8(f, e, 0.875 * y))))
+    # ----
+    cdef double q = t * (serf_right_num_f8(h) / serf_right_den_f8(h))
+    cdef double right = x if h >= 6.2 else fma_f8(-x, q, x)
+    return left if h < 0.0 else right
 
 cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     # left t (x - root)(1 + F), far left t ((1 + x) + ...)(1 + F), 1 + F = 2/sqrt(pi), right 1 - t F

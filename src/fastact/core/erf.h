@@ -21,27 +21,27 @@ VM_INLINE double wide_clamp_f8(double a) { return at_most_f8(a, 52.0); }        
 /* Phi(-a) = e^p (1 + F)/(2 (a + 1)) */
 VM_INLINE double tail_quotient_f8(double a)
 {
-    double num = -0x1.b497d39318ec4p-21;
-    num = fma_f8(num, a, -0x1.2e11318f08cf7p-16);
-    num = fma_f8(num, a, -0x1.9574487e1ed3ep-13);
-    num = fma_f8(num, a, -0x1.4af8ed3351b5fp-10);
-    num = fma_f8(num, a, -0x1.56e36d28ef45fp-8);
-    num = fma_f8(num, a, -0x1.9a97084f27771p-7);
-    num = fma_f8(num, a, -0x1.d86a82f1bb5b2p-8);
-    num = fma_f8(num, a, 0x1.c6301c5cf7838p-5);
-    num = fma_f8(num, a, 0x1.7166163de0b54p-3);
+    double num = -0x1.b49965915762cp-21;
+    num = fma_f8(num, a, -0x1.2e11fc003660bp-16);
+    num = fma_f8(num, a, -0x1.95751243b9a66p-13);
+    num = fma_f8(num, a, -0x1.4af9637673364p-10);
+    num = fma_f8(num, a, -0x1.56e3bbbfaf78cp-8);
+    num = fma_f8(num, a, -0x1.9a9727ec2c09fp-7);
+    num = fma_f8(num, a, -0x1.d86953bcee4b3p-8);
+    num = fma_f8(num, a, 0x1.c630a47c102a8p-5);
+    num = fma_f8(num, a, 0x1.71663d7b62504p-3);
     num = fma_f8(num, a, 0x1.9deeb30af25f7p-3);
-    num = fma_f8(num, a, 0x1.a88809a4fbffbp-56);
-    double den = 0x1.0e03c18acffb1p-18;
-    den = fma_f8(den, a, 0x1.b840a2d136ad2p-14);
-    den = fma_f8(den, a, 0x1.63374966929eap-10);
-    den = fma_f8(den, a, 0x1.6de0ec695c247p-7);
-    den = fma_f8(den, a, 0x1.072a15a3ece76p-4);
-    den = fma_f8(den, a, 0x1.11e9889289d7p-2);
-    den = fma_f8(den, a, 0x1.9f3830506fc6bp-1);
-    den = fma_f8(den, a, 0x1.c2670c8ea1491p+0);
-    den = fma_f8(den, a, 0x1.4d4a12e3bbffp+1);
-    den = fma_f8(den, a, 0x1.2ee12ebfe783p+1);
+    num = fma_f8(num, a, 0x1.a8a107df29fadp-56);
+    double den = 0x1.0e04ba2885935p-18;
+    den = fma_f8(den, a, 0x1.b841da8fe8666p-14);
+    den = fma_f8(den, a, 0x1.63380f455ee8ep-10);
+    den = fma_f8(den, a, 0x1.6de18d194bd97p-7);
+    den = fma_f8(den, a, 0x1.072a7001f088fp-4);
+    den = fma_f8(den, a, 0x1.11e9d0b798e3ap-2);
+    den = fma_f8(den, a, 0x1.9f3881683987p-1);
+    den = fma_f8(den, a, 0x1.c2674a0cd32f6p+0);
+    den = fma_f8(den, a, 0x1.4d4a2f4bef0dap+1);
+    den = fma_f8(den, a, 0x1.2ee13ae244b7cp+1);
     den = fma_f8(den, a, 0x1p+0);
     return num / den;
 }
@@ -71,38 +71,38 @@ VM_INLINE double far_reduced_f8(double x, double dx, double *s, double *up, doub
 /* Phi(-a) = e^p n/d */
 VM_INLINE double wide_tail_num(double a)
 {
-    double num = 0x1.102ec398c3706p-8;
-    num = fma_f8(num, a, 0x1.4ee535cdabe43p-5);
-    num = fma_f8(num, a, 0x1.78c445b882af5p-3);
-    num = fma_f8(num, a, 0x1.c1d327047aa22p-2);
-    num = fma_f8(num, a, 0x1.0000001b0b02bp-1);
+    double num = 0x1.102fbe873301fp-8;
+    num = fma_f8(num, a, 0x1.4ee5fe210b35ep-5);
+    num = fma_f8(num, a, 0x1.78c4d64e5ee6ep-3);
+    num = fma_f8(num, a, 0x1.c1d3859522592p-2);
+    num = fma_f8(num, a, 0x1.0000001b0ebeep-1);
     return num;
 }
 VM_INLINE double wide_tail_den(double a)
 {
-    double den = 0x1.55207178d549ep-7;
-    den = fma_f8(den, a, 0x1.a3c10ef7556f6p-4);
-    den = fma_f8(den, a, 0x1.e2b83fe3df468p-2);
-    den = fma_f8(den, a, 0x1.349e884d5a0f2p+0);
-    den = fma_f8(den, a, 0x1.ad2bc49cf0e38p+0);
+    double den = 0x1.5521abfc80702p-7;
+    den = fma_f8(den, a, 0x1.a3c209f007c06p-4);
+    den = fma_f8(den, a, 0x1.e2b8ff5ea2ef7p-2);
+    den = fma_f8(den, a, 0x1.349ed227e6471p+0);
+    den = fma_f8(den, a, 0x1.ad2bf3e601e42p+0);
     den = fma_f8(den, a, 0x1p+0);
     return den;
 }
 /* erf(x) = x wide_erf(x^2), |x| <= 4; doubles: x + x P(x^2), |x| < 1/2 */
 VM_INLINE double wide_erf(double z)
 {
-    double num = -0x1.c599f00add0cap-27;
-    num = fma_f8(num, z, 0x1.3a61755d273b8p-18);
-    num = fma_f8(num, z, 0x1.8e0b11fe11763p-12);
-    num = fma_f8(num, z, 0x1.f89336831549p-9);
-    num = fma_f8(num, z, 0x1.bcf69caf83058p-5);
-    num = fma_f8(num, z, 0x1.7b4beac039f98p-3);
-    num = fma_f8(num, z, 0x1.20dd750df6e7bp+0);
-    double den = 0x1.08b3065694931p-14;
-    den = fma_f8(den, z, 0x1.56c4eb11cfa86p-10);
-    den = fma_f8(den, z, 0x1.faa91b4bdce97p-7);
-    den = fma_f8(den, z, 0x1.d2c6059180ecep-4);
-    den = fma_f8(den, z, 0x1.fd67a287e92fbp-2);
+    double num = -0x1.c59eba143fa18p-27;
+    num = fma_f8(num, z, 0x1.3a6363b197319p-18);
+    num = fma_f8(num, z, 0x1.8e0c23d43360ep-12);
+    num = fma_f8(num, z, 0x1.f8932586761bdp-9);
+    num = fma_f8(num, z, 0x1.bcf6b698e3c9dp-5);
+    num = fma_f8(num, z, 0x1.7b4bb92fdb80bp-3);
+    num = fma_f8(num, z, 0x1.20dd750df7defp+0);
+    double den = 0x1.08b42dca8d918p-14;
+    den = fma_f8(den, z, 0x1.56c541b792982p-10);
+    den = fma_f8(den, z, 0x1.faa92ef9d2406p-7);
+    den = fma_f8(den, z, 0x1.d2c5f3ba15635p-4);
+    den = fma_f8(den, z, 0x1.fd678c91ffe46p-2);
     den = fma_f8(den, z, 0x1p+0);
     return num / den;
 }
@@ -188,20 +188,20 @@ VM_INLINE double slope_den_f8(double a)
 }
 VM_INLINE double wide_slope_num(double a)
 {
-    double num = 0x1.7474c141ed4b6p-9;
-    num = fma_f8(num, a, 0x1.0c5eefa91b8cep-5);
-    num = fma_f8(num, a, 0x1.6abe5b4c43022p-3);
-    num = fma_f8(num, a, 0x1.0c3d0330171dbp-1);
-    num = fma_f8(num, a, 0x1.98845347910c2p-1);
+    double num = 0x1.7474ae7a4ce45p-9;
+    num = fma_f8(num, a, 0x1.0c5ee60b4035p-5);
+    num = fma_f8(num, a, 0x1.6abe5269c95dap-3);
+    num = fma_f8(num, a, 0x1.0c3cfefc9feacp-1);
+    num = fma_f8(num, a, 0x1.9884534791602p-1);
     return num;
 }
 VM_INLINE double wide_slope_den(double a)
 {
-    double den = 0x1.7472235842e7cp-9;
-    den = fma_f8(den, a, 0x1.0c6ab5b8f10d9p-5);
-    den = fma_f8(den, a, 0x1.760f73ce2a322p-3);
-    den = fma_f8(den, a, 0x1.2f03accb0c724p-1);
-    den = fma_f8(den, a, 0x1.1caef674369a1p+0);
+    double den = 0x1.74721089531dfp-9;
+    den = fma_f8(den, a, 0x1.0c6aac2543ad8p-5);
+    den = fma_f8(den, a, 0x1.760f6a38d685ap-3);
+    den = fma_f8(den, a, 0x1.2f03a79ccb033p-1);
+    den = fma_f8(den, a, 0x1.1caef3d23eb66p+0);
     den = fma_f8(den, a, 0x1p+0);
     return den;
 }

@@ -25,27 +25,21 @@ VM_INLINE double wide_serf_left_den(double t)
     p = fma_f8(p, t, 0x1p+0);
     return p;
 }
-VM_INLINE double serf_left_num_f8(double t)
+/* erf(log(1 + t))/t - 7/8 */
+VM_INLINE double serf_left_f8(double t)
 {
-    double p = 0x1.2f55d127c779fp-17;
-    p = fma_f8(p, t, -0x1.bd4826ce6d71ep-7);
-    p = fma_f8(p, t, -0x1.0837be0e8d6c2p-3);
-    p = fma_f8(p, t, -0x1.13d59b53c5132p-1);
-    p = fma_f8(p, t, -0x1.c790372cfc0e6p-1);
-    p = fma_f8(p, t, -0x1.104de6d753a7p-2);
-    p = fma_f8(p, t, 0x1.257ececf0fa6p-1);
-    p = fma_f8(p, t, 0x1.8375d410a6db5p-2);
-    return p;
-}
-VM_INLINE double serf_left_den_f8(double t)
-{
-    double p = 0x1.249e35f2f3592p-6;
-    p = fma_f8(p, t, 0x1.96bcb344a699dp-3);
-    p = fma_f8(p, t, 0x1.edfc97f2693cfp-1);
-    p = fma_f8(p, t, 0x1.44e74241321a1p+1);
-    p = fma_f8(p, t, 0x1.e3c40bf8b3859p+1);
-    p = fma_f8(p, t, 0x1.80c5e5f6e0e2dp+1);
-    p = fma_f8(p, t, 0x1p+0);
+    double u = t - 0.5, u2 = u * u;
+    double p = 0x1.1a3b83c048dcep-17;
+    p = fma_f8(p, u2, fma_f8(-0x1.26c88a981191p-16, u, 0x1.93206aae3276ap-16));
+    p = fma_f8(p, u2, fma_f8(-0x1.6d336ab334f1dp-15, u, 0x1.536c47e99dcc5p-14));
+    p = fma_f8(p, u2, fma_f8(-0x1.192d4a5a46ec4p-13, u, 0x1.af0333e146fep-13));
+    p = fma_f8(p, u2, fma_f8(-0x1.2b1b399686854p-12, u, 0x1.53cdc63599c3cp-12));
+    p = fma_f8(p, u2, fma_f8(-0x1.8dd06e7aeeac9p-13, u, -0x1.b5983a1fb21b6p-12));
+    p = fma_f8(p, u2, fma_f8(0x1.1223e1baf873p-9, u, -0x1.7f5a32c6fa0eep-8));
+    p = fma_f8(p, u2, fma_f8(0x1.ac055f9459e9dp-7, u, -0x1.9394216dbec8fp-6));
+    p = fma_f8(p, u2, fma_f8(0x1.38d3ab138a9efp-5, u, -0x1.530740d262236p-5));
+    p = fma_f8(p, u2, fma_f8(0x1.7ed988296d26ap-11, u, 0x1.2a763f1f16d01p-3));
+    p = fma_f8(p, u2, fma_f8(-0x1.d51d2d763cafcp-2, u, -0x1.fa7e6712f4de6p-8));
     return p;
 }
 VM_INLINE double wide_serf_right_num(double x)
