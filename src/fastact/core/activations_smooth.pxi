@@ -51,7 +51,7 @@ cdef inline real quick_gelu(real x) noexcept nogil:
     cdef real lo
     cdef real s
     cdef real u = quick(quick_ceiling(quick_floor(x)), &lo)
-    cdef real z = divisor_reduced(u, -lo, &s)
+    cdef real z = quick_reduced(u, lo, &s)
     # ----
     cdef real w = expm1_poly(z)
     # ----

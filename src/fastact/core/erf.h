@@ -289,17 +289,17 @@ VM_INLINE double logit_ends_f8(double c, double value)
 }
 
 /* ---- x - tanh(x) and tanh(x)^2 near 0 -------------------------------------------------------------------------- */
-/* x - tanh(x) = x^3 (1/3 + x^2 P(x^2)), |x| < 5/4, with the rounding errors of x^3 and 1/3 */
+/* x - tanh(x) = x^3 (1/3 + x^2 P(x^2)), |x| < 9/8, with the rounding errors of x^3 and 1/3 */
 VM_INLINE float shrink_near_f4(float x)
 {
     float z = x * x, cube = x * z, cube_lo = fma_f4(x, z, -cube) + x * fma_f4(x, x, -z);
-    float p = 0x1.02af8p-15f;
-    p = fma_f4(p, z, -0x1.166f82p-12f);
-    p = fma_f4(p, z, 0x1.275012p-10f);
-    p = fma_f4(p, z, -0x1.bc08ecp-9f);
-    p = fma_f4(p, z, 0x1.201094p-7f);
-    p = fma_f4(p, z, -0x1.6619cp-6f);
-    p = fma_f4(p, z, 0x1.ba19d8p-5f);
+    float p = 0x1.5da4ap-15f;
+    p = fma_f4(p, z, -0x1.4974ecp-12f);
+    p = fma_f4(p, z, 0x1.3d9e6cp-10f);
+    p = fma_f4(p, z, -0x1.c595d8p-9f);
+    p = fma_f4(p, z, 0x1.211796p-7f);
+    p = fma_f4(p, z, -0x1.66339p-6f);
+    p = fma_f4(p, z, 0x1.ba1aaep-5f);
     p = fma_f4(p, z, -0x1.11111p-3f);
     p = fma_f4(p, z, 0x1.555556p-2f);
     return fma_f4(cube, p, fma_f4(cube, -0x1.555556p-27f, cube_lo * p));
@@ -307,15 +307,15 @@ VM_INLINE float shrink_near_f4(float x)
 VM_INLINE double shrink_near_f8(double x)
 {
     double z = x * x, z2 = z * z, cube = x * z, cube_lo = fma_f8(x, z, -cube) + x * fma_f8(x, x, -z);
-    double p = fma_f8(0x1.2c9fc64ebba56p-32, z, -0x1.34826a7bcd77dp-28);
-    p = fma_f8(p, z2, fma_f8(0x1.3094896f5eb2bp-25, z, -0x1.86f547010a869p-23));
-    p = fma_f8(p, z2, fma_f8(0x1.76a3850c4ad8ap-21, z, -0x1.25ff66773610ep-19));
-    p = fma_f8(p, z2, fma_f8(0x1.968e6aca1765p-18, z, -0x1.064809c3a128cp-16));
-    p = fma_f8(p, z2, fma_f8(0x1.4824aeff92fa9p-15, z, -0x1.9634200283687p-14));
-    p = fma_f8(p, z2, fma_f8(0x1.f5719762f884dp-13, z, -0x1.355772d481a21p-11));
-    p = fma_f8(p, z2, fma_f8(0x1.7da355c753004p-10, z, -0x1.d6d3d017d977ep-9));
-    p = fma_f8(p, z2, fma_f8(0x1.226e355b21259p-7, z, -0x1.664f4882b2d6fp-6));
-    p = fma_f8(p, z2, fma_f8(0x1.ba1ba1ba1b8b3p-5, z, -0x1.1111111111111p-3));
+    double p = fma_f8(0x1.37c2b935cd97ap-31, z, -0x1.0df9428d53089p-27);
+    p = fma_f8(p, z2, fma_f8(0x1.c82ab6ac861edp-25, z, -0x1.ff0eece6ca5a5p-23));
+    p = fma_f8(p, z2, fma_f8(0x1.b6d890a2b54ebp-21, z, -0x1.3e771fbf2ad2dp-19));
+    p = fma_f8(p, z2, fma_f8(0x1.a43ec0b9d9d54p-18, z, -0x1.09222c352721ap-16));
+    p = fma_f8(p, z2, fma_f8(0x1.49083cd489d1cp-15, z, -0x1.9668ed3b593p-14));
+    p = fma_f8(p, z2, fma_f8(0x1.f57a98256bd1p-13, z, -0x1.3557ffeaba5a9p-11));
+    p = fma_f8(p, z2, fma_f8(0x1.7da361bd6b73p-10, z, -0x1.d6d3d0c1cdea2p-9));
+    p = fma_f8(p, z2, fma_f8(0x1.226e355df3493p-7, z, -0x1.664f4882bf0a7p-6));
+    p = fma_f8(p, z2, fma_f8(0x1.ba1ba1ba1b9ddp-5, z, -0x1.1111111111111p-3));
     p = fma_f8(p, z, 0x1.5555555555555p-2);
     return fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p));
 }
@@ -367,6 +367,22 @@ VM_INLINE double quick_f8(double x, double *lo)
     double u = 0x1.b3b645a1cac08p+0 * x;
     *lo = fma_f8(0x1.89374bc6a7efap-55, x, fma_f8(0x1.b3b645a1cac08p+0, x, -u));
     return u;
+}
+
+/* as divisor_reduced, but what is small is added first: with a rounding error to carry, z would round twice */
+VM_INLINE float quick_reduced_f4(float u, float lo, float *s)
+{
+    const float magic = 12582912.0f + 127.0f;
+    float j = fma_f4(u, -0x1.715476p+0f, magic), n = j - magic;
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(n, -LN2_HI_F4, -u) + fma_f4(n, -LN2_LO_F4, -lo);
+}
+VM_INLINE double quick_reduced_f8(double u, double lo, double *s)
+{
+    const double magic = 6755399441055744.0 + 1023.0;
+    double j = fma_f8(u, -0x1.71547652b82fep+0, magic), n = j - magic;
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(n, -LN2_HI_F8, -u) + fma_f8(n, -LN2_LO_F8, -lo);
 }
 
 /* ---- x/2 (1 + x/sqrt(1 + x^2)): beyond these 1 + x^2 is x^2 -------------------------------------------------------- */
