@@ -708,8 +708,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         derivative="erf(softplus(x)) + x * 2 / sqrt(pi) * exp(-softplus(x) * softplus(x)) * sigmoid(x)",
         edges=((-INF, -0.0, -0.0), (0.0, 0.0, None), (INF, INF, 1.0)),
         example=((-1.0, -0.3422, 0.0671), (0.5, 0.4158, 0.9676), (2.0, 1.9947, 1.0189)),
-        source="Nag, Bhattacharyya, Mukherjee and Kundu, SERF: towards better training of deep neural networks using log-softplus"
-        " error activation function, WACV 2023.",
+        source="Nag et al., SERF: better training of deep networks using the log-softplus error activation function, WACV 2023.",
     ),
     Record(
         name="dish",

@@ -380,7 +380,7 @@ cdef inline double snake_backward_f8(double dy, double x, double alpha) noexcept
 
 # ---- serf: one exponential, e^x left of 0 and e^(-x^2) right of it ---------------------------------------------------------
 
-cdef extern from "serf.h" nogil:
+cdef extern from "composed.h" nogil:
     double wide_serf_left_num(double t) noexcept
     double wide_serf_left_den(double t) noexcept
     double wide_serf_right_num(double x) noexcept

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
-HEADERS = ("vmath.h", "gauss.h", "gated.h", "erf.h", "serf.h", "trig.h", "row.h")
+HEADERS = ("vmath.h", "gauss.h", "gated.h", "erf.h", "composed.h", "trig.h", "row.h")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
 APART = tuple(p.name for p in sorted(CORE.glob("activations*_apart.pxi")))
 #: Gates of recurrent cells, over blocks: `real` and `_fX` stand for either type.

@@ -1,6 +1,6 @@
-"""Quotients for x erf(softplus(x)) in serf.h: minimax fits by gauss_rational.py's exchange. Polynomials: smooth.sollya.
+"""Quotients for x erf(softplus(x)) in composed.h: minimax fits by gauss_rational.py's exchange. Polynomials: smooth.sollya.
 
-    python serf.py [name]        prints the coefficients that stand in serf.h, and each fit's error
+    python serf.py [name]        prints the coefficients that stand in composed.h, and each fit's error
 
 With t = e^x and f' = the derivative, r its root:
   left    f(x) = x t F(t), x < 0                    right    f(x) = x (1 - e^(-x^2) F(x)), x >= 0

@@ -2,8 +2,8 @@
  *
  * Numbers: coefficients/serf.py (quotients; there is what they mean), coefficients/smooth.sollya (polynomials).
  */
-#ifndef FASTACT_SERF_H
-#define FASTACT_SERF_H
+#ifndef FASTACT_COMPOSED_H
+#define FASTACT_COMPOSED_H
 
 #include "gauss.h"
 
