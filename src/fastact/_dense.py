@@ -736,7 +736,7 @@ def _determines(act: Activation, values: tuple[Any, ...]) -> bool:
     """Whether the output determines the gradient."""
     record = act.record
     if not isinstance(record, Record):
-        return record.saves == "y"
+        return getattr(record, "saves", "x") == "y"
     if record.from_output is None:
         return False
     if record.from_output.requires is None:
