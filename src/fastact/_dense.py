@@ -12,7 +12,7 @@ import numpy as np
 import fastact as _fastact
 from fastact import _validate
 from fastact._functions import Activation
-from fastact._registry import Record, operations
+from fastact._registry import GatedRecord, Record, operations
 
 _TOGETHER = 8192  # NumPy's buffer: where an inner loop is shorter, it copies what is broadcast, so shorter rows are taken together
 _PANEL = 1 << 20  # bytes of a product's panel: the second and third cache hold it
@@ -46,12 +46,13 @@ def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _activation(function: str, argument: str, name: Any) -> Activation:
-    if isinstance(name, Activation):
-        return name
     try:
-        return _fastact.get(name)
+        activation = name if isinstance(name, Activation) else _fastact.get(name)
     except ValueError as error:
         raise ValueError(f"{function}: {argument}: {str(error).partition(': ')[2]}") from None
+    if isinstance(activation.record, GatedRecord):
+        raise ValueError(f"{function}: {argument} is {activation.name!r}, which halves the width; call it on the layer's output")
+    return activation
 
 
 def _elementwise(function: str, name: Any) -> tuple[Activation, Record]:
