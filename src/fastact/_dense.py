@@ -737,14 +737,8 @@ def _determines(act: Activation, values: tuple[Any, ...]) -> bool:
     """Whether the output determines the gradient."""
     record = act.record
     if not isinstance(record, Record):
-        return getattr(record, "saves", "x") == "y"
-    if record.from_output is None:
-        return False
-    if record.from_output.requires is None:
-        return True
-    name, comparison, bound = record.from_output.requires
-    value = values[[p.name for p in record.parameters].index(name)]
-    return bool(np.all(value > bound) if comparison == ">" else np.all(value >= bound))
+        return not isinstance(record, GatedRecord) and record.saves == "y"
+    return record.output_determines(dict(zip((p.name for p in record.parameters), values, strict=True)))
 
 
 def _from_output(act: Activation, dy: Any, y: Any, values: tuple[Any, ...], out: Any) -> None:

@@ -155,9 +155,9 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         lines.append("    if x is None:")
         if requires:
             parameter, comparison, bound = requires
-            scope["_determines"] = _validate.output_determines_gradient
+            scope["_determines"], scope["_form"] = _validate.output_determines_gradient, record.from_output
             lines.append(f"        if not (type(given) is float and given {comparison} {bound!r}):")
-            lines.append(f"            _determines({name!r}, {parameter!r}, {parameter}, {comparison!r}, {bound!r})")
+            lines.append(f"            _determines({name!r}, _form, {parameter})")
         scope["_from_y"] = ufuncs[f"{name}_y"]
         lines.append(_call("_from_y", f"dy, y{arguments}", "        ").rstrip("\n"))
     if trained:

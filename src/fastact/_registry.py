@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 #: Largest error promised, in units in the last place, per dtype. A record may promise less, with a reason.
 BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.0, "float64": 2.0}
@@ -39,6 +40,14 @@ class FromOutput:
     #: Condition on the parameters, as (parameter, comparison, bound), under which the output determines the gradient.
     requires: tuple[str, str, float] | None = None
     note: str = ""
+
+    def holds(self, value: Any) -> bool:
+        """Whether the parameter that the condition is on, a number or an array, meets it (everywhere)."""
+        if self.requires is None:
+            return True
+        _, comparison, bound = self.requires
+        met = value > bound if comparison == ">" else value >= bound
+        return bool(met.all() if hasattr(met, "all") else met)
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,13 @@ class Record:
     def kinks_at(self, parameters: Mapping[str, float]) -> tuple[float, ...]:
         """The kinks at some values of the parameters."""
         return tuple(float(eval(k, {}, dict(parameters)) if isinstance(k, str) else k) for k in self.kinks)
+
+    def output_determines(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether the gradient can be taken from the output at these parameters."""
+        form = self.from_output
+        if form is None or form.requires is None:
+            return form is not None
+        return form.holds(parameters[form.requires[0]])
 
 
 @dataclass(frozen=True)

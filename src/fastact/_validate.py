@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastact._registry import FromOutput
+
 #: check -> (test of a Python float, the same test of an array, what the message says)
 _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = {
     "finite": (math.isfinite, np.isfinite, "finite"),
@@ -91,12 +93,10 @@ def ordered(function: str, low: str, low_value: Any, high: str, high_value: Any)
     raise ValueError(f"{function}: {low} must not be above {high}, got {low}={first} and {high}={second}{at}")
 
 
-_COMPARE: dict[str, Callable[[Any, float], Any]] = {">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
-
-
-def output_determines_gradient(function: str, name: str, value: Any, comparison: str, bound: float) -> None:
-    """Refuse ``y=`` for parameters under which the output cannot give the gradient."""
-    if not np.all(_COMPARE[comparison](np.asarray(value), bound)):
+def output_determines_gradient(function: str, form: FromOutput, value: Any) -> None:
+    """Refuse ``y=`` for a parameter under which the output cannot give the gradient."""
+    if form.requires and not form.holds(np.asarray(value)):
+        name, comparison, bound = form.requires
         raise TypeError(
             f"{function}: the gradient can be taken from the output y only where {name} {comparison} {bound:g}, "
             f"got {name}={value!r}; save the input and pass x="

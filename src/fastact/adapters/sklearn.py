@@ -54,16 +54,6 @@ class _Inputs:
 _inputs = _Inputs()
 
 
-def _determined(record: Record, parameters: Mapping[str, Any]) -> bool:
-    """Whether the gradient can be taken from the output."""
-    form = record.from_output
-    if form is None or form.requires is None:
-        return form is not None
-    name, comparison, bound = form.requires
-    value = parameters[name]
-    return bool(value > bound if comparison == ">" else value >= bound)
-
-
 def _pair(name: str, parameters: Mapping[str, Any]) -> tuple[Callable[[Any], None], Callable[[Any, Any], None]]:
     """In-place activation and in-place derivative, as scikit-learn calls them."""
     activation = _fa.get(name)
@@ -72,7 +62,7 @@ def _pair(name: str, parameters: Mapping[str, Any]) -> tuple[Callable[[Any], Non
     forward, backward = activation.forward, activation.backward
     known = {p.name: parameters.get(p.name, p.default) for p in record.parameters}
 
-    if _determined(record, known):
+    if record.output_determines(known):
 
         def activate(X: Any) -> None:
             forward(X, **parameters, out=X)

@@ -84,17 +84,8 @@ def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = Fal
             settings += [usual | {p.name: s} for p in record.parameters for s in p.samples if s != usual[p.name]]
         for op in operations(record):
             for setting in settings:
-                if not op.name.endswith("_backward_y") or determined(record, setting):
+                if not op.name.endswith("_backward_y") or record.output_determines(setting):
                     yield Row(record, op.name, tuple(setting.items()))
-
-
-def determined(record: Record, parameters: dict[str, float]) -> bool:
-    """Whether the output determines the gradient at these parameters."""
-    requires = record.from_output.requires if record.from_output else None
-    if requires is None:
-        return True
-    name, comparison, bound = requires
-    return parameters[name] > bound or (comparison == ">=" and parameters[name] == bound)
 
 
 def axis_rows(functions: Iterable[str] | None, lengths: Iterable[int], axes: Iterable[int] = (-1,)) -> Iterator[Row]:
