@@ -35,8 +35,11 @@ cdef void scaled_block(real* z, const real* scale, bint one_scale, const real* x
                 z[i] = fma_f8(scale[i], x[i], bias[i])
 
 
-cdef void drive_affine_from(const Operation* op, int storage, char** given, npy_intp start, npy_intp n, const npy_intp* strides) noexcept nogil:
+cdef void drive_affine_from(const void* job, npy_intp first, npy_intp n) noexcept nogil:
     """Operands: the operation's data, of which x is the last; scale and bias; its parameters; the output."""
+    cdef const Operation* op = (<const Loop*>job).op
+    cdef const npy_intp* strides = (<const Loop*>job).strides
+    cdef int storage = (<const Loop*>job).storage
     cdef double scratch[MOST_AFFINE][BLOCK]
     cdef double z[LONG_BLOCK]
     cdef const void* args[MOST_AFFINE]
@@ -50,7 +53,7 @@ cdef void drive_affine_from(const Operation* op, int storage, char** given, npy_
     cdef unsigned status = fp_status()
 
     for k in range(last + 1):
-        data[k] = given[k] + start * strides[k]
+        data[k] = (<const Loop*>job).data[k] + first * strides[k]
     for k in range(last):
         single[k] = strides[k] == 0 or n == 1
         if single[k]:
@@ -99,13 +102,7 @@ cdef void drive_affine_from(const Operation* op, int storage, char** given, npy_
 
 
 cdef int drive_affine(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
-    cdef int part, parts = parts_of(n)
-    cdef npy_intp each
-    if parts == 1:
-        drive_affine_from(op, storage, data, 0, n, strides)
-        return 0
-    each = part_length(n, parts, LONG_BLOCK)
-    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
-        if part * each < n:
-            drive_affine_from(op, storage, data, part * each, min(each, n - part * each), strides)
+    cdef int parts = parts_of(n)
+    cdef Loop loop = Loop(op, storage, data, strides)
+    in_parts(drive_affine_from, &loop, n, parts, part_length(n, parts, LONG_BLOCK))
     return 0

@@ -100,13 +100,35 @@ cdef void drive_part(const Operation* op, int storage, char** data, npy_intp n, 
     fp_restore(status)
 
 
-cdef void drive_from(const Operation* op, int storage, char** data, npy_intp start, npy_intp n, const npy_intp* strides) noexcept nogil:
-    """The n elements from `start` on."""
+ctypedef void (*part_t)(const void* job, npy_intp first, npy_intp n) noexcept nogil
+
+
+cdef void in_parts(part_t work, const void* job, npy_intp n, int parts, npy_intp each) noexcept nogil:
+    """Work on n elements, rows, ..., `each` at a time, each part in a thread of its own: the one place that starts threads."""
+    cdef int part
+    if parts <= 1:
+        work(job, 0, n)
+        return
+    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
+        if part * each < n:
+            work(job, part * each, min(each, n - part * each))
+
+
+cdef struct Loop:
+    const Operation* op
+    int storage
+    char** data
+    const npy_intp* strides
+
+
+cdef void drive_from(const void* job, npy_intp first, npy_intp n) noexcept nogil:
+    """The n elements from `first` on."""
+    cdef const Loop* loop = <const Loop*>job
     cdef char* moved[MAX_OPERANDS]
     cdef int k
-    for k in range(op.operands + 1):
-        moved[k] = data[k] + start * strides[k]
-    drive_part(op, storage, moved, n, strides)
+    for k in range(loop.op.operands + 1):
+        moved[k] = loop.data[k] + first * loop.strides[k]
+    drive_part(loop.op, loop.storage, moved, n, loop.strides)
 
 
 cdef bint independent(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
@@ -119,12 +141,10 @@ cdef bint independent(const Operation* op, int storage, char** data, npy_intp n,
 
 
 cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
-    cdef int part, parts = parts_of(n)
-    cdef npy_intp each
-    if parts == 1 or not independent(op, storage, data, n, strides):
+    cdef int parts = parts_of(n)
+    cdef Loop loop = Loop(op, storage, data, strides)
+    if parts > 1 and independent(op, storage, data, n, strides):
+        in_parts(drive_from, &loop, n, parts, part_length(n, parts, 2 * BLOCK))
+    else:
         drive_part(op, storage, data, n, strides)
-        return 0
-    each = part_length(n, parts, 2 * BLOCK)
-    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
-        drive_from(op, storage, data, part * each, min(each, n - part * each), strides)
     return 0

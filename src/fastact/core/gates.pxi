@@ -16,8 +16,22 @@ cdef struct Gates:
     int held[MOST_BUFFERS]      # gates in each
 
 
-cdef void gates_from(const Gates* op, int storage, char** data, npy_intp first, npy_intp rows, npy_intp n, const npy_intp* outer,
-                     const npy_intp* core) noexcept nogil:
+cdef struct GateRows:
+    const Gates* op
+    int storage
+    char** data
+    npy_intp n
+    const npy_intp* outer       # strides from row to row
+    const npy_intp* core        # and along it
+
+
+cdef void gates_from(const void* job, npy_intp first, npy_intp rows) noexcept nogil:
+    cdef const Gates* op = (<const GateRows*>job).op
+    cdef const npy_intp* outer = (<const GateRows*>job).outer
+    cdef const npy_intp* core = (<const GateRows*>job).core
+    cdef char** data = (<const GateRows*>job).data
+    cdef npy_intp n = (<const GateRows*>job).n
+    cdef int storage = (<const GateRows*>job).storage
     cdef double scratch[MOST_BLOCKS][GATE_BLOCK]
     cdef char* where[MOST_BLOCKS]
     cdef void* block[MOST_BLOCKS]
@@ -60,13 +74,7 @@ cdef void gates_from(const Gates* op, int storage, char** data, npy_intp first, 
 
 
 cdef int drive_gates(const Gates* op, int storage, char** data, npy_intp rows, npy_intp n, const npy_intp* outer, const npy_intp* core) noexcept nogil:
-    cdef int part, parts = min(parts_of(rows * n * op.held[0]), rows)
-    cdef npy_intp each
-    if parts <= 1:
-        gates_from(op, storage, data, 0, rows, n, outer, core)
-        return 0
-    each = (rows + parts - 1) // parts
-    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
-        if part * each < rows:
-            gates_from(op, storage, data, part * each, min(each, rows - part * each), n, outer, core)
+    cdef int parts = min(parts_of(rows * n * op.held[0]), rows)
+    cdef GateRows job = GateRows(op, storage, data, n, outer, core)
+    in_parts(gates_from, &job, rows, parts, part_length(rows, max(parts, 1), 1))
     return 0

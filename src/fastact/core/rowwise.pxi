@@ -24,50 +24,55 @@ cdef extern from "row.h" nogil:
 
 # Pointers, number of rows, length, strides from row to row, strides along the row
 
-cdef inline void some_rows(int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
-    if storage == STORE_F8:
-        any_rows_f8(op, storage, dy, x, mask, out, n_outer, n, sdy, sx, sm, so, cx, cm, co)
+cdef struct Rows:
+    int op
+    int storage
+    npy_intp n
+    char* dy
+    char* x                     # or y
+    char* mask
+    char* out
+    npy_intp sdy, sx, sm, so
+    npy_intp cdy, cx, cm, co
+
+
+cdef void some_rows(const void* job, npy_intp first, npy_intp rows) noexcept nogil:
+    cdef const Rows* r = <const Rows*>job
+    cdef char* dy = r.dy + first * r.sdy
+    cdef char* x = r.x + first * r.sx
+    cdef char* mask = r.mask + first * r.sm if r.mask != NULL else NULL
+    cdef char* out = r.out + first * r.so
+    if r.storage == STORE_F8:
+        any_rows_f8(r.op, r.storage, dy, x, mask, out, rows, r.n, r.sdy, r.sx, r.sm, r.so, r.cx, r.cm, r.co)
     else:
-        any_rows_f4(op, storage, dy, x, mask, out, n_outer, n, sdy, sx, sm, so, cx, cm, co)
+        any_rows_f4(r.op, r.storage, dy, x, mask, out, rows, r.n, r.sdy, r.sx, r.sm, r.so, r.cx, r.cm, r.co)
 
 
-cdef inline void some_gradients(int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so, npy_intp cdy, npy_intp cy, npy_intp co) noexcept nogil:
-    if storage == STORE_F8:
-        any_gradients_f8(op, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
+cdef void some_gradients(const void* job, npy_intp first, npy_intp rows) noexcept nogil:
+    cdef const Rows* r = <const Rows*>job
+    cdef char* dy = r.dy + first * r.sdy
+    cdef char* y = r.x + first * r.sx
+    cdef char* out = r.out + first * r.so
+    if r.storage == STORE_F8:
+        any_gradients_f8(r.op, r.storage, dy, y, out, rows, r.n, r.sdy, r.sx, r.so, r.cdy, r.cx, r.co)
     else:
-        any_gradients_f4(op, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
+        any_gradients_f4(r.op, r.storage, dy, y, out, rows, r.n, r.sdy, r.sx, r.so, r.cdy, r.cx, r.co)
 
 
-cdef inline npy_intp rows_each(npy_intp n_outer, int parts) noexcept nogil:
-    """Rows of each part. Rows across memory are taken 64 and 8 at a time: parts of many rows hold whole multiples."""
-    return part_length(n_outer, parts, 64 if n_outer >= 512 * parts else 8 if n_outer >= 64 * parts else 1)
+cdef void rows_in_parts(part_t work, const Rows* job, npy_intp n_outer) noexcept nogil:
+    """Rows across memory are taken 64 and 8 at a time: parts of many rows hold whole multiples."""
+    cdef int parts = max(min(parts_of(n_outer * job.n), n_outer), 1)
+    in_parts(work, job, n_outer, parts, part_length(n_outer, parts, 64 if n_outer >= 512 * parts else 8 if n_outer >= 64 * parts else 1))
 
 
 cdef void rows_of(int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
-    cdef int part, parts = min(parts_of(n_outer * n), n_outer)
-    cdef npy_intp each, first
-    if parts <= 1:
-        some_rows(op, storage, dy, x, mask, out, n_outer, n, sdy, sx, sm, so, cx, cm, co)
-        return
-    each = rows_each(n_outer, parts)
-    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
-        first = part * each
-        if first < n_outer:
-            some_rows(op, storage, dy + first * sdy, x + first * sx, mask + first * sm if mask != NULL else NULL, out + first * so,
-                      min(each, n_outer - first), n, sdy, sx, sm, so, cx, cm, co)
+    cdef Rows job = Rows(op, storage, n, dy, x, mask, out, sdy, sx, sm, so, 0, cx, cm, co)
+    rows_in_parts(some_rows, &job, n_outer)
 
 
 cdef void gradients_of(int op, int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so, npy_intp cdy, npy_intp cy, npy_intp co) noexcept nogil:
-    cdef int part, parts = min(parts_of(n_outer * n), n_outer)
-    cdef npy_intp each, first
-    if parts <= 1:
-        some_gradients(op, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
-        return
-    each = rows_each(n_outer, parts)
-    for part in prange(parts, num_threads=parts, schedule="static", chunksize=1):
-        first = part * each
-        if first < n_outer:
-            some_gradients(op, storage, dy + first * sdy, y + first * sy, out + first * so, min(each, n_outer - first), n, sdy, sy, so, cdy, cy, co)
+    cdef Rows job = Rows(op, storage, n, dy, y, NULL, out, sdy, sy, 0, so, cdy, cy, 0, co)
+    rows_in_parts(some_gradients, &job, n_outer)
 
 
 cdef void softmax_rows(int storage, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
