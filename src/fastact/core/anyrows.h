@@ -8,6 +8,7 @@ enum { NAME(STAGE) = NEAR / sizeof(REAL) };
 
 /* ---- copies of w rows of n numbers, as lines across them ---- */
 
+/* whether neighbours in memory are of different rows, as they are computed in */
 VM_INLINE int NAME(turns)(const lines *a)
 {
     return is_wide(a->storage) && a->mask == NULL && a->line == sizeof(REAL) && ((uintptr_t)a->p | (uintptr_t)a->next) % sizeof(REAL) == 0;
@@ -92,15 +93,22 @@ static __attribute__((noinline)) void NAME(batch)(int op, const lines *dy, lines
         NAME(scatter)(&there, u, 0, n, stage + u * n);
 }
 
+/* whether a mask lets nothing of a row through */
+VM_INLINE int NAME(all_masked)(const lines *a, ptrdiff_t row, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+    while (a->mask != NULL && i < n && a->mask[row * a->mask_line + i * a->mask_next] == 0)
+        i++;
+    return a->mask != NULL && i == n;
+}
+
 /* rows of nothing but masked numbers */
 static __attribute__((noinline)) void NAME(blank_masked)(int op, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
     const REAL blank = op == LOG_SOFTMAX ? (REAL)-INFINITY : 0;
     for (ptrdiff_t u = 0; u < n_outer; u++) {
-        ptrdiff_t i = 0;
-        while (i < n && x->mask[u * x->mask_line + i * x->mask_next] == 0)
-            i++;
-        for (ptrdiff_t k = 0; i == n && k < n; k++)
+        const ptrdiff_t blanks = NAME(all_masked)(x, u, n) ? n : 0;
+        for (ptrdiff_t k = 0; k < blanks; k++)
             NAME(scatter)(out, u, k, 1, &blank);
     }
 }

@@ -6,12 +6,6 @@ enum { NAME(TILE_SIZE) = (1 << 18) / sizeof(REAL) };
 VM_INLINE ptrdiff_t NAME(tile_rows)(ptrdiff_t n) { return n * ROWS <= NAME(TILE_SIZE) ? ROWS : 8 * n <= 16 * NAME(TILE_SIZE) ? 8 : 1; }
 VM_INLINE ptrdiff_t NAME(tile_step)(ptrdiff_t n) { return (n + WIDTH - 1) / WIDTH * WIDTH + 16; }
 
-/* whether neighbours in memory are of different rows, as they are computed in */
-VM_INLINE int NAME(lies_across)(const lines *a)
-{
-    return is_wide(a->storage) && a->mask == NULL && a->line == sizeof(REAL) && ((uintptr_t)a->p | (uintptr_t)a->next) % sizeof(REAL) == 0;
-}
-
 /* w rows from `row` on, where they are or else in `room` */
 static __attribute__((noinline)) lines NAME(bring)(const lines *a, ptrdiff_t row, ptrdiff_t w, ptrdiff_t n, REAL pad, REAL *room)
 {
@@ -20,7 +14,7 @@ static __attribute__((noinline)) lines NAME(bring)(const lines *a, ptrdiff_t row
     ptrdiff_t u = 0;
     if (a->ready && a->mask == NULL)
         return here;
-    for (; NAME(lies_across)(a) && u + 8 <= w; u += 8) {
+    for (; NAME(turns)(a) && u + 8 <= w; u += 8) {
         ptrdiff_t i = 0;
         for (; i + 8 <= n; i += 8)
             NAME(turn_eight)(here.p + u * size + i * a->next, a->next, room + u * step + i, step);
@@ -48,7 +42,7 @@ static __attribute__((noinline)) void NAME(send)(const lines *a, ptrdiff_t row, 
     ptrdiff_t u = 0;
     if (a->ready)
         return;
-    for (; NAME(lies_across)(a) && u + 8 <= w; u += 8) {
+    for (; NAME(turns)(a) && u + 8 <= w; u += 8) {
         ptrdiff_t i = 0;
         for (; i + 8 <= n; i += 8)
             NAME(turn_eight)((const char *)(room + u * step + i), step * size, (REAL *)(there.p + u * size + i * a->next), a->next / size);
@@ -58,15 +52,6 @@ static __attribute__((noinline)) void NAME(send)(const lines *a, ptrdiff_t row, 
     }
     for (; u < w; u++)
         NAME(scatter)(&there, u, 0, n, room + u * step);
-}
-
-/* whether a mask lets nothing of a row through */
-VM_INLINE int NAME(all_masked)(const lines *a, ptrdiff_t row, ptrdiff_t n)
-{
-    ptrdiff_t i = 0;
-    while (a->mask != NULL && i < n && a->mask[row * a->mask_line + i * a->mask_next] == 0)
-        i++;
-    return a->mask != NULL && i == n;
 }
 
 VM_INLINE void NAME(fill)(REAL *y, ptrdiff_t n, REAL v)
