@@ -77,13 +77,18 @@ def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
     return temperature
 
 
-def _with_temperature(record: RowRecord, plain: Callable[..., Any], ufunc: np.ufunc) -> Any:
+def _usual(axis: Axis, where: Any, out: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether the ufunc may be called with x and out alone: the usual call, which is not to pay for what it does not use."""
+    return type(out) is np.ndarray and type(axis) is int and axis == -1 and where is None and not kwargs
+
+
+def _with_temperature(record: RowRecord, plain: Callable[..., Any], usual: np.ufunc, ufunc: np.ufunc) -> Any:
     """The same function of x/temperature, by a kernel of its own unless the temperature is 1."""
     name = record.name
 
     def tempered(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
         if type(temperature) is float and temperature == 1.0:
-            return plain(x, axis, where=where, out=out, **kwargs)
+            return usual(x, out) if _usual(axis, where, out, kwargs) else plain(x, axis, where=where, out=out, **kwargs)
         x = np.asanyarray(x)
         temperature = heat(name, temperature, x, axis)
         mask = np.broadcast_to(True, x.shape) if where is None else _mask(name, where, x)
@@ -157,8 +162,8 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
     else:
 
         def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
-            if type(out) is np.ndarray and type(axis) is int and axis == -1 and where is None and not kwargs:
-                return plain(x, out)  # the usual call, without what it costs to look at the rest
+            if _usual(axis, where, out, kwargs):
+                return plain(x, out)
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
             if out is None:
@@ -167,7 +172,7 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
                 return plain(x, axis=axis, out=out, **kwargs)
             return masked(x, _mask(name, where, x), axis=axis, out=out, **kwargs)
 
-        function = _with_temperature(record, transform, ufuncs[f"{name}_tempered"]) if record.tempered else transform
+        function = _with_temperature(record, transform, plain, ufuncs[f"{name}_tempered"]) if record.tempered else transform
     function.__name__ = function.__qualname__ = name
     function.__module__ = "fastact"
     function.ufunc = plain
