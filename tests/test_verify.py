@@ -256,7 +256,7 @@ def test_command_resumes(tmp_path, monkeypatch, capsys):
     arguments = [*QUICK, "--functions", "exp", "--dtype", "float32,float64"]
     whole, state = tmp_path / "whole.json", tmp_path / "state.json"
     assert main([*arguments, "--json", str(whole)]) == 0
-    honest, calls = command.work, []
+    honest, fingerprint, calls = command.work, command.fingerprint, []
 
     def interrupted(task, known):
         calls.append(task)
@@ -273,6 +273,12 @@ def test_command_resumes(tmp_path, monkeypatch, capsys):
     assert first == 6
     of = [[r | {"seconds": 0} for r in json.loads(f.read_text())["rows"]] for f in (whole, resumed)]
     assert of[0] == of[1]
+    monkeypatch.setattr(command, "fingerprint", lambda row, dtype: "another" if row.ufunc == "exp" else fingerprint(row, dtype))
+    calls.clear()
+    monkeypatch.setattr(command, "work", lambda task, known: (calls.append(task), honest(task, known))[1])
+    assert main([*arguments, "--resume", str(state)]) == 0
+    assert {task.key for task in calls} == {"exp float32", "exp float64"}       # a kernel that has changed is begun anew
+    assert capsys.readouterr().err.count("begun anew") == 2
     with pytest.raises(SystemExit, match="float64_points differ"):
         main([*QUICK[:-1], "3000", "--functions", "exp", "--resume", str(state)])
 

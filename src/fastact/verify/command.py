@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import hashlib
 import json
 import os
 import sys
@@ -17,9 +16,8 @@ from typing import Any
 import numpy as np
 
 import fastact
-from fastact import _variants
-from fastact.verify import over_axis, report
-from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows
+from fastact.verify import golden, over_axis, report
+from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows, kernel
 from fastact.verify.sweep import Part, Sweep, Tally, parts
 
 STRIDE, POINTS = 4_099, 100_000
@@ -71,17 +69,27 @@ def tasks(options: argparse.Namespace) -> list[Task]:
     return found
 
 
+def fingerprint(row: Row, dtype: str) -> str:
+    """What tells whether a row's kernel still computes what it did: a hash of its results on many numbers."""
+    compute: Any = (lambda x: fastact.get(row.record.name)(x, axis=-1)) if row.length else kernel(row)
+    with np.errstate(all="ignore"):
+        x = golden.stream(1, dtype)
+        return golden.fingerprint([compute(x.reshape(-1, 1 << 10)) if row.length else compute(x)])
+
+
 class State:
-    """What is finished: per row a tally and which of its parts it covers; in a file, if one is named."""
+    """What is finished: per row a tally and which of its parts it covers; in a file, if one is named.
+
+    A row whose results are no longer what they were when it was begun is begun anew.
+    """
 
     def __init__(self, path: Path | None, options: argparse.Namespace) -> None:
         self.path = path
         self.rows: dict[str, Tally] = {}
         self.done: dict[str, set[int]] = {}
         self.saved = time.monotonic()
-        kernels = Path(_variants.load(fastact.ISA).__file__ or "").read_bytes()
+        self.results: dict[str, str] = {}
         self.of = {
-            "kernels": hashlib.sha256(kernels).hexdigest(),
             "numpy": np.__version__,
             "float32_stride": options.stride,
             "float64_points": options.points,
@@ -93,6 +101,17 @@ class State:
                 raise SystemExit(f"{path} is of another run ({differing} differ); name another file, or delete it")
             self.rows = {key: Tally.from_json(t) for key, t in stored["rows"].items()}
             self.done = {key: set(d) for key, d in stored["done"].items()}
+            self.results = stored["results"]
+
+    def begin(self, task: Task) -> bool:
+        """Note what a row's kernel computes; forget what was measured of it if that was something else. Whether it was."""
+        now = fingerprint(task.row, task.dtype)
+        changed = self.results.get(task.key, now) != now
+        if changed:
+            self.rows.pop(task.key, None)
+            self.done.pop(task.key, None)
+        self.results[task.key] = now
+        return changed
 
     def add(self, task: Task, index: int, tally: Tally) -> None:
         """A task is finished."""
@@ -107,7 +126,8 @@ class State:
         if self.path is not None:
             rows = {key: t.to_json() for key, t in self.rows.items()}
             written = self.path.with_name(self.path.name + ".new")
-            written.write_text(json.dumps({"of": self.of, "done": {k: sorted(d) for k, d in self.done.items()}, "rows": rows}))
+            done = {key: sorted(d) for key, d in self.done.items()}
+            written.write_text(json.dumps({"of": self.of, "results": self.results, "done": done, "rows": rows}))
             written.replace(self.path)
 
 
@@ -183,6 +203,10 @@ def run(options: argparse.Namespace) -> int:
     """The command."""
     everything = tasks(options)
     state = State(options.resume, options)
+    if options.resume:
+        for task in {task.key: task for task in everything}.values():
+            if state.begin(task):
+                print(f"{task.key}: begun anew, its results have changed", file=sys.stderr)
     indexed, seen = [], dict.fromkeys((task.key for task in everything), 0)
     for task in everything:
         indexed.append((task, seen[task.key]))
@@ -241,7 +265,7 @@ def add_arguments(parser: argparse.ArgumentParser, whole: Any, names: Any) -> No
     )
     parser.add_argument("--defaults", action="store_true", help="parameters at their defaults only, not also at the registry's samples")
     parser.add_argument(
-        "--resume", type=Path, metavar="FILE", help="keep what is finished in FILE, and go on from there if it exists and is of this build"
+        "--resume", type=Path, metavar="FILE", help="keep what is finished in FILE, and go on from there if it exists; rows whose results have changed since begin anew"
     )
     parser.add_argument("--processes", type=whole, default=cores, metavar="N", help=f"how many at once (default: all cores, {cores} here)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, for programs")
