@@ -80,6 +80,8 @@ class Record:
     #: Pairs of parameters of which the first must not be above the second.
     ordered: tuple[tuple[str, str], ...] = ()
     drawn: Drawn | None = None
+    #: (parameter, value, name): at that value it is the function of that name, bit for bit, and takes its loops.
+    special: tuple[str, float, str] | None = None
     #: Points where f or f' jumps, or expressions of the parameters that say where, and what the gradient is there.
     kinks: tuple[float | str, ...] = ()
     #: The open interval on which f and f' are numbers, where that is not everything, infinities included; at its ends see `edges`.
@@ -302,6 +304,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="sigmoid(beta x) * (1 + beta x * sigmoid(-beta x))",
         forward="x * sigmoid(beta * x)",
         derivative="sigmoid(beta * x) * (1 + beta * x * sigmoid(-beta * x))",
+        special=("beta", 1.0, "silu"),
         parameters=(Parameter("beta", 1.0, "slope of the gate", samples=(0.3, 1.702)),),
         edges=((-INF, -0.0, -0.0), (0.0, 0.0, 0.5), (INF, INF, 1.0)),
         example=((-1.0, -0.2689, 0.0723), (0.5, 0.3112, 0.7400), (2.0, 1.7616, 1.0908)),
@@ -885,13 +888,19 @@ class Operation:
     formula: str
     data: tuple[str, ...]
     parameters: tuple[str, ...]
+    #: (parameter, value, ufunc) of its record's `special`.
+    special: tuple[str, float, str] | None = None
 
 
 def operations(record: Record) -> list[Operation]:
     """The ufuncs of an element-by-element record: forward, backward, and the backward forms that it offers."""
     parameters = tuple(p.name for p in record.parameters)
     backward = f"{record.name}_backward"
-    ops = [Operation(record.name, record.name, ("x",), parameters), Operation(backward, backward, ("dy", "x"), parameters)]
+    special = [record.special and (*record.special[:2], record.special[2] + form) for form in ("", "_backward")]
+    ops = [
+        Operation(record.name, record.name, ("x",), parameters, special[0]),
+        Operation(backward, backward, ("dy", "x"), parameters, special[1]),
+    ]
     if record.from_output:
         ops.append(Operation(f"{backward}_y", f"{backward}_y", ("dy", "y"), parameters))
     ops += [

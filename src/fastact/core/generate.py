@@ -257,6 +257,9 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         else:
             lines.append(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]")
     lines.append("    cdef npy_intp i")
+    if op.special and form == "scalar":
+        parameter, value, other = op.special            # which has the same operands, and not the parameter
+        lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts)
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])
