@@ -77,7 +77,8 @@ def kernel_data(row: KernelRow, dtype: str, size: int, seed: int = 0) -> Data:
     rows = max(1, size // row.length) if row.length else size
     operands = kernel_operands(row, rows, row.length, real, integer)
     if row.axis == 0:
-        operands = tuple(np.asfortranarray(a).T if np.ndim(a) == 2 else a for a in operands)
+        # what is one value repeated, as a mask that lets all through, stays that
+        operands = tuple((np.asfortranarray(a) if any(a.strides) else a).T if np.ndim(a) == 2 else a for a in operands)
     ufunc = fa.ufuncs.__dict__[row.ufunc]
     results = ufunc(*operands, **({"axis": row.axis} if row.axis != -1 else {}))
     outs = tuple(np.empty_like(r, order="C") for r in (results if isinstance(results, tuple) else (results,)))
