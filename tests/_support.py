@@ -148,8 +148,10 @@ def operands(op: Operation, case: Case, x: np.ndarray, rng: np.random.Generator)
 
 
 def bits(a: Any) -> np.ndarray:
-    """The bit pattern; every NaN counts as the same."""
+    """The bit pattern; every NaN counts as the same. Integers are theirs."""
     a = np.ascontiguousarray(a)
+    if a.dtype.kind == "i":
+        return a
     pattern = a.view(_UINT[a.dtype.name]).copy()
     pattern[np.isnan(a)] = np.iinfo(pattern.dtype).max
     return pattern

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ROWWISE, assert_same_bits, inside
+from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROWWISE, assert_same_bits, inside, random_bits
 
 WITH_PARAMETERS = [case for case in DEFAULT_CASES if case.record.parameters]
 TRAINED = [case for case in DEFAULT_CASES if any(p.gradient for p in case.record.parameters)]
@@ -331,3 +331,16 @@ def test_half_precision_sums_of_parameters(case, public):
     assert (dw == -4.0).all()
     _, dw = public[f"{case.record.name}_backward"](dy, x=x, axis=0, **{parameter: np.full(8, 0.25, np.float16)})
     assert (dw == -4096.0).all()
+
+
+@pytest.mark.parametrize("record", [r for r in ELEMENTWISE if r.special], ids=lambda r: r.name)
+def test_special_value(record, made, dtype):
+    """At its special value a function gives the other's bits, whether the value is one for all or stands in an array."""
+    parameter, value, other = record.special
+    x = np.concatenate([random_bits(20_000, dtype), (3 * np.random.default_rng(8).standard_normal(20_000)).astype(dtype)])
+    dy = np.random.default_rng(9).standard_normal(x.size).astype(dtype)
+    assert [p.name for p in record.parameters] == [parameter]
+    for form, given in (("", (x,)), ("_backward", (dy, x))):
+        wanted = made[other + form](*given)
+        assert_same_bits(made[record.name + form](*given, np.dtype(dtype).type(value)), wanted, form)
+        assert_same_bits(made[record.name + form](*given, np.full_like(x, value)), wanted, form)

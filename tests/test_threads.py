@@ -15,6 +15,8 @@ from _support import OPERATIONS, ROW_UFUNCS, assert_same_bits, operands, operati
 
 import fastact as fa
 from fastact import _threads, _variants
+from fastact._registry import ROW_KERNELS
+from fastact.verify.cases import KernelRow, kernel_operands
 
 HAS_THREADS = fa._kernels.has_threads()
 needs_threads = pytest.mark.skipif(not HAS_THREADS, reason="built without OpenMP")
@@ -69,6 +71,32 @@ def test_rows_same_bits(row, suffix, shape, made, threads, dtype):
         threads(n)
         assert_same_bits(ufunc(*given), wanted, n)
         assert_same_bits(ufunc(*across), wanted, n, "across")
+
+
+@pytest.mark.parametrize("length", [5, 64, 12_007])
+@pytest.mark.parametrize("kernel", ROW_KERNELS, ids=lambda kernel: kernel.name)
+def test_other_rows_same_bits(kernel, length, made, threads, dtype):
+    rng = np.random.default_rng(6)
+    rows = -(-SIZE // length)
+
+    def real(name, shape):
+        if name == "temperature":
+            return np.asarray(0.75, dtype)
+        x = 3 * rng.standard_normal(shape)
+        return (x if name in ("logits", "x", "dy") else fa.softmax(x)).astype(dtype)
+
+    row = KernelRow(kernel, length)
+    given = kernel_operands(row, rows, length, real, lambda _, shape, limit: rng.integers(0, limit, shape))
+    across = [np.asfortranarray(a) if np.ndim(a) == 2 and any(a.strides) else a for a in given]
+    threads(1)
+    wanted = made[kernel.name](*given)
+    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+    for n in (2, 3, 7):
+        threads(n)
+        for case, arrays in (("along", given), ("across", across)):
+            found = made[kernel.name](*arrays)
+            for k, (f, w) in enumerate(zip(found if isinstance(found, tuple) else (found,), wanted, strict=True)):
+                assert_same_bits(f, w, n, case, k)
 
 
 def test_accumulate_stays_in_order(made, threads):

@@ -430,16 +430,18 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
 
 
 def row_kernel(kernel: Any) -> tuple[str, list[str]]:
-    """The loops of one ufunc of family.h, which unpacks what NumPy passes by itself."""
-    loops = []
+    """The loops of one ufunc of family.h, whose functions unpack what NumPy passes: see drive_rows() in rowwise.pxi."""
+    passed, called = "char** data, const npy_intp* n, const npy_intp* strides", ", ".join([*kernel.arguments, "storage", "data", "n", "strides"])
+    loops = [
+        f"cdef int rows_{kernel.name}_{suffix}(int storage, {passed}) noexcept nogil:\n    return {kernel.function}_{suffix}({called})\n"
+        for suffix in REALS
+    ]
+    operands, sizes = len(kernel.kinds.replace(">", "")), 1 + len(set(re.findall(r"\w+", kernel.signature)))
     for storage, (_, suffix, _) in STORAGES.items():
-        arguments = ", ".join([*kernel.arguments, f"STORE_{storage.upper()}", "data", "n", "strides"])
+        arguments = f"rows_{kernel.name}_{suffix}, STORE_{storage.upper()}, {operands}, {sizes}, data, n, strides"
         loops.append(
             f"cdef int loop_{kernel.name}_{storage}({LOOP}) noexcept nogil:\n"
-            f"    cdef unsigned status = fp_status()\n"
-            f"    cdef int failed = {kernel.function}_{suffix}({arguments})\n"
-            f"    fp_restore(status)\n"
-            f"    return no_memory() if failed else 0\n"
+            f"    return no_memory() if drive_rows({arguments}) else 0\n"
         )
     listed = ", ".join(f"<void*>loop_{kernel.name}_{s}" for s in STORAGES)
     made = f'new_ufunc("{kernel.name}", {kernel.operands!r}, docs["{kernel.name}"], b"{kernel.signature}", "{kernel.kinds}", {listed})'

@@ -59,10 +59,14 @@ cdef void some_gradients(const void* job, npy_intp first, npy_intp rows) noexcep
         any_gradients_f4(r.op, r.storage, dy, y, out, rows, r.n, r.sdy, r.sx, r.so, r.cdy, r.cx, r.co)
 
 
-cdef void rows_in_parts(part_t work, const Rows* job, npy_intp n_outer) noexcept nogil:
+cdef npy_intp row_share(npy_intp rows, int parts) noexcept nogil:
     """Rows across memory are taken 64 and 8 at a time: parts of many rows hold whole multiples."""
+    return part_length(rows, parts, 64 if rows >= 512 * parts else 8 if rows >= 64 * parts else 1)
+
+
+cdef void rows_in_parts(part_t work, const Rows* job, npy_intp n_outer) noexcept nogil:
     cdef int parts = max(min(parts_of(n_outer * job.n), n_outer), 1)
-    in_parts(work, job, n_outer, parts, part_length(n_outer, parts, 64 if n_outer >= 512 * parts else 8 if n_outer >= 64 * parts else 1))
+    in_parts(work, job, n_outer, parts, row_share(n_outer, parts))
 
 
 cdef void rows_of(int op, int storage, char* dy, char* x, char* mask, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sx, npy_intp sm, npy_intp so, npy_intp cx, npy_intp cm, npy_intp co) noexcept nogil:
@@ -97,3 +101,48 @@ cdef void softmax_backward_y_rows(int storage, char* dy, char* y, char* out, npy
 
 cdef void log_softmax_backward_y_rows(int storage, char* dy, char* y, char* out, npy_intp n_outer, npy_intp n, npy_intp sdy, npy_intp sy, npy_intp so, npy_intp cdy, npy_intp cy, npy_intp co) noexcept nogil:
     gradients_of(LOG_SOFTMAX, storage, dy, y, out, n_outer, n, sdy, sy, so, cdy, cy, co)
+
+
+# ---- the functions of family.h, which take what NumPy passes ----------------------------------------------------------------
+
+cdef enum:
+    MOST_SIZES = 4              # of outer loop and core dimensions
+
+ctypedef int (*family_t)(int storage, char** data, const npy_intp* n, const npy_intp* strides) noexcept nogil
+
+
+cdef struct Family:
+    family_t work
+    int storage
+    int operands                # and results
+    int sizes
+    char** data
+    const npy_intp* n
+    const npy_intp* strides
+    int* failed
+
+
+cdef void some_of_family(const void* job, npy_intp first, npy_intp rows) noexcept nogil:
+    cdef const Family* f = <const Family*>job
+    cdef char* data[MAX_OPERANDS + 2]
+    cdef npy_intp n[MOST_SIZES]
+    cdef int k
+    cdef unsigned status = fp_status()
+    for k in range(f.operands):
+        data[k] = f.data[k] + first * f.strides[k]
+    for k in range(f.sizes):
+        n[k] = f.n[k]
+    n[0] = rows
+    if f.work(f.storage, data, n, f.strides):
+        f.failed[0] = 1                                     # whichever part it was: the result is the same
+    fp_restore(status)
+
+
+cdef int drive_rows(family_t work, int storage, int operands, int sizes, char** data, const npy_intp* n, const npy_intp* strides) noexcept nogil:
+    """Rows of any function of family.h, in parts; whether memory was lacking."""
+    cdef int failed = 0
+    cdef Family job = Family(work, storage, operands, sizes, data, n, strides, &failed)
+    cdef npy_intp rows = n[0]
+    cdef int parts = max(min(parts_of(rows * n[1]), rows), 1)
+    in_parts(some_of_family, &job, rows, parts, row_share(rows, parts))
+    return failed
