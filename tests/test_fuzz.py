@@ -31,9 +31,11 @@ def test_random_calls(part):
 
 
 def test_every_kind_of_case_comes_up():
-    found = sum((fuzz.run_seed(seed, 300) for seed in (*range(0, 40, 3), *range(len(fuzz.TARGETS) - 6, len(fuzz.TARGETS)))), fuzz.Counter())
+    rows = len(fuzz.ELEMENTWISE) + len(fuzz.ROWWISE)
+    seeds = (*range(0, 40, 3), *range(rows - 6, rows + 3))
+    found = sum((fuzz.run_seed(seed, 300) for seed in seeds), fuzz.Counter())
     kinds = ["one element", "own memory", "allocated", "in place", "overlapping", "where", "slice", "refused", "accumulate", "threads"]
-    kinds += ["public", "rows, own memory", "rows, in place", "rows, allocated", "public rows"]
+    kinds += ["public", "rows, own memory", "rows, in place", "rows, allocated", "public rows", "several", "several, in place"]
     assert [k for k in kinds if not any(k in f for f in found)] == []
 
 
@@ -160,3 +162,20 @@ def test_the_command_counts_and_goes_on(tmp_path):
         assert f"{cases}  cases, no fault" in done.stdout
     stored = fuzz.json.loads(state.read_text())
     assert (stored["first"], stored["next"], stored["cases"]) == (5, 9, 2000)
+
+
+def test_faults_of_the_last_result_are_seen():
+    real = fuzz.variant(VARIANTS[-1])
+    target = next(i for i, row in enumerate(fuzz.TARGETS) if row in fuzz.SEVERAL and row.length and real.ufuncs[row.ufunc].nout > 1)
+    name = fuzz.TARGETS[target].ufunc
+
+    def neighbours(ufunc, *args, **kwargs):
+        got = ufunc(*args, **kwargs)
+        if got[-1].ndim > 1 and got[-1].size > 40:
+            got[-1][0, 0] = -3
+        return got
+
+    broken = real._replace(ufuncs={**real.ufuncs, name: Faulty(real.ufuncs[name], neighbours)})
+    with pytest.raises(fuzz.Difference, match=name):
+        for k in range(6):
+            fuzz.run_seed(target + k * len(fuzz.TARGETS), fuzz.CASES, broken)

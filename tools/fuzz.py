@@ -37,7 +37,7 @@ import numpy as np
 
 from fastact import _docs, _functions, _variants
 from fastact._registry import RowRecord
-from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows
+from fastact.verify.cases import DTYPES, KernelRow, Row, axis_rows, elementwise_rows, kernel_operands, kernel_rows
 
 try:
     import ml_dtypes
@@ -53,7 +53,8 @@ PAGE = mmap.PAGESIZE
 TYPES = (*DTYPES, "bfloat16") if ml_dtypes and "bfloat16" not in DTYPES else DTYPES
 ELEMENTWISE = tuple(elementwise_rows(samples=True))
 ROWWISE = tuple(axis_rows(None, (1,)))
-TARGETS = (*ELEMENTWISE, *ROWWISE)
+SEVERAL = tuple(kernel_rows(None, (1,)))
+TARGETS = (*ELEMENTWISE, *ROWWISE, *SEVERAL)
 
 
 class Difference(Exception):
@@ -197,7 +198,7 @@ class Seed:
 
     def __init__(self, seed: int, chosen: Variant | None = None) -> None:
         self.rng, self.numbers = random.Random(seed), np.random.default_rng(seed)
-        self.row: Row = TARGETS[seed % len(TARGETS)]
+        self.row: Row | KernelRow = TARGETS[seed % len(TARGETS)]
         self.variant = chosen or variant(self.rng.choice(_variants.available()))
         self.dtype = self.rng.choice(TYPES)
         self.ufunc = self.variant.ufuncs[self.row.ufunc]
@@ -205,8 +206,10 @@ class Seed:
         self.note: list[Any] = []
 
     def run(self, cases: int) -> Counter[str]:
-        over_axis = isinstance(self.row.record, RowRecord)
-        some = self.row_cases() if over_axis else self.element_cases()
+        if isinstance(self.row, KernelRow):
+            some = self.kernel_cases()
+        else:
+            some = self.row_cases() if isinstance(self.row.record, RowRecord) else self.element_cases()
         with np.errstate(all="ignore"):
             for kind in itertools.islice(some, cases):
                 self.counts[kind] += 1
@@ -224,29 +227,37 @@ class Seed:
         return placed
 
     def check(self, call: Callable[..., Any], inputs: list[Placed], out: Placed | None, wanted: Any, keep: Any = None) -> None:
-        """Call; the result, whatever lies around it, and the inputs must be right. `keep`: where the output stays as it was."""
-        others = [p for p in inputs if out is None or p.arena is not out.arena]
+        """A call with one result."""
+        self.check_all(lambda out: (call(out=out[0]),), inputs, [out], [wanted], keep)
+
+    def check_all(
+        self, call: Callable[..., Any], inputs: list[Placed], outs: list[Placed | None], wanted: list[Any], keep: Any = None
+    ) -> None:
+        """Call; the results, whatever lies around them, and the inputs must be right. `keep`: where an output stays as it was."""
+        given = [out for out in outs if out is not None]
+        others = [p for p in inputs if not any(p.arena is out.arena for out in given)]
         before = [p.around.tobytes() for p in others]
-        if out is None:
-            with np.errstate(all="raise"):
-                got = call(out=None)
-        else:
-            untouched = out.view.copy() if keep is not None else None
-            room = out.around.copy()
-            with np.errstate(all="raise"):
-                returned = call(out=out.view)
-            got = out.view
-            if returned is not got:
-                raise Difference("out= is not what is returned")
-            if untouched is not None:
-                wanted = np.where(keep, untouched, wanted)
+        if keep is not None:
+            wanted = [np.where(keep, out.view, w) for out, w in zip(given, wanted, strict=True)]
+        rooms = [out.around.copy() for out in given]
+        with np.errstate(all="raise"):
+            results = call(out=tuple(None if out is None else out.view for out in outs))
+        if any(out is not None and returned is not out.view for out, returned in zip(outs, results, strict=True)):
+            raise Difference("out= is not what is returned")
+        for out, room in zip(given, rooms, strict=True):
             # the same places in a copy of the memory as it was: all else must be equal
+            got = out.view
             start = got.ctypes.data - out.around.ctypes.data
             np.ndarray(got.shape, got.dtype, room.data, start, got.strides)[...] = got
             if room.tobytes() != out.around.tobytes():
                 raise Difference(f"wrote beside the output at {np.flatnonzero(room != out.around)[:5]}")
         if [p.around.tobytes() for p in others] != before:
             raise Difference("an input has changed")
+        for got, right in zip(results, wanted, strict=True):
+            self.compare(got, right)
+
+    def compare(self, got: Any, wanted: Any) -> None:
+        """Bit for bit."""
         if got.shape != wanted.shape or got.dtype.type is not wanted.dtype.type:
             raise Difference(f"got {got.dtype} of shape {got.shape}, wanted {wanted.dtype} of shape {wanted.shape}")
         if got.dtype.isnative and got.tobytes() == wanted.tobytes():
@@ -522,6 +533,73 @@ class Seed:
         for i in np.ndindex(outer):
             wanted[i] = self.ufunc(*(np.ascontiguousarray(a[i]) for a in moved))
         return wanted if reduces else np.moveaxis(wanted, -1, core)
+
+    # -- several arrays --
+
+    def kernel_cases(self) -> Iterator[str]:
+        while True:
+            yield self.kernel_case(isinstance(self.row, KernelRow) and self.row.length > 0)
+
+    def kernel_case(self, over_axis: bool) -> str:
+        rng, dtype, record = self.rng, self.dtype, self.row.record
+        n, large = 0, rng.random() < 0.003
+        if over_axis:
+            n = rng.randint(*rng.choices(((4, 6), (4, 40), (4, 300), (200, 1300)), (1, 4, 4, 1))[0])
+            shape: tuple[int, ...] = (max(2, LARGE // n),) if large else (rng.randint(1, 40),)
+        else:
+            shape = (LARGE + rng.randrange(9_000),) if large else shape_of(rng, rng.choice((9, 130, 700, 2500)))
+        rows = math.prod(shape)
+
+        def real(name: str, shape: tuple[int, ...]) -> Any:
+            return np.asarray(0.75, dtype) if name == "temperature" else values(self.numbers, math.prod(shape), dtype).reshape(shape)
+
+        row = KernelRow(record, n)  # type: ignore[arg-type]
+        full = list(kernel_operands(row, rows, n, real, lambda _, shape, limit: self.numbers.integers(0, max(limit, 1), shape)))
+        for k, (_, kind, core) in enumerate(row.operands):
+            if kind == "b" and rng.random() < 0.7:
+                full[k] = self.numbers.random(full[k].shape) < rng.choice((0.1, 0.9))
+            elif not over_axis and core == "":
+                full[k] = full[k].reshape(shape)
+        wanted = self.wanted_of_kernel(full, any(core == "m" for *_, core in row.operands), over_axis)
+        inputs = [self.operand(k, a) for k, a in enumerate(full) if np.ndim(a)]
+        given = iter(inputs)
+        views = [next(given).view if np.ndim(a) else a for a in full]
+        outs: list[Placed | None] = []
+        taken, kind = False, "several"
+        for k, w in enumerate(wanted):
+            fitting = [p for p in inputs if p.view.shape == w.shape and p.view.dtype.type is w.dtype.type]
+            choice = rng.random()
+            if choice < 0.1:
+                outs.append(None)
+            elif choice < 0.3 and fitting and not taken:
+                outs.append(rng.choice(fitting))
+                taken, kind = True, "several, in place"
+            else:
+                out = place(rng, arenas()[4 + k], w.shape, w.dtype)
+                out.around[...] = rng.randrange(256)
+                outs.append(out)
+        threads = self.threads(large)
+        self.note = [kind, shape, n, [described(p) for p in inputs], [described(p) for p in outs], threads]
+
+        def call(out: tuple[Any, ...]) -> tuple[Any, ...]:
+            found = self.ufunc(*views, out=out)
+            return found if isinstance(found, tuple) else (found,)
+
+        self.check_all(call, inputs, outs, wanted)
+        return ("threads, " if threads > 1 else "") + kind
+
+    def wanted_of_kernel(self, full: list[Any], ragged: bool, over_axis: bool) -> list[Any]:
+        """The results of rows, each by itself; of ragged rows, and of elements, of one call on arrays that lie in order."""
+        count = len(full[0]) if np.ndim(full[0]) else 1
+
+        def results(operands: list[Any]) -> tuple[Any, ...]:
+            found = self.ufunc(*operands)
+            return found if isinstance(found, tuple) else (found,)
+
+        if ragged or not over_axis or count > 100:
+            return [np.asarray(r) for r in results([np.ascontiguousarray(a) if np.ndim(a) else a for a in full])]
+        single = [results([a[i] if np.ndim(a) else a for a in full]) for i in range(count)]
+        return [np.stack([np.asarray(r[k]) for r in single]) for k in range(len(single[0]))]
 
 
 def run_seed(seed: int, cases: int = CASES, chosen: Variant | None = None) -> Counter[str]:

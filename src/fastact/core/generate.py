@@ -431,7 +431,8 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
 
 def row_kernel(kernel: Any) -> tuple[str, list[str]]:
     """The loops of one ufunc of family.h, whose functions unpack what NumPy passes: see drive_rows() in rowwise.pxi."""
-    passed, called = "char** data, const npy_intp* n, const npy_intp* strides", ", ".join([*kernel.arguments, "storage", "data", "n", "strides"])
+    passed = "char** data, const npy_intp* n, const npy_intp* strides"
+    called = ", ".join([*kernel.arguments, "storage", "data", "n", "strides"])
     loops = [
         f"cdef int rows_{kernel.name}_{suffix}(int storage, {passed}) noexcept nogil:\n    return {kernel.function}_{suffix}({called})\n"
         for suffix in REALS

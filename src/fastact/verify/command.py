@@ -265,7 +265,10 @@ def add_arguments(parser: argparse.ArgumentParser, whole: Any, names: Any) -> No
     )
     parser.add_argument("--defaults", action="store_true", help="parameters at their defaults only, not also at the registry's samples")
     parser.add_argument(
-        "--resume", type=Path, metavar="FILE", help="keep what is finished in FILE, and go on from there if it exists; rows whose results have changed since begin anew"
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keep what is finished in FILE, and go on from there if it exists; rows whose results have changed since begin anew",
     )
     parser.add_argument("--processes", type=whole, default=cores, metavar="N", help=f"how many at once (default: all cores, {cores} here)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, for programs")
