@@ -39,7 +39,7 @@ def planted(row, point, wrong):
 
 def run(row, dtype, compute=None, parts=None):
     measured, tally = sweep.Sweep(row, dtype, compute), sweep.Tally()
-    for part in parts or [sweep.Part("ranks", 0, inputs.finite_count(dtype), 1 if dtype == "float16" else 65_537)]:
+    for part in parts or [sweep.Part("ranks", 0, inputs.finite_count(dtype), 1 if dtype in ("float16", "bfloat16") else 65_537)]:
         tally.add(part.tally(measured, tally.worst))
     return tally
 
@@ -83,7 +83,7 @@ def test_one_fault_of_one_ulp_breaks_the_bound_in_float16(row):
             assert exact <= 0.5 or tally.worst >= exact - sweep.SLACK
 
 
-@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("dtype", cases.TYPES)
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 0.0, 1.0])
 def test_gross_faults_are_caught(dtype, wrong):
     (row,) = (row for row in ROWS if row.ufunc == "gelu_backward")
@@ -91,13 +91,13 @@ def test_gross_faults_are_caught(dtype, wrong):
     x = inputs.in_rows(np.sort(np.linspace(1, 2, 1025).astype(dtype)), 8)
     measured = sweep.Sweep(row, dtype, planted(row, point, wrong))
     tally = measured.run([x])
-    assert tally.worst > 50
+    assert tally.worst > 10          # a wrong 1.0 is 16 ulp of bfloat16 away
     assert float.fromhex(tally.at) == point
 
 
 def test_a_nan_that_gets_lost_is_caught():
     (row,) = (row for row in ROWS if row.ufunc == "relu")
-    for dtype in cases.DTYPES:
+    for dtype in cases.TYPES:
         lost = sweep.Sweep(row, dtype, lambda x: np.fmax(x, x.dtype.type(0)))
         assert sweep.Part("nan", 0, 100).tally(lost).worst == np.inf
         assert sweep.Part("nan", 0, 100).tally(sweep.Sweep(row, dtype)).worst == 0
@@ -304,7 +304,7 @@ def test_unknown_names_are_refused(capsys):
         main(["verify", "--functions", "gelo"])
     with pytest.raises(SystemExit):
         main(["verify", "--dtype", "float8"])
-    assert "must be among float16, float32, float64, got 'float8'" in capsys.readouterr().err
+    assert f"must be among {', '.join(cases.TYPES)}, got 'float8'" in capsys.readouterr().err
 
 
 def test_tally_keeps_its_figures():

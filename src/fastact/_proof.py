@@ -18,7 +18,7 @@ from fastact._registry import RowRecord
 
 #: Working precisions in bits, tried in turn until two agree: the last covers all that cancels in the references' tails.
 PRECISIONS = (160, 240, 1500)
-_BITS = {"float16": (11, -24), "float32": (24, -149), "float64": (53, -1074)}
+_BITS = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149), "float64": (53, -1074)}
 
 
 def exact(value: float) -> Any:
@@ -226,12 +226,21 @@ def row_scale(record: RowRecord, true: Any, largest: Any, dtype: str) -> float:
     return float(ulp(max(abs(true), abs(largest)), dtype) / ulp(true, dtype))
 
 
+def limits(dtype: str) -> Any:
+    """NumPy's finfo of a type, or ml_dtypes' of bfloat16, which NumPy does not know."""
+    if dtype != "bfloat16":
+        return np.finfo(dtype)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+
+
 def error(computed: float, true: Any, dtype: str) -> float:
     """|computed - true| in ulp. Infinity counts as the power of two after the largest number, and is right for all beyond it."""
     computed = float(computed)
     if mp.isnan(true) or math.isnan(computed):
         return 0.0 if mp.isnan(true) and math.isnan(computed) else math.inf
-    info = np.finfo(dtype)
+    info = limits(dtype)
     top = mp.ldexp(1, int(info.maxexp))
     if math.isinf(computed):
         if abs(true) >= top and (true > 0) == (computed > 0):

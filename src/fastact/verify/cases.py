@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import fastact as fa
+from fastact._proof import limits
 from fastact._registry import (
     ELEMENTWISE,
     FUNCTIONS,
@@ -27,7 +29,13 @@ from fastact._registry import (
     operations,
 )
 
-DTYPES = ("float16", "float32", "float64")
+#: NumPy's own types, and with them ml_dtypes' bfloat16 where that is installed.
+DTYPES: tuple[str, ...] = ("float16", "float32", "float64")
+TYPES = DTYPES
+with contextlib.suppress(ImportError):
+    import ml_dtypes  # noqa: F401  with it NumPy knows bfloat16 by name
+
+    TYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -213,7 +221,7 @@ def exact(row: Row, dtype: str) -> Callable[[float], Any]:
 
 def image(row: Row, dtype: str) -> tuple[float, float]:
     """The least and the largest finite operand to try: for a gradient from the output, what a monotone function can produce."""
-    largest = float(np.finfo(dtype).max)
+    largest = float(limits(dtype).max)
     if row.form != "backward_y":
         assert isinstance(row.record, Record)
         low, high = np.array(row.record.domain or (-np.inf, np.inf), dtype)

@@ -17,11 +17,11 @@ import numpy as np
 
 import fastact
 from fastact.verify import golden, over_axis, report
-from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows, kernel
+from fastact.verify.cases import TYPES, Row, axis_rows, elementwise_rows, kernel
 from fastact.verify.sweep import Part, Sweep, Tally, parts
 
 STRIDE, POINTS = 4_099, 100_000
-_DEFAULTS = {"float16": 1e-6, "float32": 4e-8, "float64": 5e-6}     # seconds per point, until something is measured
+_DEFAULTS = {"float16": 1e-6, "bfloat16": 1e-6, "float32": 4e-8, "float64": 5e-6}     # seconds per point, until something is measured
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ class Progress:
     """A line per finished row on stderr, and on a terminal a bar with the time left."""
 
     def __init__(self, todo: list[Task]) -> None:
-        self.left = dict.fromkeys(DTYPES, 0)
-        self.done = dict.fromkeys(DTYPES, 0)
-        self.spent = dict.fromkeys(DTYPES, 0.0)
+        self.left = dict.fromkeys(TYPES, 0)
+        self.done = dict.fromkeys(TYPES, 0)
+        self.spent = dict.fromkeys(TYPES, 0.0)
         for task in todo:
             self.left[task.dtype] += task.points
         self.started = time.monotonic()
@@ -156,8 +156,8 @@ class Progress:
 
     def share(self) -> float:
         """How much of the work is done: points, weighted with the time that each type's have taken so far."""
-        rates = {d: self.spent[d] / self.done[d] if self.spent[d] else _DEFAULTS[d] for d in DTYPES}
-        left, done = (sum(points[d] * rates[d] for d in DTYPES) for points in (self.left, self.done))
+        rates = {d: self.spent[d] / self.done[d] if self.spent[d] else _DEFAULTS[d] for d in TYPES}
+        left, done = (sum(points[d] * rates[d] for d in TYPES) for points in (self.left, self.done))
         return max(done, 1e-9) / max(done + left, 1e-9)
 
     def line(self, text: str) -> None:
@@ -243,12 +243,12 @@ def add_arguments(parser: argparse.ArgumentParser, whole: Any, names: Any) -> No
     def dtypes(text: str) -> list[str]:
         found: list[str] = names(text)
         for name in found:
-            if name not in DTYPES:
-                raise argparse.ArgumentTypeError(f"must be among {', '.join(DTYPES)}, got {name!r}")
+            if name not in TYPES:
+                raise argparse.ArgumentTypeError(f"must be among {', '.join(TYPES)}, got {name!r}")
         return found
 
     parser.add_argument("--functions", type=names, metavar="NAME,NAME", help="which functions, each with its gradients (default: all)")
-    parser.add_argument("--dtype", type=dtypes, default=list(DTYPES), metavar="TYPE,TYPE", help=f"of {', '.join(DTYPES)} (default: all)")
+    parser.add_argument("--dtype", type=dtypes, default=list(TYPES), metavar="TYPE,TYPE", help=f"of {', '.join(TYPES)} (default: all)")
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument(
         "--stride", type=whole, default=STRIDE, metavar="N", help=f"take every Nth float32 bit pattern (default: {STRIDE}; odd is best)"

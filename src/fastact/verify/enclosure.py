@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fastact._proof import limits
 from fastact.verify.program import Node, Program, steps_of
 
 _PI = "3.14159265358979323846264338327950288"
@@ -305,7 +306,7 @@ class Reference:
     def __init__(self, root: Node, parameters: dict[str, float], dtype: str) -> None:
         self.kind = np.longdouble if dtype == "float64" else np.float64
         self.analysis = Analysis(self.kind)
-        self.bits = int(np.finfo(dtype).nmant) + 1
+        self.bits = int(limits(dtype).nmant) + 1
         self.root = root
         self.parameters = parameters
         self.fixed: dict[int, Enclosure] = {}

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from fastact._proof import limits
 from fastact.verify.cases import Row, image, kernel, kinks
 
-UNSIGNED = {"float16": np.uint16, "float32": np.uint32, "float64": np.uint64}
+UNSIGNED = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.uint32, "float64": np.uint64}
 #: Numbers in a row, at most; how many rows share a binade when they hold only some of its numbers; numbers in one array.
 _ROW, _SHARE, _ARRAY = 1 << 14, 1 << 7, 1 << 20
 
@@ -35,7 +36,7 @@ def ranks(dtype: str, start: int, stop: int, stride: int = 1) -> Iterator[Any]:
     """Every stride-th finite number between two ranks, in rows."""
     half = finite_count(dtype) // 2
     sign = 1 << (8 * np.dtype(dtype).itemsize - 1)
-    width = max(1, min(_ROW, (1 << np.finfo(dtype).nmant) // _SHARE // stride, -(-(stop - start) // stride)))
+    width = max(1, min(_ROW, (1 << limits(dtype).nmant) // _SHARE // stride, -(-(stop - start) // stride)))
     for first in range(start, stop, stride * _ARRAY):
         last = min(stop, first + stride * _ARRAY)
         if stride == 1 and (first < half) == (last <= half):
@@ -77,7 +78,7 @@ def clusters(row: Row, dtype: str, count: int) -> Any:
     Roots and edges are found by looking at where the computed result changes sign, saturates, vanishes or overflows.
     """
     rng = np.random.default_rng(zlib.crc32(f"{row.label} {dtype}".encode()))
-    info = np.finfo(dtype)
+    info = limits(dtype)
     low, high = image(row, dtype)
     seams = np.concatenate(
         [
@@ -104,7 +105,7 @@ def edges(row: Row, dtype: str) -> Any:
     def kinds(x: Any) -> Any:
         with np.errstate(all="ignore"):
             z = compute(x).astype(np.float64)
-        return np.sign(z) + 4 * (z == 1) + 8 * np.isinf(z) + 16 * (np.abs(z) < np.finfo(dtype).tiny)
+        return np.sign(z) + 4 * (z == 1) + 8 * np.isinf(z) + 16 * (np.abs(z) < limits(dtype).tiny)
 
     grid = np.concatenate([np.linspace(-800, 800, 20001), np.linspace(-3, 3, 6001)])
     grid = np.unique(grid.astype(dtype)[(grid >= low) & (grid <= high)])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import fastact
-from fastact.verify.cases import DTYPES, Row
+from fastact.verify.cases import TYPES, Row
 from fastact.verify.sweep import Tally
 
 
@@ -101,6 +101,7 @@ def covered(dtype: str, stride: int, points: int) -> str:
     """Which operands were taken."""
     return {
         "float16": "All 63 488 finite float16 numbers, and NaN",
+        "bfloat16": "All 65 280 finite bfloat16 numbers, and NaN",
         "float32": "All 2^32 float32 bit patterns but the two infinities"
         if stride == 1
         else f"Every {stride}th float32 bit pattern, and clusters around kinks, roots, seams and edges",
@@ -165,7 +166,7 @@ def markdown(entries: list[Entry], stride: int, points: int, command: str, other
     lines = [_TEXT.format(command=command, configuration=configuration(), larger=counts)]
     if others:
         lines += [f"The last columns are other libraries' largest errors, by `bench/accuracy.py`. {others['about']}", ""]
-    for dtype in DTYPES[::-1]:
+    for dtype in TYPES[::-1]:
         chosen = [e for e in entries if e.dtype == dtype]
         if chosen:
             bounds = sorted({e.bound for e in chosen if not e.row.length})

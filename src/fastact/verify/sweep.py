@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fastact._proof import limits
 from fastact.verify import inputs
 from fastact.verify.cases import Row, exact, image, kernel, rounded
 from fastact.verify.enclosure import Reference
@@ -91,7 +92,7 @@ class Tally:
 
 def spacing(magnitude: Any, dtype: str) -> Any:
     """The ulp of a type at magnitudes of a wider one; beyond the type's range that of its largest numbers."""
-    info = np.finfo(dtype)
+    info = limits(dtype)
     exponent = np.frexp(np.where(np.isfinite(magnitude), magnitude, info.max))[1]
     exponent = np.clip(np.where(magnitude == 0, info.minexp, exponent), int(info.minexp) + 1, int(info.maxexp))
     return np.ldexp(np.ones((), magnitude.dtype), exponent - 1 - int(info.nmant))
@@ -103,7 +104,7 @@ def errors(got: Any, value: Any, error: Any, lo: Any = -np.inf, hi: Any = np.inf
     Infinity counts as the power of two after the largest number, and is right for everything beyond that.
     """
     dtype, kind = got.dtype.name, value.dtype.type
-    top = kind(2) ** int(np.finfo(dtype).maxexp)
+    top = kind(2) ** int(limits(dtype).maxexp)
     with np.errstate(all="ignore"):
         c = got.astype(kind)
         overflow = np.isinf(c)
@@ -168,7 +169,7 @@ class Sweep:
 
     def _batches(self, x: Any, tally: Tally, limit: Callable[[], float]) -> Iterator[Any]:
         """Measure an array; the points whose error may exceed the limit, batch by batch."""
-        kind, largest = self.reference.kind, np.finfo(self.dtype).max
+        kind, largest = self.reference.kind, limits(self.dtype).max
         width = x.shape[1]
         rows = max(1, _BATCH // width)
         with np.errstate(all="ignore"):
@@ -278,7 +279,7 @@ class Part:
             return sweep.run([inputs.magnitudes(row, dtype, self.start, self.points)], known)
         arrays = inputs.ranks(dtype, self.start, self.stop, self.stride)
         low, high = image(row, dtype)
-        if -low < float(np.finfo(dtype).max) or high < float(np.finfo(dtype).max):
+        if -low < float(limits(dtype).max) or high < float(limits(dtype).max):
             arrays = inside(arrays, low, high)
         return sweep.run(arrays, known)
 
@@ -299,7 +300,7 @@ def parts(dtype: str, stride: int, points: int) -> list[Part]:
         found += [Part("clusters", 0, points // 4)]
         return found + [Part("random", seed * share, min((seed + 1) * share, points)) for seed in range(-(-points // share))]
     count = inputs.finite_count(dtype)
-    stride = 1 if dtype == "float16" else stride
+    stride = 1 if dtype in ("float16", "bfloat16") else stride
     share = (1 << 26) if stride == 1 else stride * (1 << 22)
     found += [Part("clusters", 0, 1 << 13)] if stride > 1 else []
     return found + [Part("ranks", start, min(start + share, count), stride) for start in range(0, count, share)]
