@@ -52,5 +52,5 @@ build _kernels_baseline "$work/c/_kernels.pyx" "${flags[@]}"
 build _cpu src/fastact/core/_cpu.pyx -O2
 
 export PYTHONHOME=$root/usr PYTHONPATH=$site PYTHONDONTWRITEBYTECODE=1
-qemu-aarch64 -L "$root" "$root/usr/bin/$python" -m fastact config
+qemu-aarch64 -L "$root" "$root/usr/bin/$python" -m fastact info
 exec qemu-aarch64 -L "$root" "$root/usr/bin/$python" -m fastact golden "$here/tests/golden.json"

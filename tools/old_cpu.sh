@@ -14,7 +14,7 @@ shift || true
 python=$(python3 -c 'import sys; print(sys.executable)')
 export OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 qemu() { qemu-x86_64 -cpu "$cpu" "$python" "$@"; }
-qemu -m fastact config
+qemu -m fastact info
 qemu -c 'import fastact as fa; from fastact import _variants; assert _variants.available() == ["baseline"], _variants.available()'
 qemu -m fastact golden tests/golden.json
 if [ $# -gt 0 ]; then

@@ -33,28 +33,49 @@ PYTHONPATH=${PYTHONPATH:-} PYTHONMALLOC=malloc check "$work/helgrind.log" python
 import threading
 import numpy as np
 import fastact as fa
+from fastact.verify.cases import kernel_operands, kernel_rows
 
 operands = {}
 for dtype in ("f2", "f4", "f8"):
     rng = np.random.default_rng(0)
     operands[dtype] = rng.standard_normal(40_000).astype(dtype), rng.standard_normal((400, 100)).astype(dtype), rng.random((400, 100)) < 0.9
 
-def call(name, dtype):
-    """One ufunc in several threads: along memory, across it, in place."""
+kernels = {row.ufunc: row for row in kernel_rows(None, (100,))}
+
+
+def operands_of(name, dtype):
+    """Of one ufunc: along memory, and across it."""
     flat, table, mask = operands[dtype]
     ufunc = getattr(fa.ufuncs, name)
+    if name in kernels:
+        rng, row = np.random.default_rng(1), kernels[name]
+
+        def real(name, shape):
+            return np.asarray(0.5, dtype) if name == "temperature" else rng.random(shape).astype(dtype)
+
+        rows = 400 if row.length else flat.size
+        given = list(kernel_operands(row, rows, 100, real, lambda _, shape, limit: rng.integers(0, limit, shape)))
+        return given, [np.asfortranarray(a) if a.ndim == 2 else a for a in given]
     if ufunc.signature is None:
-        results = [ufunc(*[flat] * ufunc.nin), ufunc(*[flat[::-1]] * ufunc.nin)]
-        copy = flat.copy()
-        results.append(ufunc(copy, *[flat] * (ufunc.nin - 1), out=copy))
-        return results
-    lead = table[:, 0] if ufunc.signature.startswith("()") else table
+        return [flat] * ufunc.nin, [flat[::-1]] * ufunc.nin
     given = [table] * ufunc.nin
     if ufunc.nin > 1 and "backward" in name:
-        given[0] = lead
+        given[0] = table[:, 0] if ufunc.signature.startswith("()") else table
     if name.endswith("masked"):
         given[-1] = mask
-    return [ufunc(*given), ufunc(*map(np.asfortranarray, given))]
+    return given, [np.asfortranarray(a) for a in given]
+
+
+def call(name, dtype):
+    """One ufunc in several threads: along memory, across it, in place."""
+    along, across = operands_of(name, dtype)
+    ufunc = getattr(fa.ufuncs, name)
+    results = [ufunc(*along), ufunc(*across)]
+    if ufunc.signature is None and ufunc.nout == 1:
+        copy = along[0].copy()
+        results.append(ufunc(copy, *along[1:], out=copy))
+    return [r for found in results for r in (found if isinstance(found, tuple) else (found,))]
+
 
 for name in fa.ufuncs.__all__:
     for dtype in operands:
