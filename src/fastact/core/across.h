@@ -164,7 +164,7 @@ static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lin
     TILE(across) t;
     t.x = *x, t.out = *out, t.n = n, t.w = w;
     TILE(tops_across)(&t);
-    NAME(scales)(w, t.top, t.part, t.power, t.c, t.low, t.shift);
+    NAME(scales)(op, w, t.top, t.part, t.power, t.c, t.low, t.shift);
     if (op == LOG_SOFTMAX || op == LOGSUMEXP)
         TILE(sum_others_across)(&t);
     else

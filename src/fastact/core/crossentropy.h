@@ -160,7 +160,7 @@ static __attribute__((noinline)) void NAME(rows_with_ids)(int results, const lin
         t.x = x->p + row * t.sx, t.out = g->p + row * t.so;
         t.rows = NAME(batch_of)(rows - row, n);
         NAME(find_tops)(&t);
-        NAME(scales)(ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+        NAME(scales)(LOG_SOFTMAX, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
         for (ptrdiff_t j = 0; j < ROWS; j++) {
             z.at_label[j] = j < t.rows && label[row + j] >= 0 ? ((const REAL *)(t.x + j * t.sx))[label[row + j]] : 0;
             gradient[j] = j < t.rows ? dy[row + j] : 1;
@@ -240,7 +240,7 @@ static __attribute__((noinline)) void NAME(rows_with_shares)(int results, const 
         t.x = x->p + row * t.sx;
         t.rows = NAME(batch_of)(rows - row, n);
         NAME(find_tops)(&t);
-        NAME(scales)(ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+        NAME(scales)(LOG_SOFTMAX, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
         NAME(sum_others)(&t);
         NAME(log_sums)(&t, value, rest);
         if (results == 3)

@@ -2,15 +2,19 @@
 
 VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
 
+/* Whether softmax may leave M at 0: no exponential nor sum is out of range, and what is taken for 0 is far below what counts.
+ * Then the exponentials do not need the maximum; the result is the same, as M is nothing but an exponent. */
+VM_INLINE int NAME(near)(REAL top) { return (top >= -4) & (top < 24); }
+
 /* M as c + power ln 2, what is left of the maximum, and the exponent that stands for 0 */
-VM_INLINE void NAME(scales)(ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
+VM_INLINE void NAME(scales)(int op, ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
 {
     const REAL big = IS_DOUBLE ? 2048 : 256, up = IS_DOUBLE ? 64 : 32, depth_of_0 = IS_DOUBLE ? 1087 : 159;
     for (ptrdiff_t j = 0; j < n; j++) {
         int small = NAME(abs)(top[j]) < big;
         part[j] = small ? top[j] : 0;
         c[j] = small ? 0 : top[j];
-        power[j] = NAME(exponent)(part[j]);
+        power[j] = op == SOFTMAX && NAME(near)(top[j]) ? 0 : NAME(exponent)(part[j]);
         low[j] = (power[j] - depth_of_0) * (REAL)0.6931471805599453;
         shift[j] = up - power[j];
     }

@@ -52,11 +52,16 @@ VM_INLINE void NAME(greater_of_pairs)(const REAL *x, REAL *top, ptrdiff_t n)
         top[j] = NAME(greater)(x[2 * j + 1], x[2 * j]);
 }
 
+VM_INLINE void NAME(load_tails)(NAME(straight) *t)
+{
+    for (ptrdiff_t u = 0; t->n > t->whole && u < t->rows; u++)
+        NAME(load_tail)((const REAL *)(t->x + u * t->sx) + t->whole, t->n - t->whole, (REAL)-INFINITY, t->tails + u * WIDTH);
+}
+
 static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
 {
     REAL sixteen[16 * ROWS], eight[8 * ROWS], four[4 * ROWS], two[2 * ROWS];
-    for (ptrdiff_t u = 0; t->n > t->whole && u < t->rows; u++)
-        NAME(load_tail)((const REAL *)(t->x + u * t->sx) + t->whole, t->n - t->whole, (REAL)-INFINITY, t->tails + u * WIDTH);
+    NAME(load_tails)(t);
     if (t->n >= 2 * WIDTH)
         for (ptrdiff_t u = 0; u < t->rows; u++)
             NAME(lane_tops)((const REAL *)(t->x + u * t->sx), t->n, sixteen + 16 * u);
@@ -77,12 +82,17 @@ static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
 
 /* ---- exponentials and sums ---- */
 
-VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, REAL low, REAL shift)
+/* of whole segments; `top`, if there is one, gets the maximum of each of its places */
+VM_INLINE void NAME(exponentials)(const REAL *x, REAL *e, ptrdiff_t n, REAL c, REAL low, REAL shift, REAL *top)
 {
-    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+    for (ptrdiff_t i = 0; i < n; i += WIDTH) {
+        if (top != NULL)
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                top[j] = NAME(greater)(x[i + j], top[j]);
         INDEPENDENT
         for (ptrdiff_t j = i; j < i + WIDTH; j++)
             e[j] = NAME(exponential)(x[j], c, low, shift);
+    }
 }
 
 /* eight lanes to four */
@@ -142,15 +152,31 @@ VM_INLINE void NAME(add_all)(const REAL *e, ptrdiff_t n, double *hi, double *lo)
 #undef E
 }
 
-/* exponentials of numbers [i, end) of row u: where they are */
-VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdiff_t end)
+/* maxima by place, of a row */
+VM_INLINE void NAME(forget)(REAL *top, int wanted)
 {
-    const REAL *x = (const REAL *)(t->x + u * t->sx), c = t->c[u], low = t->low[u], shift = t->shift[u];
+    for (ptrdiff_t j = 0; wanted && j < WIDTH; j++)
+        top[j] = (REAL)-INFINITY;
+}
+VM_INLINE int NAME(all_near)(const REAL *top, int wanted)
+{
+    int some = 0, all = 1;
+    for (ptrdiff_t j = 0; wanted && j < WIDTH; j++) {
+        some |= top[j] >= -4;
+        all &= top[j] < 24;
+    }
+    return !wanted || (some & all);
+}
+
+/* exponentials of numbers [i, end) of row u: where they are */
+VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdiff_t end, REAL *top)
+{
+    const REAL *x = (const REAL *)(t->x + u * t->sx), c = top ? 0 : t->c[u], low = t->low[u], shift = t->shift[u];
     REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
     const ptrdiff_t whole = t->whole < end ? t->whole : end;
-    NAME(exponentials)(x + i, e, whole - i, c, low, shift);
+    NAME(exponentials)(x + i, e, whole - i, c, low, shift, top);
     if (end > whole)
-        NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift);
+        NAME(exponentials)(t->tails + u * WIDTH, e + (whole - i), WIDTH, c, low, shift, top);
     return e;
 }
 
@@ -190,12 +216,20 @@ VM_INLINE int NAME(sum_others_of)(const REAL *x, const REAL *tail, ptrdiff_t n, 
     return total;
 }
 
-VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
+/* `guessed`: the maximum is not known yet. Whether it is near, if that was guessed. */
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int but_top, int guessed)
 {
-    for (ptrdiff_t u = 0; !but_top && t->kept == 0 && u < t->rows; u++)         /* first all of them, so that no sum waits */
-        NAME(compute)(t, u, 0, t->n);
-    for (ptrdiff_t u = 0; u < t->rows; u++) {
+    REAL top[WIDTH], *tops = guessed ? top : NULL;
+    int near = 1;
+    for (ptrdiff_t u = 0; !but_top && t->kept == 0 && u < t->rows; u++) {       /* first all of them, so that no sum waits */
+        NAME(forget)(top, guessed);
+        NAME(compute)(t, u, 0, t->n, tops);
+        near &= NAME(all_near)(top, guessed);
+    }
+    for (ptrdiff_t u = 0; near && u < t->rows; u++) {
         double hi[8], lo[8];
+        if (t->kept != 0)
+            NAME(forget)(top, guessed);
         for (ptrdiff_t j = 0; j < 8; j++)
             hi[j] = lo[j] = 0.0;
         if (but_top)
@@ -205,15 +239,36 @@ VM_INLINE void NAME(sum_rows)(NAME(straight) *t, int but_top)
         else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
-                NAME(add_all)(NAME(compute)(t, u, i, end), end - i, hi, lo);
+                NAME(add_all)(NAME(compute)(t, u, i, end, tops), end - i, hi, lo);
             }
+        if (t->kept != 0)
+            near &= NAME(all_near)(top, guessed);
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
+    return near;
 }
 
-static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
-static __attribute__((noinline)) void NAME(sum_others)(NAME(straight) *t) { NAME(sum_rows)(t, 1); }
+static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, 0); }
+static __attribute__((noinline)) void NAME(sum_others)(NAME(straight) *t) { NAME(sum_rows)(t, 1, 0); }
+
+/* All exponentials, as of rows whose maximum is near; whether it was. If not, nothing has happened but to the stage. */
+static __attribute__((noinline)) int NAME(sum_near)(NAME(straight) *t)
+{
+    for (ptrdiff_t j = 0; j < ROWS; j++)
+        t->top[j] = 0;
+    NAME(scales)(SOFTMAX, ROWS, t->top, t->part, t->power, t->c, t->low, t->shift);
+    NAME(load_tails)(t);
+    return NAME(sum_rows)(t, 0, 1);
+}
+
+VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
+{
+    int near = 1;
+    for (ptrdiff_t j = 0; j < n; j++)
+        near &= NAME(near)(top[j]);
+    return near;
+}
 
 /* ---- results ---- */
 
@@ -250,7 +305,8 @@ static __attribute__((noinline)) void NAME(finish_backward)(NAME(straight) *t) {
 static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
     const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
-    const int wants_log = op == LOG_SOFTMAX || op == LOGSUMEXP;
+    const int wants_log = op == LOG_SOFTMAX || op == LOGSUMEXP, may_guess = op == SOFTMAX && (n <= most || x->p != out->p);
+    int guess = 0;                                 /* that a row is like those before it */
     REAL gradient[ROWS];
     NAME(straight) t;
     t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
@@ -267,12 +323,16 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
     for (ptrdiff_t row = 0; row < n_outer; row += t.rows) {
         t.x = x->p + row * t.sx, t.out = out->p + row * t.so;
         t.rows = n_outer - row < batch ? n_outer - row : batch;
-        NAME(find_tops)(&t);
-        NAME(scales)(ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
-        if (wants_log)
-            NAME(sum_others)(&t);
-        else
-            NAME(sum_all)(&t);
+        guess = guess && NAME(sum_near)(&t);
+        if (!guess) {
+            NAME(find_tops)(&t);
+            NAME(scales)(op, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+            guess = may_guess && NAME(tops_near)(t.top, t.rows);
+            if (wants_log)
+                NAME(sum_others)(&t);
+            else
+                NAME(sum_all)(&t);
+        }
         if (op == LOGSUMEXP_BACKWARD)
             NAME(gather)(dy, 0, row, t.rows, 0, gradient);
         NAME(factors)(op, ROWS, t.top, t.part, t.power, gradient, t.count, t.sum, t.sum_lo, t.a, t.b);
@@ -307,7 +367,7 @@ static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, con
             else if (pass == 1 && (op == LOG_SOFTMAX || op == LOGSUMEXP))
                 count += NAME(sum_others_of)(chunk, NULL, whole, top, c, low, shift, hi, lo);
             else if (op != LOG_SOFTMAX)
-                NAME(exponentials)(chunk, e, whole, c, low, shift);
+                NAME(exponentials)(chunk, e, whole, c, low, shift, NULL);
             if (pass == 1 && (op == SOFTMAX || op == LOGSUMEXP_BACKWARD))
                 NAME(add_all)(e, whole, hi, lo);
             if (pass == 2) {
@@ -320,7 +380,7 @@ static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, con
             top = m[0];
             for (ptrdiff_t j = 1; j < WIDTH; j++)
                 top = NAME(greater)(m[j], top);
-            NAME(scales)(1, &top, &part, &power, &c, &low, &shift);
+            NAME(scales)(op, 1, &top, &part, &power, &c, &low, &shift);
         } else if (pass == 1) {
             NAME(fold_across)(hi, lo, 1, 1);
             if (op == LOGSUMEXP_BACKWARD)
