@@ -62,8 +62,20 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
 
 /* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps`; the maximum left out and counted if but_top */
 VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
-                              const REAL *c, const REAL *low, const REAL *shift, const REAL *top, REAL *v, int *count)
+                              const REAL *c, const REAL *low, const REAL *shift, const REAL *top, REAL *v, int *count, REAL *tops)
 {
+    if (tops != NULL) {                            /* they are not known yet: all rows have their maximum near 0, so it is guessed */
+        const REAL floor = low[0], up = shift[0];
+        EACH_ROW {
+            REAL e = NAME(exponential)(p[j], 0, floor, up), f = two ? NAME(exponential)(q[j], 0, floor, up) : 0;
+            v[j] += e + f;
+            tops[j] = NAME(greater)(two ? NAME(greater)(q[j], p[j]) : p[j], tops[j]);
+            y[j] = e;
+            if (two)
+                z[j] = f;
+        }
+        return;
+    }
     EACH_ROW {
         REAL e = NAME(exponential)(p[j], c[j], low[j], shift[j]), f = two ? NAME(exponential)(q[j], c[j], low[j], shift[j]) : 0;
         if (but_top) {
@@ -78,13 +90,13 @@ VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, cons
     }
 }
 
-VM_INLINE void TILE(sum_across)(int but_top, int keeps, TILE(across) *t)
+VM_INLINE void TILE(sum_across)(int but_top, int keeps, int guessed, TILE(across) *t)
 {
     const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n, far_x = WIDTH * t->x.line, far_out = WIDTH * t->out.line;
     const int ready = t->x.ready && t->x.mask == NULL;
     int count[NAME(STRIP)];
     const REAL *c = t->c, *low = t->low, *shift = t->shift, *top = t->top;
-    REAL here[4][WIDE];
+    REAL here[4][WIDE], *tops = guessed ? t->top : NULL;
     if (WIDE == 8) {                               /* where nothing that is written may change them: they stay in registers */
         EACH_ROW
             here[0][j] = c[j], here[1][j] = low[j], here[2][j] = shift[j], here[3][j] = top[j];
@@ -112,9 +124,9 @@ VM_INLINE void TILE(sum_across)(int but_top, int keeps, TILE(across) *t)
                         q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[1]) : p;
                     }
                     if (two)
-                        TILE(add_pair)(but_top, keeps, 1, w, p, q, y, z, c, low, shift, top, v, count);
+                        TILE(add_pair)(but_top, keeps, 1, w, p, q, y, z, c, low, shift, top, v, count, tops);
                     else
-                        TILE(add_pair)(but_top, keeps, 0, w, p, p, y, y, c, low, shift, top, v, count);
+                        TILE(add_pair)(but_top, keeps, 0, w, p, p, y, y, c, low, shift, top, v, count, tops);
                 }
             }
             for (ptrdiff_t j = 0; j < w; j += 8)
@@ -149,26 +161,42 @@ VM_INLINE void TILE(finish_across)(int op, int again, TILE(across) *t)
     }
 }
 
-static __attribute__((noinline)) void TILE(sum_others_across)(TILE(across) *t) { TILE(sum_across)(1, 0, t); }
-static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(0, 1, t); }
-static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, t); }
+static __attribute__((noinline)) void TILE(sum_others_across)(TILE(across) *t) { TILE(sum_across)(1, 0, 0, t); }
+static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(0, 1, 0, t); }
+static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across_again)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 1, t); }
 static __attribute__((noinline)) void TILE(log_softmax_across)(TILE(across) *t) { TILE(finish_across)(LOG_SOFTMAX, 0, t); }
 static __attribute__((noinline)) void TILE(backward_across)(TILE(across) *t) { TILE(finish_across)(LOGSUMEXP_BACKWARD, 0, t); }
 static __attribute__((noinline)) void TILE(backward_across_again)(TILE(across) *t) { TILE(finish_across)(LOGSUMEXP_BACKWARD, 1, t); }
 
-/* w rows; dy and, of logsumexp, out are one number for each */
-static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n, ptrdiff_t w)
+/* All exponentials, as of rows whose maximum is near 0; whether it was. If not, nothing has happened but to the results. */
+static __attribute__((noinline)) int TILE(sum_near_across)(TILE(across) *t)
+{
+    const REAL middle = 0;
+    NAME(scales)(SOFTMAX, 1, &middle, t->part, t->power, t->c, t->low, t->shift);
+    for (ptrdiff_t j = 0; j < t->w; j++)
+        t->top[j] = (REAL)-INFINITY;
+    TILE(sum_across)(0, 1, 1, t);
+    return NAME(tops_near)(t->top, t->w);
+}
+
+/* w rows; dy and, of logsumexp, out are one number for each. `guess`: whether the rows before these had their maximum near 0 */
+static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n, ptrdiff_t w, int *guess)
 {
     TILE(across) t;
     t.x = *x, t.out = *out, t.n = n, t.w = w;
-    TILE(tops_across)(&t);
-    NAME(scales)(op, w, t.top, t.part, t.power, t.c, t.low, t.shift);
-    if (op == LOG_SOFTMAX || op == LOGSUMEXP)
-        TILE(sum_others_across)(&t);
-    else
-        (out->ready ? TILE(sum_kept_across) : TILE(sum_all_across))(&t);
+    const int kept = op == SOFTMAX && out->ready && x->ready && x->p != out->p;
+    *guess = *guess && kept && TILE(sum_near_across)(&t);
+    if (!*guess) {
+        TILE(tops_across)(&t);
+        NAME(scales)(op, w, t.top, t.part, t.power, t.c, t.low, t.shift);
+        *guess = kept && NAME(tops_near)(t.top, w);
+        if (op == LOG_SOFTMAX || op == LOGSUMEXP)
+            TILE(sum_others_across)(&t);
+        else
+            (out->ready ? TILE(sum_kept_across) : TILE(sum_all_across))(&t);
+    }
     if (op == LOGSUMEXP_BACKWARD)
         NAME(gather)(dy, 0, 0, w, 0, t.gradient);
     NAME(factors)(op, w, t.top, t.part, t.power, t.gradient, t.count, t.hi, t.lo, t.a, t.b);

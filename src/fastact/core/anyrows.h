@@ -55,7 +55,7 @@ VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int staged)
 
 /* ---- softmax and its like ---- */
 
-static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w)
+static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w, int *guess)
 {
     REAL stage[NAME(STAGE)] __attribute__((aligned(64)));
     const lines there = out;
@@ -69,7 +69,7 @@ static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines
             NAME(gather)(&x, i, 0, w, (REAL)-INFINITY, (REAL *)(out.p + i * out.line));
         x = out;
     }
-    (w > 8 ? NAME(rows_across_32) : NAME(rows_across_8))(op, dy, &x, &out, n, w);
+    (w > 8 ? NAME(rows_across_32) : NAME(rows_across_8))(op, dy, &x, &out, n, w, guess);
     if (staged && op != LOGSUMEXP)
         NAME(store_lines)(&there, n, w, stage);
 }
@@ -128,6 +128,7 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
         return;
     }
     if (take_across(n_outer, n, sx, cx)) {
+        int guess = 0;
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
         const int staged = !x_across.ready || mask != NULL || (op != LOGSUMEXP && !o_across.ready);
@@ -138,7 +139,7 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
             if (w == 0)
                 row = n_outer - (w = 8);           /* some rows again */
             const lines d = NAME(from)(D, 0, row);
-            NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w);
+            NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w, &guess);
         }
     } else if (X.ready && mask == NULL && (O.ready || op == LOGSUMEXP)) {
         NAME(straight_rows)(op, &D, &X, &O, n_outer, n);

@@ -6,6 +6,14 @@ VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
  * Then the exponentials do not need the maximum; the result is the same, as M is nothing but an exponent. */
 VM_INLINE int NAME(near)(REAL top) { return (top >= -4) & (top < 24); }
 
+VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
+{
+    int near = 1;
+    for (ptrdiff_t j = 0; j < n; j++)
+        near &= NAME(near)(top[j]);
+    return near;
+}
+
 /* M as c + power ln 2, what is left of the maximum, and the exponent that stands for 0 */
 VM_INLINE void NAME(scales)(int op, ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
 {

@@ -262,14 +262,6 @@ static __attribute__((noinline)) int NAME(sum_near)(NAME(straight) *t)
     return NAME(sum_rows)(t, 0, 1);
 }
 
-VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
-{
-    int near = 1;
-    for (ptrdiff_t j = 0; j < n; j++)
-        near &= NAME(near)(top[j]);
-    return near;
-}
-
 /* ---- results ---- */
 
 VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
