@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,24 @@ def show_config() -> None:
     print(_config.describe())
 
 
+def get_include() -> str:
+    """The directory of ``fastact_api.h``, for C code that calls fastact's functions.
+
+    Returns
+    -------
+    directory : str
+        To be given to the compiler as an include directory.
+
+    Examples
+    --------
+    >>> import os
+    >>> import fastact as fa
+    >>> os.path.exists(os.path.join(fa.get_include(), "fastact_api.h"))
+    True
+    """
+    return os.path.dirname(importlib.import_module("fastact.cython_api").__file__ or "")
+
+
 from fastact import ufuncs  # noqa: E402  (needs the ufuncs above)
 from fastact._dense import dense, dense_backward, fused, fused_backward  # noqa: E402
 from fastact._dropout import alpha_dropout, alpha_dropout_backward  # noqa: E402
@@ -100,6 +119,7 @@ __all__ = [
     "fused",
     "fused_backward",
     "get",
+    "get_include",
     "get_num_threads",
     "gru_gates",
     "gru_gates_backward",

@@ -462,11 +462,12 @@ def generate(registry: ModuleType) -> str:
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
     parts, setup, affine_setup, gates_setup = [], [], [], []
-    number = 0
+    number, slots = 0, {}
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
             parts.append(elementwise(op, number, cut, names))
             setup += elementwise_setup(op, number)
+            slots[op.name] = 2 * number
             if op.data[-1] == "x":
                 loops, lines = affine(op, number)
                 parts.append(loops)
@@ -541,6 +542,8 @@ def generate(registry: ModuleType) -> str:
             "    return made",
             "",
             (CORE / "threads.pxi").read_text(),
+            f"cdef dict SLOTS = {slots!r}",
+            (CORE / "interface.pxi").read_text(),
         ]
     )
 
