@@ -9,7 +9,6 @@ instruction set. Everything that is the same for each function and each dtype is
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import io
 import pathlib
@@ -265,7 +264,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
 def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
-    op = dataclasses.replace(op, parameters=tuple(f"{p}_" if p in taken else p for p in op.parameters))
+    op = type(op)(op.name, op.formula, op.data, tuple(f"{p}_" if p in taken else p for p in op.parameters))
     forms = ("scalar", "array") if op.parameters else ("scalar",)
     parts = []
     for suffix in REALS:
