@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib.machinery
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _support import VARIANTS
 
 import fastact as fa
 from fastact import cython_api
@@ -87,6 +89,29 @@ def test_the_bits_are_the_ufuncs(record, op, suffix):
         same_bits(out, wanted)
 
 
+def fingerprint():
+    """All functions of float32 arrays over some numbers."""
+    found = hashlib.sha256()
+    x = values(np.float32, 1000)
+    for record, op in OPERATIONS:
+        call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (1 + len(op.data)), *[ctypes.c_float] * len(op.parameters), ctypes.c_ssize_t)(
+            pointer(f"{op.name}_f4_array")[0]
+        )
+        out = np.empty_like(x)
+        call(out.ctypes.data, *[x.ctypes.data] * len(op.data), *(float(p.samples[0]) for p in record.parameters), len(x))
+        found.update(np.where(np.isnan(out), np.float32(np.nan), out).tobytes())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_they_are_of_the_variant_that_was_chosen(variant):
+    """And all variants give the same."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_cython_api as t; print(t.fa.ISA, t.fingerprint())"
+    env = {**os.environ, "FASTACT_ISA": variant}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env)
+    assert done.stdout.split() == [variant, fingerprint()], done.stderr
+
+
 def test_the_package_has_what_a_compiler_needs():
     directory = Path(fa.get_include())
     assert (directory / "fastact_api.h").exists() and (directory / "cython_api.pxd").exists()
@@ -136,7 +161,7 @@ def slope(double x, double alpha):
         x = elu_backward_f8(1.0, x, alpha)
     return x
 '''
-SETUP = '''
+SETUP = """
 import sys
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -144,7 +169,7 @@ from setuptools import Extension, setup
 flags = ["-fopenmp"] if sys.platform.startswith("linux") else []
 extension = Extension("host", ["host.pyx"], extra_compile_args=flags, extra_link_args=flags)
 setup(name="host", ext_modules=cythonize([extension], include_path=[sys.argv.pop()]))
-'''
+"""
 
 
 @needs_compiler

@@ -42,7 +42,9 @@ def test_docstrings(function):
     assert max(map(len, doc.splitlines())) <= 140
 
 
-@pytest.mark.parametrize("thing", [functional, init, monitor, special, *(f for f in FUNCTIONS if ">>>" in f.__doc__)], ids=lambda f: getattr(f, "__name__", ""))
+@pytest.mark.parametrize(
+    "thing", [functional, init, monitor, special, *(f for f in FUNCTIONS if ">>>" in f.__doc__)], ids=lambda f: getattr(f, "__name__", "")
+)
 def test_examples_run(thing):
     test = doctest.DocTestParser().get_doctest(inspect.getdoc(thing), {}, thing.__name__, None, 0)
     report: list[str] = []
