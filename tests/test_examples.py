@@ -9,7 +9,7 @@ import re
 import pytest
 
 import fastact as fa
-from fastact import _dense, _dropout, _recurrent, init, monitor
+from fastact import _dense, _dropout, _recurrent, functional, init, monitor, special
 
 HOMES = {m.__name__ for m in (_dense, _dropout, _recurrent)}
 FUNCTIONS = [
@@ -42,7 +42,9 @@ def test_docstrings(function):
     assert max(map(len, doc.splitlines())) <= 140
 
 
-@pytest.mark.parametrize("thing", [init, monitor, *(f for f in FUNCTIONS if ">>>" in f.__doc__)], ids=lambda f: getattr(f, "__name__", ""))
+@pytest.mark.parametrize(
+    "thing", [functional, init, monitor, special, *(f for f in FUNCTIONS if ">>>" in f.__doc__)], ids=lambda f: getattr(f, "__name__", "")
+)
 def test_examples_run(thing):
     test = doctest.DocTestParser().get_doctest(inspect.getdoc(thing), {}, thing.__name__, None, 0)
     report: list[str] = []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
 import doctest
 import importlib.util
 import inspect
 import math
+import os
+import pickle
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -440,6 +444,66 @@ def test_functions_are_built_from_any_ufuncs():
     assert set(public) == names | {f.name for f in FUNCTIONS}
     assert len(public) == len(names) + len(FUNCTIONS), "a name is used twice"
     assert set(activations) == {*NAMES, *GATED_NAMES, *(f.name for f in FUNCTIONS if f.maths)}
+
+
+def test_functions_are_written_when_they_are_asked_for():
+    """Nothing is compiled by an import; afterwards everything is where one looks for it."""
+    code = """if True:
+        import sys, numpy
+        before = set(sys.modules)
+        import fastact as fa
+        assert not fa._public._made and "elu" not in vars(fa)
+        assert not {"dataclasses", "difflib", "fastact._family"} & (sys.modules.keys() - before)
+        assert {"elu", "elu_backward", "expit", "maxout"} <= set(dir(fa))
+        import pickle
+        function = pickle.loads(pickle.dumps(fa.elu))
+        assert function is fa.elu is fa.get("elu").forward is vars(fa)["elu"] and fa.expit is fa.sigmoid is vars(fa)["sigmoid"]
+        assert pickle.loads(pickle.dumps(fa.get("elu"))) is fa.get("elu")
+        from fastact import *
+        assert mish_backward is fa.get("mish").backward and mish_backward.__doc__.startswith("Gradient of `mish`")
+        assert set(fa._public) <= set(vars(fa)) and len(fa._public._made) == len(fa._public)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_threads_that_ask_at_once_get_the_same_function():
+    for _ in range(20):
+        public, _ = _functions.build(fa._ufuncs)
+        start = threading.Barrier(4)
+
+        def ask(public=public, start=start):
+            start.wait()
+            return public["elu_backward"]
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            assert len({id(done.result()) for done in [pool.submit(ask) for _ in range(4)]}) == 1
+
+
+def test_importing_is_quick(tmp_path):
+    """Beside NumPy: about a tenth of its time; a quarter is too much."""
+    code = "from time import perf_counter as t; a = t(); import numpy; b = t(); import fastact; print((t() - b) / (b - a))"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+    found = [
+        float(subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60, capture_output=True, text=True).stdout)
+        for _ in range(6)
+    ]
+    assert min(found[1:]) < 1 / 4, found  # the first one compiles both
+
+
+def test_entries_of_the_table_are_frozen():
+    entry = Parameter("a", 1.0, "what it means", samples=(2.0,))
+    assert (entry.name, entry.default, entry.check, entry.samples) == ("a", 1.0, "finite", (2.0,))
+    assert entry == Parameter(name="a", default=1.0, meaning="what it means", samples=(2.0,)) != Parameter("a", 1.0, "what it means")
+    assert hash(entry) == hash(pickle.loads(pickle.dumps(entry))) and "default=1.0" in repr(entry)
+    for change in (lambda: setattr(entry, "name", "b"), lambda: delattr(entry, "name")):
+        with pytest.raises(AttributeError, match=r"Parameter\.name cannot be"):
+            change()
+    for wrong in ({"name": "b"}, {"more": 1}):
+        with pytest.raises(TypeError, match="Parameter: fields are name, default, meaning"):
+            Parameter("a", 1.0, "what it means", **wrong)
+    for values in (("a", 1.0), ("a", 1.0, "m", "finite", (), False, 0)):
+        with pytest.raises(TypeError, match="Parameter: fields are"):
+            Parameter(*values)
 
 
 def test_modules_that_are_imported_when_they_are_asked_for():

@@ -44,6 +44,8 @@ ORDER = {
     "generated/guarantees": "Guarantees",
     "generated/accuracy": "Accuracy",
     "generated/speed": "Speed",
+    "examples": "Examples",
+    "compiled": "From Cython and C",
     "coming": "Coming from another library",
     "adding": "Adding an activation",
     "pictures": "Pictures and the command line",

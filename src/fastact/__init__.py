@@ -11,8 +11,8 @@ array([0., 0., 3.], dtype=float32)
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +30,6 @@ _kernels = _variants.load(ISA)
 _threads.start(_kernels)
 _ufuncs: dict[str, np.ufunc] = _kernels.make_ufuncs(_docs.ufunc_docs())
 _public, _activations = _functions.build(_ufuncs)
-globals().update(_public)
 
 
 def get(name: str) -> Activation:
@@ -60,6 +59,8 @@ def get(name: str) -> Activation:
     try:
         return _activations[name]
     except (KeyError, TypeError):
+        import difflib
+
         near = difflib.get_close_matches(str(name).lower().replace("-", "_"), _activations, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"name: no activation is called {name!r}{hint}") from None
@@ -84,6 +85,24 @@ def show_config() -> None:
     print(_config.describe())
 
 
+def get_include() -> str:
+    """The directory of ``fastact_api.h``, for C code that calls fastact's functions.
+
+    Returns
+    -------
+    directory : str
+        To be given to the compiler as an include directory.
+
+    Examples
+    --------
+    >>> import os
+    >>> import fastact as fa
+    >>> os.path.exists(os.path.join(fa.get_include(), "fastact_api.h"))
+    True
+    """
+    return os.path.dirname(importlib.import_module("fastact.cython_api").__file__ or "")
+
+
 from fastact import ufuncs  # noqa: E402  (needs the ufuncs above)
 from fastact._dense import dense, dense_backward, fused, fused_backward  # noqa: E402
 from fastact._dropout import alpha_dropout, alpha_dropout_backward  # noqa: E402
@@ -100,6 +119,7 @@ __all__ = [
     "fused",
     "fused_backward",
     "get",
+    "get_include",
     "get_num_threads",
     "gru_gates",
     "gru_gates_backward",
@@ -125,7 +145,10 @@ _TABLES: dict[str, Callable[[], dict[str, np.ufunc]]] = {
 
 
 def __getattr__(name: str) -> Any:
-    """Modules and ufuncs that are made when they are first asked for: most programs never do, and importing fastact is quick."""
+    """What is made when it is first asked for: most programs never ask for most of it, and importing fastact is quick."""
+    if name in _public:
+        made = globals()[name] = _public[name]
+        return made
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")
     if name in _TABLES:
@@ -135,4 +158,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_public, *_LAZY})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from fastact import _drawn, _validate
 from fastact._registry import (
@@ -48,7 +47,7 @@ def _parameter(p: Parameter) -> str:
     return f"{p.name} : float or array_like{default}\n    {meaning}"
 
 
-def _bounds(bounds: dict[str, float]) -> str:
+def _bounds(bounds: Mapping[str, float]) -> str:
     return ", ".join(f"{bound:g} ulp in {dtype}" for dtype, bound in bounds.items())
 
 
@@ -361,16 +360,3 @@ def affine_docs() -> dict[str, str]:
 def gate_docs() -> dict[str, str]:
     """The same for the gates of recurrent cells."""
     return {record.name: f"The raw ufunc behind `fastact.{record.name}`." for record in GATES}
-
-
-def attach(record: Record, forward: Any, backward: Any) -> None:
-    """Give the Python functions their docstrings (a ufunc has its own since it was made)."""
-    if record.parameters:
-        forward.__doc__ = forward_doc(record)
-    backward.__doc__ = backward_doc(record)
-
-
-def attach_row(record: RowRecord, forward: Any, backward: Any) -> None:
-    """The same for a function over an axis."""
-    forward.__doc__ = forward_row_doc(record)
-    backward.__doc__ = backward_row_doc(record)

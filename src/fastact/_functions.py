@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from fastact import _docs, _drawn, _family, _gated, _rows, _validate
+from fastact import _docs, _drawn, _gated, _rows, _validate
 from fastact._registry import (
     ELEMENTWISE,
     FUNCTIONS,
     GATED,
-    NAMES,
     RECORDS,
     ROWWISE,
     FunctionRecord,
@@ -176,7 +175,9 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     return function
 
 
-@dataclass(frozen=True, eq=False)
+AnyRecord = Record | RowRecord | GatedRecord | FunctionRecord
+
+
 class Activation:
     """A record of the table with its functions: what `fastact.get` returns.
 
@@ -184,9 +185,23 @@ class Activation:
     are those of the table.
     """
 
-    record: Record | RowRecord | GatedRecord | FunctionRecord
-    forward: Callable[..., Any]
-    backward: Callable[..., Any]
+    def __init__(self, record: AnyRecord, functions: Mapping[str, Any]) -> None:
+        self.record, self._functions = record, functions
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        import fastact
+
+        return fastact.get, (self.name,)
+
+    @functools.cached_property
+    def forward(self) -> Callable[..., Any]:
+        """The function."""
+        return self._functions[self.record.name]  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def backward(self) -> Callable[..., Any]:
+        """Its gradient."""
+        return self._functions[f"{self.record.name}_backward"]  # type: ignore[no-any-return]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
@@ -231,35 +246,73 @@ class Activation:
         return f"<fastact activation {self.name}(x{parameters}): {self.record.maths}>"
 
 
-def build(ufuncs: Mapping[str, np.ufunc]) -> tuple[dict[str, Any], dict[str, Activation]]:
-    """Public name -> function (forward, backward, aliases), and name -> `Activation`."""
-    public: dict[str, Any] = {}
+class Functions(Mapping[str, Any]):
+    """Public name -> function (forward, backward, aliases), over one variant's ufuncs.
+
+    A function is written, compiled and documented when it is first asked for, so that importing fastact takes no time for those that
+    a program does not use.
+    """
+
+    def __init__(self, ufuncs: Mapping[str, np.ufunc]) -> None:
+        self._ufuncs = ufuncs
+        self._makers: dict[str, Callable[[], Any]] = {}
+        self._made: dict[str, Any] = {}
+        own = ((forward_function, _docs.forward_doc), (backward_function, _docs.backward_doc))
+        rows = ((_rows.forward_function, _docs.forward_row_doc), (_rows.backward_function, _docs.backward_row_doc))
+        gated = ((_gated.forward_function, _docs.gated_doc), (_gated.backward_function, _docs.gated_backward_doc))
+        kinds: Any = ((ELEMENTWISE, own), (ROWWISE, rows), (GATED, gated))
+        for records, makers in kinds:
+            for record in records:
+                for suffix, (make, describe) in zip(("", "_backward"), makers, strict=True):
+                    self._makers[record.name + suffix] = functools.partial(self._make, record, make, describe)
+                    for alias in record.aliases:
+                        self._makers[alias + suffix] = functools.partial(self.__getitem__, record.name + suffix)
+        for function in FUNCTIONS:
+            self._makers[function.name] = functools.partial(self._of_family, function)
+
+    def _make(self, record: Any, make: Callable[..., Any], describe: Callable[[Any], str]) -> Any:
+        function = make(record, self._ufuncs)
+        if not isinstance(function, np.ufunc):  # a ufunc has its documentation since it was made
+            function.__doc__ = describe(record)
+        return function
+
+    def _of_family(self, record: FunctionRecord) -> Any:
+        function = self._family[record.name]
+        function.__doc__ = _docs.function_doc(record)
+        return function
+
+    @functools.cached_property
+    def _family(self) -> dict[str, Callable[..., Any]]:
+        from fastact import _family
+
+        return _family.build(self._ufuncs, self)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            made = self._makers[name]()
+            return self._made.setdefault(name, made)  # of two threads that ask at once both get the same
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+
+def build(ufuncs: Mapping[str, np.ufunc]) -> tuple[Functions, dict[str, Activation]]:
+    """The public functions, and name -> `Activation`."""
+    functions = Functions(ufuncs)
     activations: dict[str, Activation] = {}
-    for record in ELEMENTWISE:
-        forward, backward = forward_function(record, ufuncs), backward_function(record, ufuncs)
-        _docs.attach(record, forward, backward)
-        activations[record.name] = Activation(record, forward, backward)
-    for row in ROWWISE:
-        forward, backward = _rows.forward_function(row, ufuncs), _rows.backward_function(row, ufuncs)
-        _docs.attach_row(row, forward, backward)
-        activations[row.name] = Activation(row, forward, backward)
-    for name, own in NAMES.items():
-        activations[name] = activations[own]
-        public[name] = activations[own].forward
-        public[f"{name}_backward"] = activations[own].backward
-    for unit in GATED:
-        forward, backward = _gated.forward_function(unit, ufuncs), _gated.backward_function(unit, ufuncs)
-        forward.__doc__, backward.__doc__ = _docs.gated_doc(unit), _docs.gated_backward_doc(unit)
-        for name in (unit.name, *unit.aliases):
-            activations[name] = Activation(unit, forward, backward)
-            public[name], public[f"{name}_backward"] = forward, backward
-    family = _family.build(ufuncs, public)
-    for function in FUNCTIONS:
-        family[function.name].__doc__ = _docs.function_doc(function)
-        public[function.name] = family[function.name]
-        if function.maths:
-            activations[function.name] = Activation(function, family[function.name], family[f"{function.name}_backward"])
-    return public, activations
+    records: tuple[AnyRecord, ...] = (*ELEMENTWISE, *ROWWISE, *GATED, *(f for f in FUNCTIONS if f.maths))
+    for record in records:
+        made = Activation(record, functions)
+        activations[record.name] = made
+        activations.update(dict.fromkeys(record.aliases, made))
+    return functions, activations
 
 
 __all__ = ["RECORDS", "Activation", "build"]

@@ -10,15 +10,53 @@ A record's expressions are Python, over ``x`` (or ``y``, ``dy``), the parameters
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, dataclass_transform
 
 #: Largest error promised, in units in the last place, per dtype. A record may promise less, with a reason.
 BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.0, "float64": 2.0}
 
 
-@dataclass(frozen=True)
-class Parameter:
+@dataclass_transform(frozen_default=True)
+class Entry:
+    """What the table's classes have in common: the annotated fields, given in order or by name, and never changed.
+
+    `dataclasses` would do the same, but writes and compiles code for each class: a third of the time that importing fastact took.
+    """
+
+    _fields: tuple[str, ...]
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = tuple(cls.__annotations__)
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields, given = self._fields, dict(zip(self._fields, values, strict=False))
+        unknown = named.keys() - fields
+        missing = [n for n in fields if n not in given and n not in named and not hasattr(type(self), n)]
+        if len(values) > len(fields) or unknown or missing or given.keys() & named:
+            wrong = f"unknown {sorted(unknown)}, missing {missing}, twice {sorted(given.keys() & named)}"
+            raise TypeError(f"{type(self).__name__}: fields are {', '.join(fields)}; {wrong}, {len(values)} given in order")
+        self.__dict__.update(given, **named)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, n) for n in self._fields)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in zip(self._fields, self._values(), strict=True))})"
+
+
+class Parameter(Entry):
     """A parameter of an activation: broadcasts like any operand."""
 
     name: str
@@ -32,8 +70,7 @@ class Parameter:
     gradient: bool = False
 
 
-@dataclass(frozen=True)
-class FromOutput:
+class FromOutput(Entry):
     """The gradient as a function of the saved output ``y``."""
 
     expression: str
@@ -50,8 +87,7 @@ class FromOutput:
         return bool(met.all() if hasattr(met, "all") else met)
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(Entry):
     """In training a value per element is drawn, uniformly between two parameters, and then stands for both."""
 
     name: str
@@ -59,8 +95,7 @@ class Drawn:
     high: str
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Entry):
     """One activation function."""
 
     name: str
@@ -91,7 +126,7 @@ class Record:
     edges: tuple[tuple[float, float | None, float | None], ...] = ()
     #: (x, f(x), f'(x)) to four places, for the docstring's examples.
     example: tuple[tuple[float, float, float], ...] = ()
-    bounds: dict[str, float] = field(default_factory=lambda: dict(BOUNDS))
+    bounds: Mapping[str, float] = BOUNDS
     #: A line for the docstring, where libraries differ or a trap waits.
     notes: str = ""
     #: A usual choice for hidden layers: the demo trains one network with each.
@@ -114,8 +149,7 @@ class Record:
         return form.holds(parameters[form.requires[0]])
 
 
-@dataclass(frozen=True)
-class RowRecord:
+class RowRecord(Entry):
     """One function over an axis: ``(n)->(n)``, or ``(n)->()`` when it reduces."""
 
     name: str
@@ -135,7 +169,7 @@ class RowRecord:
     #: f([1, 2, 3]), and the gradient there for dy = [1, 0, 0] (1 if it reduces), to four places.
     example_output: tuple[float, ...] = ()
     example_gradient: tuple[float, ...] = ()
-    bounds: dict[str, float] = field(default_factory=lambda: {"float16": 1.0, "bfloat16": 1.0, "float32": 4.0, "float64": 4.0})
+    bounds: Mapping[str, float] = {"float16": 1.0, "bfloat16": 1.0, "float32": 4.0, "float64": 4.0}
     notes: str = ""
     #: What the bounds count in: ulps of the result, or of the larger of |result| and |max(x)|, where their difference cancels.
     ulp_of: str = "result"
@@ -880,8 +914,7 @@ ROWWISE: tuple[RowRecord, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Entry):
     """One ufunc to build: a formula applied to data operands, then parameters."""
 
     name: str
@@ -909,8 +942,7 @@ def operations(record: Record) -> list[Operation]:
     return ops
 
 
-@dataclass(frozen=True)
-class GateRecord:
+class GateRecord(Entry):
     """One operation on the gates of a recurrent cell: names of operands, (k) for a buffer that holds `gates` times n numbers."""
 
     name: str
@@ -946,8 +978,7 @@ NAMES: dict[str, str] = {n: r.name for r in RECORDS.values() for n in (r.name, *
 # ---- gated units, losses and what else runs over an axis ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Several:
+class Several(Entry):
     """One ufunc of arrays alone, of one result or several, computed together from what they share."""
 
     name: str
@@ -956,8 +987,7 @@ class Several:
     results: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class GatedRecord:
+class GatedRecord(Entry):
     """A gated unit: ``a * act(gate)``, with `a` and `gate` two arrays or the two halves of one."""
 
     name: str
@@ -972,7 +1002,7 @@ class GatedRecord:
     source: str
     aliases: tuple[str, ...] = ()
     #: The gate's own error and the product's.
-    bounds: dict[str, float] = field(default_factory=lambda: {"float16": 0.51, "bfloat16": 0.51, "float32": 2.5, "float64": 2.5})
+    bounds: Mapping[str, float] = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.5, "float64": 2.5}
     notes: str = ""
 
 
@@ -1057,8 +1087,7 @@ SEVERAL: tuple[Several, ...] = (
 GATED_NAMES: dict[str, GatedRecord] = {n: r for r in GATED for n in (r.name, *r.aliases)}
 
 
-@dataclass(frozen=True)
-class RowKernel:
+class RowKernel(Entry):
     """One ufunc over an axis: a function of family.h, its leading arguments, and what NumPy needs to know."""
 
     name: str
@@ -1111,8 +1140,7 @@ ROW_KERNELS: tuple[RowKernel, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class FunctionRecord:
+class FunctionRecord(Entry):
     """A function of `fastact._family`: its signature and its documentation. One that is an activation has a definition, too."""
 
     name: str
@@ -1132,7 +1160,7 @@ class FunctionRecord:
     #: Of activations: definition, gradient, bounds in ulp, and what backward wants saved.
     maths: str = ""
     gradient_maths: str = ""
-    bounds: dict[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, float] = {}
     saves: str = "y"
     aliases: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ are refused.
 array([[0.25, 0.25],
        [0.25, 0.25]])
 >>> print(f"{special.logsumexp([1.0, 2.0], b=[1.0, -0.1]):.4f}")
-0.6722
+0.6828
 """
 
 from __future__ import annotations

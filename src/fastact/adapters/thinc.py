@@ -23,7 +23,6 @@ from fastact._elsewhere import THINC
 from fastact._registry import NAMES
 
 _NAMES = {*_fa.names(), *NAMES}
-_FUNCTIONS = vars(_fa)
 _TYPES = (np.float32, np.float64, np.float16)
 _EXACT = 20.0  # from here on mish(x) is x in every floating type, which is what thinc's threshold is for
 
@@ -150,13 +149,13 @@ def _softmax_sequences(self: Any, Xs: Any, lengths: Any, *, inplace: bool = Fals
     if Xs.ndim >= 3 or not _float(Xs):
         return NumpyOps.softmax_sequences(self, Xs, lengths, inplace=inplace, axis=axis)
     Y = np.clip(Xs, -20.0, 20.0, out=Xs if inplace else None)
-    return _FUNCTIONS["segment_softmax"](Y, _offsets(lengths), axis=0, out=Y)
+    return _fa.segment_softmax(Y, _offsets(lengths), axis=0, out=Y)
 
 
 def _backprop_softmax_sequences(self: Any, dY: Any, Y: Any, lengths: Any) -> Any:
     if not _float(dY, Y):
         return NumpyOps.backprop_softmax_sequences(self, dY, Y, lengths)
-    return _FUNCTIONS["segment_softmax_backward"](dY, y=Y, offsets=_offsets(lengths), axis=0)
+    return _fa.segment_softmax_backward(dY, y=Y, offsets=_offsets(lengths), axis=0)
 
 
 def _offsets(lengths: Any) -> Any:
@@ -176,7 +175,7 @@ def _methods() -> dict[str, Any]:
         found |= {"relu_k": _relu_k, "backprop_relu_k": _backprop_relu_k}
     if "erf" in _NAMES:
         found["erf"] = _erf
-    if "segment_softmax" in _FUNCTIONS:
+    if hasattr(_fa, "segment_softmax"):
         found |= {"softmax_sequences": _softmax_sequences, "backprop_softmax_sequences": _backprop_softmax_sequences}
     return found
 

@@ -9,7 +9,6 @@ instruction set. Everything that is the same for each function and each dtype is
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import io
 import pathlib
@@ -268,7 +267,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
 def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
-    op = dataclasses.replace(op, parameters=tuple(f"{p}_" if p in taken else p for p in op.parameters))
+    op = type(op)(op.name, op.formula, op.data, tuple(f"{p}_" if p in taken else p for p in op.parameters))
     forms = ("scalar", "array") if op.parameters else ("scalar",)
     parts = []
     for suffix in REALS:
@@ -468,11 +467,12 @@ def generate(registry: ModuleType) -> str:
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
     parts, setup, affine_setup, gates_setup = [], [], [], []
-    number = 0
+    number, slots = 0, {}
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
             parts.append(elementwise(op, number, cut, names))
             setup += elementwise_setup(op, number)
+            slots[op.name] = 2 * number
             if op.data[-1] == "x":
                 loops, lines = affine(op, number)
                 parts.append(loops)
@@ -547,6 +547,8 @@ def generate(registry: ModuleType) -> str:
             "    return made",
             "",
             (CORE / "threads.pxi").read_text(),
+            f"cdef dict SLOTS = {slots!r}",
+            (CORE / "interface.pxi").read_text(),
         ]
     )
 
