@@ -885,6 +885,7 @@ class Operation:
     formula: str
     data: tuple[str, ...]
     parameters: tuple[str, ...]
+    results: tuple[str, ...] = ("y",)
 
 
 def operations(record: Record) -> list[Operation]:

@@ -243,19 +243,50 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     return lines
 
 
+def targets(op: Any) -> list[str]:
+    """What a kernel calls the memory of several results."""
+    return [f"to_{name}" for name in op.results]
+
+
+def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
+    """The loop of a formula with several results, which it writes to pointers.
+
+    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
+    compiler makes so many at most.
+    """
+    single = op.parameters if form == "scalar" else ()
+    operands = (*op.data, *op.parameters)
+    if len(op.results) < 3:
+        given = ", ".join([*(p if p in single else f"{p}[i]" for p in operands), *(f"&{o}[i]" for o in targets(op))])
+        return ["    cdef npy_intp i", "    for i in range(n):", f"        {formula}({given})"]
+    given = ", ".join([*(p if p in single else f"{p}[b + i]" for p in operands), *(f"&room_{o}[i]" for o in op.results)])
+    return [
+        *(f"    cdef {ctype} room_{o}[SPAN]" for o in op.results),
+        "    cdef npy_intp i, m, b = 0",
+        "    while b < n:",
+        "        m = min(n - b, SPAN)",
+        "        for i in range(m):",
+        f"            {formula}({given})",
+        *(f"        memcpy(to_{o} + b, room_{o}, m * sizeof({ctype}))" for o in op.results),
+        "        b += m",
+    ]
+
+
 def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None) -> str:
     """A formula over n numbers: whole spans in steps, where the formula is cut into some, and a plain loop."""
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     lines = []
     if parts and form == "scalar":
         lines += span(op, suffix, parts)
-    lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* out, const void* const* args, npy_intp n) noexcept nogil:")
-    lines.append(f"    cdef {ctype}* o = <{ctype}*>out")
+    lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:")
+    lines += [f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(("o",) if len(op.results) == 1 else targets(op))]
     for k, name in enumerate(operands):
         if form == "scalar" and k >= len(op.data):
             lines.append(f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]")
         else:
             lines.append(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]")
+    if len(op.results) > 1:
+        return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     lines.append("    cdef npy_intp i")
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts)
@@ -287,51 +318,11 @@ def elementwise_setup(op: Any, number: int) -> list[str]:
         count = len(op.data) + len(op.parameters)
         lines.append(
             f"OPERATIONS[{2 * number + (suffix == 'f8')}] = "
-            f"Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count})"
+            f"Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count}, {len(op.results)})"
         )
-    loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
-    lines.append(f'made["{op.name}"] = new_ufunc("{op.name}", {(*op.data, *op.parameters)!r}, docs["{op.name}"], None, False, {loops})')
+    loops, kinds = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES), "r" * count + ">" + "r" * len(op.results)
+    lines.append(f'made["{op.name}"] = new_ufunc("{op.name}", {(*op.data, *op.parameters)!r}, docs["{op.name}"], None, "{kinds}", {loops})')
     return lines
-
-
-def several(op: Any, names: set[str]) -> tuple[str, list[str]]:
-    """Kernels and loops of an element-by-element ufunc of arrays alone, with several results: see several.pxi.
-
-    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
-    compiler makes so many at most.
-    """
-    parts = []
-    for suffix, ctype in REALS.items():
-        formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
-        lines = [f"cdef void s_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
-        lines += [f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)]
-        lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
-        if len(op.results) < 3:
-            given = ", ".join([*(f"{name}[i]" for name in op.data), *(f"&to_{name}[i]" for name in op.results)])
-            parts.append("\n".join([*lines, "    cdef npy_intp i", "    for i in range(n):", f"        {formula}({given})", ""]))
-            continue
-        lines += [f"    cdef {ctype} room_{name}[SPAN]" for name in op.results]
-        given = ", ".join([*(f"{name}[b + i]" for name in op.data), *(f"&room_{name}[i]" for name in op.results)])
-        lines += [
-            "    cdef npy_intp i, m, b = 0",
-            "    while b < n:",
-            "        m = min(n - b, SPAN)",
-            "        for i in range(m):",
-            f"            {formula}({given})",
-            *(f"        memcpy(to_{name} + b, room_{name}, m * sizeof({ctype}))" for name in op.results),
-            "        b += m",
-            "",
-        ]
-        parts.append("\n".join(lines))
-    for storage, (_, suffix, _) in STORAGES.items():
-        count = f"{len(op.data)}, {len(op.results)}"
-        parts.append(
-            f"cdef int loop_{op.name}_{storage}({LOOP}) noexcept nogil:\n"
-            f"    return drive_several(s_{op.name}_{suffix}, {count}, STORE_{storage.upper()}, data, n[0], strides)\n"
-        )
-    loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
-    kinds = "r" * len(op.data) + ">" + "r" * len(op.results)
-    return "\n".join(parts), [f'made["{op.name}"] = new_ufunc("{op.name}", {op.data!r}, docs["{op.name}"], None, "{kinds}", {loops})']
 
 
 def affine(op: Any, number: int) -> tuple[str, list[str]]:
@@ -472,16 +463,11 @@ def generate(registry: ModuleType) -> str:
                 parts.append(loops)
                 affine_setup += lines
             number += 1
-    for op in registry.SEVERAL:
-        if len(op.results) == 1:
-            plain = registry.Operation(op.name, op.formula, op.data, ())
-            parts.append(elementwise(plain, number, cut, names))
-            setup += elementwise_setup(plain, number)
-            number += 1
-            continue
-        loops, lines = several(op, names)
-        parts.append(loops)
-        setup += lines
+    for several_op in registry.SEVERAL:
+        op = registry.Operation(several_op.name, several_op.formula, several_op.data, (), several_op.results)
+        parts.append(elementwise(op, number, cut, names))
+        setup += elementwise_setup(op, number)
+        number += 1
     for k, record in enumerate(registry.GATES):
         loops, lines = gates(record, k)
         parts.append(loops)
@@ -508,7 +494,6 @@ def generate(registry: ModuleType) -> str:
             formulas,
             *(step_functions(c) for c in cut.values()),
             (CORE / "driver.pxi").read_text(),
-            (CORE / "several.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             (CORE / "affine.pxi").read_text(),
             (CORE / "gates.pxi").read_text(),
