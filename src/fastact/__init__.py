@@ -115,17 +115,24 @@ __all__ = [
     "show_config",
     "ufuncs",
     *_public,
+    *(_PAIRS := _functions.pair_names()),
 ]
 
 _LAZY = ("functional", "init", "monitor", "plot", "reference", "special")
 _TABLES: dict[str, Callable[[], dict[str, np.ufunc]]] = {
+    "_pairs": lambda: _kernels.make_pairs(_docs.pair_docs()),  # type: ignore[no-any-return]
     "_affine": lambda: _kernels.make_affine(_docs.affine_docs()),  # type: ignore[no-any-return]
     "_gates": lambda: _kernels.make_gates(_docs.gate_docs()),  # type: ignore[no-any-return]
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Modules and ufuncs that are made when they are first asked for: most programs never do, and importing fastact is quick."""
+    """What is made when it is first asked for: most programs never do, and importing fastact is quick."""
+    if name in _PAIRS:
+        record = _PAIRS[name]
+        made = _functions.pair_function(record, __getattr__("_pairs") if "_pairs" not in globals() else globals()["_pairs"])
+        globals().update({f"{n}_value_and_grad": made for n in (record.name, *record.aliases)})
+        return made
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")
     if name in _TABLES:
@@ -135,4 +142,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_PAIRS})

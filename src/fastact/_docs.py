@@ -10,6 +10,7 @@ from fastact import _drawn, _validate
 from fastact._registry import (
     ELEMENTWISE,
     GATES,
+    PAIRS,
     ROW_KERNELS,
     ROWWISE,
     SEVERAL,
@@ -119,6 +120,37 @@ def forward_doc(record: Record) -> str:
         _section("Raises", _raises(record, False)),
         _section("See Also", f"{record.name}_backward : the gradient."),
         _section("Notes", _notes(record, False)),
+        _section("References", record.source),
+        _section("Examples", example),
+    ]
+    return "\n".join(parts)
+
+
+def pair_doc(record: Record) -> str:
+    """The docstring of value and slope in one pass."""
+    name = f"{record.name}_value_and_grad"
+    given = _numbers(x for x, _, _ in record.example)
+    shown = "\n".join(f"{y:.4f} {d:.4f}" for _, y, d in record.example)
+    call = f"fa.{name}(np.array([{given}]){_arguments(record)})"
+    example = f"{_IMPORTS}>>> for y, dydx in zip(*{call}):\n...     print(f'{{y:.4f}} {{dydx:.4f}}')\n{shown}"
+    out = (
+        "out : pair of ndarray, optional\n    Where to put value and slope, (y, dydx), None for a new one; either may be x itself. Other ufunc\n"
+        "    arguments (`where`, `dtype`, `casting`, `order`, `subok`) work as in NumPy."
+    )
+    parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
+    if any(p.gradient for p in record.parameters):
+        parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    returns = (
+        "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type.\n"
+        "dydx : ndarray\n    f'(x): the backward pass is then dy * dydx."
+    )
+    parts = [
+        f"`{record.name}` and its slope in one pass: f(x) = {record.maths}\n",
+        _section("Parameters", "\n".join([*parameters, out])),
+        _section("Returns", returns),
+        _section("Raises", _raises(record, False)),
+        _section("See Also", f"{record.name} : the value alone.\n{record.name}_backward : the gradient."),
+        _section("Notes", f"The bits are those of the two functions, called one by one with dy = 1.\n\n{_notes(record, False)}"),
         _section("References", record.source),
         _section("Examples", example),
     ]
@@ -356,6 +388,12 @@ def ufunc_docs() -> dict[str, str]:
 def affine_docs() -> dict[str, str]:
     """The same for the operations on scale*x + bias."""
     return {op.name: f"{op.name} of scale*x + bias, behind `fastact.fused`." for r in ELEMENTWISE for op in operations(r)}
+
+
+def pair_docs() -> dict[str, str]:
+    """The same for value and slope in one pass."""
+    docs = {op.name: f"The raw ufunc {op.name}({', '.join((*op.data, *op.parameters))}) -> {', '.join(op.results)}." for op in PAIRS.values()}
+    return docs | {PAIRS[r.name].name: pair_doc(r) for r in ELEMENTWISE if r.name in PAIRS and not r.parameters}
 
 
 def gate_docs() -> dict[str, str]:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+import fastact
 from fastact import _docs, _drawn, _family, _gated, _rows, _validate
 from fastact._registry import (
     ELEMENTWISE,
     FUNCTIONS,
     GATED,
     NAMES,
+    PAIRS,
     RECORDS,
     ROWWISE,
     FunctionRecord,
@@ -119,6 +121,39 @@ def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     return gradient.sum(axis=axes).reshape(shape)
 
 
+def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
+    """``<name>_value_and_grad(x, parameters, *, out=)``: as `forward_function`."""
+    name = f"{record.name}_value_and_grad"
+    ufunc = ufuncs[name]
+    if not record.parameters:
+        return ufunc
+    learned = [p for p in record.parameters if p.gradient]
+    source = (
+        f"def {name}(x{_signature(record.parameters)}, *{', axis=None' if learned else ''}, out=None, **kwargs):\n"
+        + "    if out is None:\n        out = (None, None)\n"
+        + _checks(name, record, ("x",))
+        + "".join(f"    {p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in learned)
+        + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
+    )
+    scope = {
+        "_ufunc": ufunc,
+        "_parameter": _validate.parameter,
+        "_ordered": _validate.ordered,
+        "_shared_dtype": _validate.shared_dtype,
+        "_place": place_on_axis,
+        "_ndarray": np.ndarray,
+    }
+    function: Any = _compile(source, name, scope)
+    function.ufunc = ufunc
+    function.__doc__ = _docs.pair_doc(record)
+    return function
+
+
+def pair_names() -> dict[str, Record]:
+    """The public names of value and slope in one pass, aliases included."""
+    return {f"{name}_value_and_grad": record for name, own in NAMES.items() if own in PAIRS and isinstance(record := RECORDS[own], Record)}
+
+
 def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     """``<name>_backward(dy, *, x=, y=, parameters, out=)``."""
     name = f"{record.name}_backward"
@@ -190,6 +225,14 @@ class Activation:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
+
+    @property
+    def value_and_grad(self) -> Callable[..., Any]:
+        """f(x) and f'(x) in one pass; of the element-by-element functions that draw nothing."""
+        if self.name not in PAIRS:
+            raise AttributeError(f"value_and_grad: {self.name} has none; call it and .backward")
+        function: Callable[..., Any] = getattr(fastact, f"{self.name}_value_and_grad")
+        return function
 
     @property
     def name(self) -> str:

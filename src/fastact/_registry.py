@@ -901,6 +901,18 @@ def operations(record: Record) -> list[Operation]:
     return ops
 
 
+def pair(record: Record) -> Operation | None:
+    """The ufunc that gives value and slope in one pass: from a formula of that name, or else from the forward and the backward one."""
+    if record.drawn:
+        return None
+    name = f"{record.name}_value_and_grad"
+    return Operation(name, name, ("x",), tuple(p.name for p in record.parameters), ("y", "dydx"))
+
+
+#: The value and the slope in one pass, of every element-by-element function but those that draw something.
+PAIRS: dict[str, Operation] = {record.name: op for record in ELEMENTWISE if (op := pair(record))}
+
+
 @dataclass(frozen=True)
 class GateRecord:
     """One operation on the gates of a recurrent cell: names of operands, (k) for a buffer that holds `gates` times n numbers."""

@@ -293,6 +293,27 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])
 
 
+def pair(op: Any, record: Any, names: set[str]) -> str:
+    """A formula for value and slope, where none is written, from the two that are: what they share is computed once."""
+    lines = []
+    for suffix, ctype in REALS.items():
+        formula = f"{op.formula}_{suffix}"
+        if formula in names or op.formula in names:
+            continue
+        forward, backward = (f"{f}_{suffix}" if f"{f}_{suffix}" in names else f for f in (record.name, f"{record.name}_backward"))
+        parameters = [f"{p}_" if p == forward else p for p in op.parameters]
+        arguments = ", ".join([*(f"{ctype} {a}" for a in ("x", *parameters)), *(f"{ctype}* {r}" for r in op.results)])
+        given = ", ".join(("x", *parameters))
+        value, slope = op.results
+        lines += [
+            f"cdef inline void {formula}({arguments}) noexcept nogil:",
+            f"    {value}[0] = {forward}({given})",
+            f"    {slope}[0] = {backward}(<{ctype}>1.0, {given})",
+            "",
+        ]
+    return "\n".join(lines)
+
+
 def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
@@ -452,7 +473,7 @@ def generate(registry: ModuleType) -> str:
     formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
-    parts, setup, affine_setup, gates_setup = [], [], [], []
+    parts, setup, affine_setup, pairs_setup, gates_setup = [], [], [], [], []
     number = 0
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
@@ -462,6 +483,13 @@ def generate(registry: ModuleType) -> str:
                 loops, lines = affine(op, number)
                 parts.append(loops)
                 affine_setup += lines
+            number += 1
+    for record in registry.ELEMENTWISE:
+        op = registry.PAIRS.get(record.name)
+        if op:
+            parts.append(pair(op, record, names))
+            parts.append(elementwise(op, number, cut, names | {f"{op.formula}_{suffix}" for suffix in REALS} - {op.formula}))
+            pairs_setup += elementwise_setup(op, number)
             number += 1
     for several_op in registry.SEVERAL:
         op = registry.Operation(several_op.name, several_op.formula, several_op.data, (), several_op.results)
@@ -516,6 +544,13 @@ def generate(registry: ModuleType) -> str:
             "    docs = {name: text.encode() for name, text in texts.items()}",
             "    made = {}",
             *(f"    {line}" for line in affine_setup),
+            "    return made",
+            "",
+            "def make_pairs(texts):",
+            '    """The operations that give value and slope, by name."""',
+            "    docs = {name: text.encode() for name, text in texts.items()}",
+            "    made = {}",
+            *(f"    {line}" for line in pairs_setup),
             "    return made",
             "",
             "def make_gates(texts):",
