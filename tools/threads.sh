@@ -46,8 +46,8 @@ def call(name, dtype):
     if ufunc.signature is None:
         results = [ufunc(*[flat] * ufunc.nin), ufunc(*[flat[::-1]] * ufunc.nin)]
         copy = flat.copy()
-        results.append(ufunc(copy, *[flat] * (ufunc.nin - 1), out=copy))
-        return results
+        results.append(ufunc(copy, *[flat] * (ufunc.nin - 1), out=(copy,) + (None,) * (ufunc.nout - 1)))
+        return [np.array(r) for r in results]
     lead = table[:, 0] if ufunc.signature.startswith("()") else table
     given = [table] * ufunc.nin
     if ufunc.nin > 1 and "backward" in name:

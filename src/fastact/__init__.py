@@ -130,9 +130,9 @@ def __getattr__(name: str) -> Any:
     """What is made when it is first asked for: most programs never do, and importing fastact is quick."""
     if name in _PAIRS:
         record = _PAIRS[name]
-        made = _functions.pair_function(record, __getattr__("_pairs") if "_pairs" not in globals() else globals()["_pairs"])
-        globals().update({f"{n}_value_and_grad": made for n in (record.name, *record.aliases)})
-        return made
+        function = _functions.pair_function(record, globals().get("_pairs") or __getattr__("_pairs"))
+        globals().update(dict.fromkeys((n for n, r in _PAIRS.items() if r is record), function))
+        return function
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")
     if name in _TABLES:

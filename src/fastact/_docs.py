@@ -118,12 +118,16 @@ def forward_doc(record: Record) -> str:
         _section("Parameters", "\n".join([*parameters, _OUT.format(inplace="x")])),
         _section("Returns", returns),
         _section("Raises", _raises(record, False)),
-        _section("See Also", f"{record.name}_backward : the gradient."),
+        _section("See Also", f"{record.name}_backward : the gradient." + _see_pair(record)),
         _section("Notes", _notes(record, False)),
         _section("References", record.source),
         _section("Examples", example),
     ]
     return "\n".join(parts)
+
+
+def _see_pair(record: Record) -> str:
+    return f"\n{PAIRS[record.name].name} : value and slope in one pass." if record.name in PAIRS else ""
 
 
 def pair_doc(record: Record) -> str:
@@ -134,8 +138,8 @@ def pair_doc(record: Record) -> str:
     call = f"fa.{name}(np.array([{given}]){_arguments(record)})"
     example = f"{_IMPORTS}>>> for y, dydx in zip(*{call}):\n...     print(f'{{y:.4f}} {{dydx:.4f}}')\n{shown}"
     out = (
-        "out : pair of ndarray, optional\n    Where to put value and slope, (y, dydx), None for a new one; either may be x itself. Other ufunc\n"
-        "    arguments (`where`, `dtype`, `casting`, `order`, `subok`) work as in NumPy."
+        "out : pair of ndarray, optional\n    Where to put value and slope, (y, dydx), with None for a new one; either may be x itself.\n"
+        "    Other ufunc arguments (`where`, `dtype`, `casting`, `order`, `subok`) work as in NumPy."
     )
     parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
     if any(p.gradient for p in record.parameters):
@@ -392,7 +396,9 @@ def affine_docs() -> dict[str, str]:
 
 def pair_docs() -> dict[str, str]:
     """The same for value and slope in one pass."""
-    docs = {op.name: f"The raw ufunc {op.name}({', '.join((*op.data, *op.parameters))}) -> {', '.join(op.results)}." for op in PAIRS.values()}
+    docs = {}
+    for op in PAIRS.values():
+        docs[op.name] = f"The raw ufunc {op.name}({', '.join((*op.data, *op.parameters))}) -> {', '.join(op.results)}."
     return docs | {PAIRS[r.name].name: pair_doc(r) for r in ELEMENTWISE if r.name in PAIRS and not r.parameters}
 
 

@@ -1,7 +1,6 @@
 # Any operation on scale*x + bias, in one pass: as drive(), but the kernel gets as x what the first loop has just left in the cache.
 
 cdef enum:
-    LONG_BLOCK = 4096           # long enough for formulas in steps
     MOST_AFFINE = MAX_OPERANDS + 3
 
 cdef void scaled_block(real* z, const real* scale, bint one_scale, const real* x, const real* bias, bint one_bias, npy_intp n) noexcept nogil:

@@ -5,6 +5,7 @@ cdef enum:
     MAX_OPERANDS = 6            # results among them
     SPAN = 128                  # numbers that each step of a formula takes at a time
     FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
+    LONG_BLOCK = 4096           # long enough for formulas in steps
 
 ctypedef void (*kernel_t)(void* const* out, const void* const* args, npy_intp n) noexcept nogil
 
@@ -171,3 +172,30 @@ cdef int drive(const Operation* op, int storage, char** data, npy_intp n, const 
     else:
         drive_part(op, storage, data, n, strides)
     return 0
+
+
+cdef void in_turn(kernel_t value, kernel_t slope, int operands, int moving, real one, void* const* out, const void* const* args, npy_intp n) noexcept nogil:
+    """Value and slope, for dy = 1, of blocks that stay in the cache; the first `moving` operands, x before them, are arrays."""
+    cdef real ones[LONG_BLOCK]
+    cdef const void* of_slope[MAX_OPERANDS]
+    cdef void* to_value
+    cdef void* to_slope
+    cdef npy_intp i, m, b = 0
+    cdef int k
+    for i in range(min(n, LONG_BLOCK)):
+        ones[i] = one
+    of_slope[0] = ones
+    for k in range(operands):
+        of_slope[1 + k] = args[k]
+    while b < n:
+        m = min(n - b, LONG_BLOCK)
+        to_value, to_slope = <real*>out[0] + b, <real*>out[1] + b
+        if to_value == of_slope[1]:                         # x is still needed
+            slope(&to_slope, of_slope, m)
+            value(&to_value, &of_slope[1], m)
+        else:
+            value(&to_value, &of_slope[1], m)
+            slope(&to_slope, of_slope, m)
+        for k in range(1, 1 + moving):
+            of_slope[k] = <const real*>of_slope[k] + m
+        b += m
