@@ -1,6 +1,6 @@
 """Value and slope in one pass against the forward pass alone, and against forward and backward pass one after the other.
 
-    python bench/pairs.py [--size 262144] [--dtype float32] [--rounds 15] [--only NAME,NAME] [--limit 1.3]
+    python bench/pairs.py [--size 262144] [--dtype float32] [--rounds 15] [--functions NAME ...] [--limit 1.3]
 
 Rounds of the three alternate; a time is the shortest round, in ns per element, into memory allocated beforehand, on one
 thread. Rows whose time is more than `--limit` times the forward pass's are marked.
@@ -45,13 +45,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1 << 18)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", type=lambda text: text.split(","))
+    parser.add_argument("--functions", nargs="+", metavar="NAME")
     parser.add_argument("--limit", type=float, default=1.3)
     options = parser.parse_args()
     print(f"{'function':18} {'forward':>8} {'separate':>9} {'one pass':>9} {'/forward':>9} {'/separate':>10}")
     ratios, gains = [], []
     for record in ELEMENTWISE:
-        if record.name not in PAIRS or (options.only and record.name not in options.only):
+        if record.name not in PAIRS or (options.functions and record.name not in options.functions):
             continue
         contestants = calls(record, options.size, options.dtype)
         best = [float("inf")] * 3

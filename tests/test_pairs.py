@@ -9,22 +9,20 @@ import sys
 import numpy as np
 import pytest
 from _support import CASES, DEFAULT_CASES, ROOT, assert_same_bits, hard_values, random_bits, ufuncs
+from _support import pairs as pairs_of
 
 import fastact as fa
-from fastact import _docs, _functions, _variants
+from fastact import _functions, _variants
 from fastact._registry import ELEMENTWISE, GATED, NAMES, PAIRS, RECORDS, ROWWISE
 
 ONES = [c for c in DEFAULT_CASES if c.record.name in PAIRS]
 ALL = [c for c in CASES if c.record.name in PAIRS]
-_made: dict[str, dict[str, np.ufunc]] = {}
 
 
 @pytest.fixture
 def pairs(variant):
     """The variant's ufuncs of value and slope."""
-    if variant not in _made:
-        _made[variant] = _variants.load(variant).make_pairs(_docs.pair_docs())
-    return _made[variant]
+    return pairs_of(variant)
 
 
 def numbers(dtype: str, size: int = 5000) -> np.ndarray:
@@ -115,13 +113,13 @@ def test_threads(case, variant, pairs, dtype):
 
 
 @pytest.mark.parametrize("case", ONES, ids=str)
-def test_bfloat16(case, pairs):
+def test_bfloat16(case, variant, pairs):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     kind = np.dtype(ml_dtypes.bfloat16)
     x = np.arange(1 << 16, dtype=np.uint16).view(kind)
     values = [np.asarray(v, kind) for v in case.values]
     ufunc, name = pairs[PAIRS[case.record.name].name], case.record.name
-    made = ufuncs(next(v for v in _made if _made[v] is pairs))
+    made = ufuncs(variant)
     y, slope = ufunc(x, *values)
     assert y.dtype == slope.dtype == kind
     for got, wanted in ((y, made[name](x, *values)), (slope, made[f"{name}_backward"](np.ones((), kind), x, *values))):
@@ -143,7 +141,8 @@ def test_public_function(case, dtype):
     y, slope = function(x, **{k: v for k, v in extra.items() if RECORDS[record.name].parameters and v is not None})
     assert y.dtype == slope.dtype == x.dtype
     assert_same_bits(y, getattr(fa, record.name)(x, **extra))
-    gradient = getattr(fa, f"{record.name}_backward")(np.ones((), dtype), x=x, **extra)
+    with np.errstate(invalid="ignore"):         # the sum of infinities that is a parameter's gradient
+        gradient = getattr(fa, f"{record.name}_backward")(np.ones((), dtype), x=x, **extra)
     assert_same_bits(slope, gradient[0] if isinstance(gradient, tuple) else gradient)
     out = (np.empty_like(x), np.empty_like(x))
     got = function(x, out=out, **extra)

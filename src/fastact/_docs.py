@@ -60,6 +60,8 @@ def _raises(record: Record, backward: bool) -> str:
             lines.append("TypeError\n    If `y` is given: the output does not determine the gradient. If `x` is missing.")
         else:
             lines.append("TypeError\n    Unless exactly one of `x` and `y` is given.")
+            if any(p.gradient for p in record.parameters):
+                lines.append("TypeError\n    If param_grad is true and `y` is given.")
             if record.from_output.requires:
                 name, comparison, bound = record.from_output.requires
                 lines.append(f"TypeError\n    If `y` is given and not all of `{name}` {comparison} {bound:g}.")
@@ -73,6 +75,10 @@ def _notes(record: Record, backward: bool) -> str:
     parts = [f"f(x) = {record.maths}", f"f'(x) = {record.gradient_maths}", record.convention]
     if backward and record.from_output and record.from_output.note:
         parts.append(record.from_output.note)
+    trained = [p for p in record.parameters if p.gradient] if backward else []
+    parts += [f"df/d{p.name} = {p.gradient.maths}" for p in trained if p.gradient]
+    if trained:
+        parts.append("Each element of a parameter's gradient has the accuracy of the derivative; their sum is made in float64.")
     if record.notes:
         parts.append(record.notes)
     subject = "Accuracy of the derivative" if backward else "Accuracy"
@@ -107,7 +113,7 @@ def forward_doc(record: Record) -> str:
     call = f"fa.{record.name}(np.array([{given}]){_arguments(record)})"
     example = _loop(call, tuple(y for _, y, _ in record.example))
     parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
-    if any(p.gradient for p in record.parameters):
+    if any(p.learned for p in record.parameters):
         parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
     returns = "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type."
     if record.drawn:
@@ -142,7 +148,7 @@ def pair_doc(record: Record) -> str:
         "    Other ufunc arguments (`where`, `dtype`, `casting`, `order`, `subok`) work as in NumPy."
     )
     parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
-    if any(p.gradient for p in record.parameters):
+    if any(p.learned for p in record.parameters):
         parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
     returns = (
         "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type.\n"
@@ -167,18 +173,24 @@ def backward_doc(record: Record) -> str:
     given = _numbers(x for x, _, _ in record.example)
     trained = [p for p in record.parameters if p.gradient]
     call = f"fa.{name}(np.ones({len(record.example)}), x=np.array([{given}]){_arguments(record)})"
-    example = _loop(f"{call}[0]" if trained else call, tuple(d for _, _, d in record.example))
+    learned = any(p.learned for p in trained)
+    example = _loop(f"{call}[0]" if learned else call, tuple(d for _, _, d in record.example))
     saved = ["dy : array_like\n    Gradient of the loss with respect to the output.", "x : array_like\n    The saved input."]
     if record.from_output:
         saved.append("y : array_like\n    The saved output, instead of x: the forward pass may then be in place.")
     saved += [_parameter(p) for p in record.parameters]
-    if trained:
+    if learned:
         saved.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    elif trained:
+        listed = ", ".join(f"d{p.name}" for p in trained)
+        saved.append(f"param_grad : bool, default False\n    Whether to return a tuple, (dx, {listed}). Needs `x`.")
     if record.drawn:
         saved.append(_drawn.GIVEN.format(**vars(record.drawn)))
     returns = "dx : ndarray\n    dy * f'(x), of the broadcast shape."
     for p in trained:
-        returns += f"\nd{p.name} : ndarray\n    The gradient for `{p.name}`, of its shape: summed over the axes it was broadcast over."
+        asked = "" if learned else ", with param_grad=True"
+        summed = "of its shape: summed over the axes it was broadcast over."
+        returns += f"\nd{p.name} : ndarray\n    The gradient for `{p.name}`{asked}, {summed}"
     parts = [
         f"Gradient of `{record.name}`: dy * f'(x).\n",
         _section("Parameters", "\n".join([*saved, _OUT.format(inplace="dy")])),

@@ -66,8 +66,8 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     ufunc = ufuncs[record.name]
     if not record.parameters:
         return ufunc
-    axis = any(p.gradient for p in record.parameters)
-    place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.gradient)
+    axis = any(p.learned for p in record.parameters)
+    place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.learned)
     train = ""
     extra = ", axis=None" if axis else ""
     if record.drawn:
@@ -108,17 +108,24 @@ def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None
     return np.reshape(value, (1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
 
 
-def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None) -> Any:
-    """Sum out the axes over which a parameter of this shape was broadcast; partial sums of half types in float32."""
-    if gradient.dtype.itemsize == 2:
-        with np.errstate(over="ignore"):
-            return np.asarray(_sum_to(gradient.astype(np.float32), shape, axis)).astype(gradient.dtype)
+def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any) -> Any:
+    """Sum out the axes over which a parameter of this shape was broadcast, in float64."""
     if axis is not None and len(shape) == 1:
-        others = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
-        return gradient.sum(axis=others).reshape(shape)
-    extra = gradient.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
-    return gradient.sum(axis=axes).reshape(shape)
+        axes = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
+    else:
+        extra = gradient.ndim - len(shape)
+        axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
+    if not axes and where is True:
+        return gradient.reshape(shape)
+    wide = gradient.astype(np.float32) if gradient.dtype.itemsize == 2 else gradient
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(wide.sum(axis=axes, dtype=np.float64, where=where)).astype(gradient.dtype).reshape(shape)
+
+
+def _gradient_of_parameter(ufunc: np.ufunc, operands: tuple[Any, ...], shape: tuple[int, ...], axis: int | None, kwargs: Any) -> Any:
+    """One parameter's gradient, of the parameter's shape."""
+    how = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature")}
+    return _sum_to(np.asarray(ufunc(*operands, **how)), shape, axis, kwargs.get("where", True))
 
 
 def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
@@ -127,7 +134,7 @@ def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     ufunc = ufuncs[name]
     if not record.parameters:
         return ufunc
-    learned = [p for p in record.parameters if p.gradient]
+    learned = [p for p in record.parameters if p.learned]
     source = (
         f"def {name}(x{_signature(record.parameters)}, *{', axis=None' if learned else ''}, out=None, **kwargs):\n"
         + "    if out is None:\n        out = (None, None)\n"
@@ -155,20 +162,22 @@ def pair_names() -> dict[str, Record]:
 
 
 def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
-    """``<name>_backward(dy, *, x=, y=, parameters, out=)``."""
+    """``<name>_backward(dy, *, x=, y=, parameters, param_grad=, out=)``; of learned parameters param_grad is always true."""
     name = f"{record.name}_backward"
     trained = [p for p in record.parameters if p.gradient]
+    learned = any(p.learned for p in trained)
     scope: dict[str, Any] = {
         "_from_x": ufuncs[name],
         "_parameter": _validate.parameter,
         "_ordered": _validate.ordered,
         "_shared_dtype": _validate.shared_dtype,
         "_place": place_on_axis,
-        "_sum_to": _sum_to,
+        "_gradient": _gradient_of_parameter,
         "_shape": np.shape,
         "_ndarray": np.ndarray,
     }
-    extra = (", axis=None" if trained else "") + (f", {record.drawn.name}=None" if record.drawn else "")
+    extra = ", axis=None" if learned else ", param_grad=False" if trained else ""
+    extra += f", {record.drawn.name}=None" if record.drawn else ""
     lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{extra}, out=None, **kwargs):"]
     arguments = _names(record.parameters)
     if record.from_output is None:
@@ -188,6 +197,9 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         lines += ["    saved = y if x is None else x", _checks(name, record, ("dy", "saved")).rstrip("\n")]
     if record.from_output is not None:
         lines.append("    if x is None:")
+        if trained:
+            reason = f"{name}: param_grad=True needs the saved input; pass x= in place of y="
+            lines += ["        if param_grad:", f"            raise TypeError({reason!r})"]
         if requires:
             parameter, comparison, bound = requires
             scope["_determines"], scope["_form"] = _validate.output_determines_gradient, record.from_output
@@ -195,16 +207,20 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
             lines.append(f"            _determines({name!r}, _form, {parameter})")
         scope["_from_y"] = ufuncs[f"{name}_y"]
         lines.append(_call("_from_y", f"dy, y{arguments}", "        ").rstrip("\n"))
+    indent = "    "
     if trained:
-        for p in trained:
+        if not learned:
+            lines.append("    if param_grad:")
+            indent = "        "
+        place = "axis" if learned else "None"
+        names = ", ".join(f"d{p.name}" for p in trained)
+        lines += [f"{indent}shape_of_{p.name} = _shape({p.name})" for p in trained]
+        lines += [f"{indent}{p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)" for p in trained if p.learned]
+        for p in trained:  # before dx, which may be put where dy or x lies
             scope[f"_{p.name}_gradient"] = ufuncs[f"{name}_{p.name}"]
-            lines += [
-                f"    shape = _shape({p.name})",
-                f"    {p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)",
-                f"    d{p.name} = _sum_to(_{p.name}_gradient(dy, x{arguments}), shape, axis)",
-            ]
-        lines.append(f"    return _from_x(dy, x{arguments}, out=out, **kwargs), {', '.join(f'd{p.name}' for p in trained)}")
-    else:
+            lines.append(f"{indent}d{p.name} = _gradient(_{p.name}_gradient, (dy, x{arguments}), shape_of_{p.name}, {place}, kwargs)")
+        lines.append(f"{indent}return _from_x(dy, x{arguments}, out=out, **kwargs), {names}")
+    if not learned:
         lines.append(_call("_from_x", f"dy, x{arguments}", "    ").rstrip("\n"))
     function: Any = _compile("\n".join(lines), name, scope)
     function.ufunc = ufuncs[name]

@@ -56,12 +56,6 @@ cdef inline real prelu(real x, real weight) noexcept nogil:
 cdef inline real prelu_backward(real dy, real x, real weight) noexcept nogil:
     return leaky_relu_backward(dy, x, weight)
 
-cdef inline real prelu_backward_weight(real dy, real x, real weight) noexcept nogil:
-    # d(w*x)/dw = x below 0
-    cdef real product = x * dy
-    cdef real dead = 0.0 if x >= 0.0 else x
-    return product if x < 0.0 else dead
-
 
 # ---- exponential units -------------------------------------------------------------------------------------------
 

@@ -207,8 +207,10 @@ def exact(row: Row, dtype: str) -> Callable[[float], Any]:
         # where the expression's branches meet, the forward form has one-sided slopes only: the table says which
         meet = {0.0, *kinks(row, dtype)}
         return lambda x: _proof.stated(row.ufunc, x, **parameters) if x in meet else _proof.gradient(name, x, **parameters)
-    parameter = row.form.removeprefix("backward_")
-    return lambda x: _proof.parameter_gradient(name, parameter, x, **parameters)
+    parameter, meet = row.form.removeprefix("backward_"), {0.0, *kinks(row, dtype)}
+    return lambda x: (
+        _proof.stated(row.ufunc, x, **parameters) if x in meet else _proof.parameter_gradient(name, parameter, x, **parameters)
+    )
 
 
 def image(row: Row, dtype: str) -> tuple[float, float]:

@@ -136,11 +136,7 @@ class Sweep:
         self.bound: float = row.record.bounds[dtype]
         self.compute = compute or kernel(row)
         self.exact = exact(row, dtype)
-        names = tuple(name for name, _ in row.parameters)
-        if row.form in ("forward", "backward", "backward_y"):
-            root = trace(row.ufunc, names)
-        else:
-            root = trace(row.record.name, names, row.form.removeprefix("backward_"))
+        root = trace(row.ufunc, tuple(name for name, _ in row.parameters))
         self.reference = Reference(root, rounded(row, dtype), dtype)
 
     def run(self, arrays: Iterable[Any], known: float = 0.0) -> Tally:
