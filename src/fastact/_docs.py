@@ -76,7 +76,10 @@ def _notes(record: Record, backward: bool) -> str:
     if backward and record.from_output and record.from_output.note:
         parts.append(record.from_output.note)
     trained = [p for p in record.parameters if p.gradient] if backward else []
+    cancelling = [p for p in trained if p.gradient and p.gradient.beside]
     parts += [f"df/d{p.name} = {p.gradient.maths}" for p in trained if p.gradient]
+    for p in cancelling:
+        parts.append(f"The error of d{p.name} counts in ulp of its element or of {p.gradient.beside}, whichever is larger.")  # type: ignore[union-attr]
     if trained:
         parts.append("Each element of a parameter's gradient has the accuracy of the derivative; their sum is made in float64.")
     if record.notes:

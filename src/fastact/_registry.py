@@ -23,6 +23,8 @@ class Gradient:
 
     maths: str
     expression: str
+    #: Where its terms cancel: what the error counts in the ulp of, if that is larger than the result.
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -842,7 +844,20 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 + sin(2 alpha x)",
         forward="x + sin(alpha * x)**2 / alpha",
         derivative="1 + sin(2 * alpha * x)",
-        parameters=(Parameter("alpha", 1.0, "frequency of the periodic part", check="nonzero", samples=(0.5, 5.0)),),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "frequency of the periodic part",
+                check="nonzero",
+                samples=(0.5, 5.0),
+                gradient=Gradient(
+                    "(u sin(2 u) - sin(u)**2) / alpha**2, u = alpha x",
+                    "(alpha * x * sin(2 * alpha * x) - sin(alpha * x)**2) / alpha**2",
+                    beside="minimum(x * x, 1 / alpha**2)",
+                ),
+            ),
+        ),
         domain=(-INF, INF),
         edges=((-INF, -INF, NAN), (0.0, 0.0, None), (INF, INF, NAN)),
         example=((-1.0, -0.2919, 0.0907), (0.5, 0.7298, 1.8415), (2.0, 2.8268, 0.2432)),

@@ -164,3 +164,32 @@ cdef inline float sine_backward_omega_f4(float dy, float x, float omega) noexcep
 
 cdef inline double sine_backward_omega_f8(double dy, double x, double omega) noexcept nogil:
     return sine_backward_f8(dy, omega, x)
+
+cdef inline double snake_backward_alpha_f8(double dy, double x, double alpha) noexcept nogil:
+    # 2 y (x c - y/2a)/a, y = sin(ax), c = cos(ax), all with what rounding leaves out; x^2 where ax is tiny
+    cdef double f_lo, sign, g_lo, turn
+    cdef double f = half_turns_f8(x, alpha, 0.0, &f_lo, &sign)
+    cdef double g = half_turns_f8(abs_f8(x), abs_f8(alpha), 0.5, &g_lo, &turn)
+    # ----
+    cdef double y_rest, c_rest
+    cdef double y = flipped_f8(sine_parts_f8(f, f_lo, &y_rest), sign)
+    cdef double y_lo = flipped_f8(y_rest, sign)
+    cdef double c = flipped_f8(sine_parts_f8(g, g_lo, &c_rest), turn)
+    cdef double c_lo = flipped_f8(c_rest, turn)
+    # ----
+    cdef double inverse = 1.0 / alpha
+    cdef double inverse_lo = fma_f8(-inverse, alpha, 1.0) * inverse
+    cdef double less = y * (0.5 * inverse)
+    cdef double less_lo = fma_f8(y, 0.5 * inverse, -less) + fma_f8(y, 0.5 * inverse_lo, y_lo * (0.5 * inverse))
+    cdef double whole = x * c
+    cdef double d_lo = fma_f8(x, c, -whole) + x * c_lo - less_lo
+    cdef double d = sum_f8(whole, -less, &d_lo)
+    cdef double product = y * d
+    cdef double product_lo = fma_f8(y, d, -product) + fma_f8(y, d_lo, y_lo * d)
+    cdef double over = product * inverse
+    cdef double over_lo = fma_f8(product, inverse, -over) + fma_f8(product, inverse_lo, product_lo * inverse)
+    cdef double sum = over + over_lo if over - over == 0.0 else over
+    return dy * (x * x if abs_f8(alpha * x) < 3.7252902984619141e-09 else sum + sum)
+
+cdef inline float snake_backward_alpha_f4(float dy, float x, float alpha) noexcept nogil:
+    return dy * <float>snake_backward_alpha_f8(1.0, <double>x, <double>alpha)
