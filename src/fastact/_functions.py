@@ -118,14 +118,29 @@ def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any)
     if not axes and where is True:
         return gradient.reshape(shape)
     wide = gradient.astype(np.float32) if gradient.dtype.itemsize == 2 else gradient
+    chosen = {} if where is True else {"where": where}
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(wide.sum(axis=axes, dtype=np.float64, where=where)).astype(gradient.dtype).reshape(shape)
+        return wide.sum(axis=axes, dtype=np.float64, **chosen).astype(gradient.dtype).reshape(shape)
 
 
-def _gradient_of_parameter(ufunc: np.ufunc, operands: tuple[Any, ...], shape: tuple[int, ...], axis: int | None, kwargs: Any) -> Any:
-    """One parameter's gradient, of the parameter's shape."""
-    how = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature")}
-    return _sum_to(np.asarray(ufunc(*operands, **how)), shape, axis, kwargs.get("where", True))
+def parameter_gradients(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., tuple[Any, ...]]:
+    """What backward does to return (dx, a gradient of each parameter that has one)."""
+    name = f"{record.name}_backward"
+    from_x = ufuncs[name]
+    wanted = [(k, p.name, p.learned, ufuncs[f"{name}_{p.name}"]) for k, p in enumerate(record.parameters) if p.gradient]
+
+    def gradients(dy: Any, x: Any, values: tuple[Any, ...], axis: int | None, out: Any, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        placed, found = list(values), []
+        for k, parameter, learned, _ in wanted:
+            if learned:
+                placed[k] = place_on_axis(name, parameter, values[k], x, axis)
+        how = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature")}
+        for k, _, _, ufunc in wanted:                   # before dx, which may be put where dy or x lies
+            each = ufunc(dy, x, *placed, **how)
+            found.append(_sum_to(each, np.shape(values[k]), axis, kwargs.get("where", True)))
+        return (from_x(dy, x, *placed, out=out, **kwargs), *found)
+
+    return gradients
 
 
 def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
@@ -171,9 +186,6 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         "_parameter": _validate.parameter,
         "_ordered": _validate.ordered,
         "_shared_dtype": _validate.shared_dtype,
-        "_place": place_on_axis,
-        "_gradient": _gradient_of_parameter,
-        "_shape": np.shape,
         "_ndarray": np.ndarray,
     }
     extra = ", axis=None" if learned else ", param_grad=False" if trained else ""
@@ -207,19 +219,10 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
             lines.append(f"            _determines({name!r}, _form, {parameter})")
         scope["_from_y"] = ufuncs[f"{name}_y"]
         lines.append(_call("_from_y", f"dy, y{arguments}", "        ").rstrip("\n"))
-    indent = "    "
     if trained:
-        if not learned:
-            lines.append("    if param_grad:")
-            indent = "        "
-        place = "axis" if learned else "None"
-        names = ", ".join(f"d{p.name}" for p in trained)
-        lines += [f"{indent}shape_of_{p.name} = _shape({p.name})" for p in trained]
-        lines += [f"{indent}{p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)" for p in trained if p.learned]
-        for p in trained:  # before dx, which may be put where dy or x lies
-            scope[f"_{p.name}_gradient"] = ufuncs[f"{name}_{p.name}"]
-            lines.append(f"{indent}d{p.name} = _gradient(_{p.name}_gradient, (dy, x{arguments}), shape_of_{p.name}, {place}, kwargs)")
-        lines.append(f"{indent}return _from_x(dy, x{arguments}, out=out, **kwargs), {names}")
+        scope["_gradients"] = parameter_gradients(record, ufuncs)
+        call = f"return _gradients(dy, x, ({arguments[2:]},), {'axis' if learned else 'None'}, out, kwargs)"
+        lines += [f"    {call}"] if learned else ["    if param_grad:", f"        {call}"]
     if not learned:
         lines.append(_call("_from_x", f"dy, x{arguments}", "    ").rstrip("\n"))
     function: Any = _compile("\n".join(lines), name, scope)
