@@ -50,7 +50,8 @@ cdef inline double celu_backward_alpha_f8(double dy, double x, double alpha) noe
     p = fma_f8(p, u, 0.125)
     p = fma_f8(p, u, 1.0 / 3.0)
     p = fma_f8(p, u, 0.5)
-    cdef double near = -fma_f8(square, p, fma_f8(u + u, du, fma_f8(u, u, -square)) * p)
+    cdef double minus = -p                              # not the minus of a sum: compilers differ in the sign of its zeros
+    cdef double near = fma_f8(square, minus, fma_f8(u + u, du, fma_f8(u, u, -square)) * minus)
     return below_zero(dy * (near if abs_f8(u) < 1.0 else far), x)
 
 cdef inline float celu_backward_alpha_f4(float dy, float x, float alpha) noexcept nogil:

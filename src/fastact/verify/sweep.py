@@ -114,7 +114,7 @@ def errors(got: Any, value: Any, error: Any, lo: Any = -np.inf, hi: Any = np.inf
         doubt = error / unit
         ulp = off / np.where(doubt < 1, unit, spacing(np.maximum(size, least), dtype))
         doubt = np.where(doubt < 1, doubt, np.where(doubt < np.inf, (off + error) / unit, np.inf))
-        right = overflow & np.where(c > 0, np.maximum(lo, value - error) >= top, np.minimum(hi, value + error) <= -top)
+        right = overflow & np.where(c > 0, np.fmax(lo, value - error) >= top, np.fmin(hi, value + error) <= -top)
         lost = np.isnan(c) & np.isfinite(value)
         return np.where(right, 0, np.where(np.isnan(ulp), np.inf, ulp)), np.where(right | lost, 0, doubt)
 
