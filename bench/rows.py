@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import fastact as fa
-from fastact._registry import RowRecord
+from fastact._registry import Record, RowRecord
 from fastact.verify.cases import KernelRow, Row, kernel_operands
 
 SIZES = (1_000, 16_384, 262_144, 16_777_216)
@@ -107,8 +107,9 @@ def call(row: Row, d: Data, in_place: bool = False) -> Callable[[], Any]:
     if "backward" not in row.ufunc:
         return partial(activation.forward, d.x, **keywords, out=d.x if in_place else d.out)
     out = d.dy if in_place else d.out
-    trained = any(p.gradient for p in getattr(row.record, "parameters", ()))
-    if trained:  # the public function computes all gradients at once; the rows are one ufunc each
+    several = any(p.learned for p in getattr(row.record, "parameters", ()))
+    if several or (isinstance(row.record, Record) and row.form not in ("backward", "backward_y")):
+        # the public function computes all gradients at once; the rows are one ufunc each
         return partial(fa.ufuncs.__dict__[row.ufunc], d.dy, d.x, *dict(row.parameters).values(), out=out)
     saved = {"y": d.y} if row.ufunc.endswith("_y") else {"x": d.x}
     return partial(activation.backward, d.dy, **saved, **keywords, out=out)

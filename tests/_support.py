@@ -33,6 +33,12 @@ def ufuncs(variant: str) -> dict[str, np.ufunc]:
 
 
 @functools.cache
+def pairs(variant: str) -> dict[str, np.ufunc]:
+    """Every ufunc of one variant that gives value and slope."""
+    return _variants.load(variant).make_pairs(_docs.pair_docs())
+
+
+@functools.cache
 def functions(variant: str) -> dict[str, Any]:
     """The public functions over one variant's ufuncs."""
     return _functions.build(ufuncs(variant))[0]

@@ -56,6 +56,8 @@ USE = """
         dx = fa.sqnl_backward(np.ones_like(x), x=x)
         assert y.dtype == dx.dtype == x.dtype
         assert (fa.sqnl(-x) == -y).all()
+        value, slope = fa.sqnl_value_and_grad(x)
+        assert np.array_equal(value, y) and np.array_equal(slope, dx)
         assert np.array_equal(fa.sqnl(x[::-3]), y[::-3])
         for i in range(0, 1003, 20):
             true = _proof.forward("sqnl", float(x[i]), width=2.0)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from _support import CASES, DEFAULT_CASES, Case, call, functions, inside, proof, ufuncs
 
-from fastact import _proof
+from fastact import _proof, reference
 from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE
+from fastact.verify import cases
 
 TRAINED = [(case, p) for case in CASES for p in case.record.parameters if p.gradient]
 
@@ -52,20 +53,86 @@ def test_table_states_the_derivative_from_the_output(case):
 
 
 @pytest.mark.parametrize("case_parameter", TRAINED, ids=lambda v: f"{v[0]}-{v[1].name}")
+def test_table_states_the_derivative_by_a_parameter(case_parameter):
+    """The table's expression for a parameter's gradient is the derivative of its forward expression by that parameter."""
+    case, p = case_parameter
+    name = case.record.name
+    for v in smooth_points(case, 60, seed=5).tolist():
+        derived = _proof.parameter_gradient(name, p.name, v, **case.parameters)
+        stated = _proof.stated(f"{name}_backward_{p.name}", v, **case.parameters)
+        assert abs(derived - stated) <= abs(derived) * mp.mpf(2) ** -90, (str(case), v)
+
+
+@pytest.mark.parametrize("case_parameter", TRAINED, ids=lambda v: f"{v[0]}-{v[1].name}")
 def test_gradient_of_a_parameter(case_parameter, variant, dtype):
-    """The kernel of a parameter's gradient is the derivative of the forward reference by that parameter, times dy."""
-    case, parameter = case_parameter
+    """The kernel of a parameter's gradient is the derivative of the forward reference by that parameter, times dy, here a power of 2."""
+    case, p = case_parameter
     name = case.record.name
     x = smooth_points(case, 60).astype(dtype)
-    dy = np.random.default_rng(3).standard_normal(x.size).astype(dtype)
-    others = {k: _proof.exact(v) for k, v in case.rounded(dtype).items() if k != parameter.name}
-    at = case.rounded(dtype)[parameter.name]
-    got = ufuncs(variant)[f"{name}_backward_{parameter.name}"](dy, x, *case.parameters.values())
+    dy = np.random.default_rng(3).choice([-2.0, -0.5, 1.0, 4.0], x.size).astype(dtype)
+    row = cases.Row(case.record, f"{name}_backward_{p.name}", tuple(case.parameters.items()))
+    got = ufuncs(variant)[row.ufunc](dy, x, *case.parameters.values())
     for i in range(x.size):
-        with mp.workprec(200):
-            dual = _proof._ON_DUALS[name](_proof.exact(float(x[i])), **others, **{parameter.name: _proof.Dual(_proof.exact(at), mp.mpf(1))})
-            true = _proof._dual(dual).slope * _proof.exact(float(dy[i]))
-            assert _proof.error(got[i], true, dtype) <= case.record.bounds[dtype], (str(case), x[i], dy[i], got[i])
+        true = _proof.parameter_gradient(name, p.name, float(x[i]), **case.rounded(dtype)) * _proof.exact(float(dy[i]))
+        error = _proof.error(got[i], true, dtype)
+        if p.gradient.beside:
+            size = mp.mpf(float(cases.beside(row, dtype)(x[i].astype(np.float64))))
+            error *= float(_proof.ulp(true, dtype) / _proof.ulp(max(abs(true), size * abs(_proof.exact(float(dy[i])))), dtype))
+        assert error <= case.record.bounds[dtype], (str(case), x[i], dy[i], got[i])
+
+
+@pytest.mark.parametrize("case_parameter", TRAINED, ids=lambda v: f"{v[0]}-{v[1].name}")
+def test_gradient_of_a_parameter_against_central_differences(case_parameter, variant):
+    """(f(x; p + h) - f(x; p - h)) / 2h in float64, as good as that formula is."""
+    case, p = case_parameter
+    made, place = ufuncs(variant), [q.name for q in case.record.parameters].index(p.name)
+    x = smooth_points(case, 2000, seed=6)
+    x = x[np.abs(x) < 20]
+    values = list(case.values)
+    h = 2.0**-17 * max(abs(values[place]), 2.0**-3)
+
+    def at(ufunc: str, step: float, *lead: float) -> np.ndarray:
+        moved = [v + step if k == place else v for k, v in enumerate(values)]
+        return made[ufunc](*lead, x, *moved)
+
+    name, gradient = case.record.name, f"{case.record.name}_backward_{p.name}"
+    slope = (at(name, h) - at(name, -h)) / (2 * h)
+    got, before, after = at(gradient, 0.0, 1.0), at(gradient, -h, 1.0), at(gradient, h, 1.0)
+    # where the gradient bends within h it is a kink's or as large as that bend; and two ulp of f on both sides over 2h
+    tolerance = 2 * np.abs(after - before) + 4.5e-16 / h * (np.abs(at(name, 0.0)) + 1) + 1e-9 * np.abs(got)
+    bad = np.flatnonzero(~(np.abs(slope - got) <= tolerance))
+    assert bad.size == 0, (str(case), x[bad[:3]], slope[bad[:3]], got[bad[:3]])
+
+
+@pytest.mark.parametrize("case_parameter", TRAINED, ids=lambda v: f"{v[0]}-{v[1].name}")
+def test_gradient_of_a_parameter_against_torch(case_parameter, variant):
+    """torch's autograd through the forward expression, by the parameter; the public function sums over all of x."""
+    torch = pytest.importorskip("torch")
+    case, p = case_parameter
+
+    def both(function):
+        return lambda a, b: function(*(torch.as_tensor(v, dtype=torch.float64) for v in (a, b)))
+
+    def where(condition, a, b):
+        return torch.where(condition, *(torch.as_tensor(v, dtype=torch.float64) for v in (a, b)))
+
+    names = {"abs", "exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "erf", "erfc"}
+    space = {n: getattr(torch, n) for n in names} | {"maximum": both(torch.maximum), "minimum": both(torch.minimum), "where": where}
+    space |= {"sqrt": lambda v: torch.sqrt(torch.as_tensor(v, dtype=torch.float64)), "pi": np.pi, "less_tanh": None, "erfcx": None}
+    x = smooth_points(case, 300, seed=9)
+    x = x[np.abs(x) < 15]
+    values = {k: torch.tensor(v, dtype=torch.float64, requires_grad=k == p.name) for k, v in case.parameters.items()}
+    dy = np.random.default_rng(10).standard_normal(x.size)
+    y = reference.evaluate_with(space)[case.record.name](torch.tensor(x), **values)
+    y.backward(torch.tensor(dy))
+    wanted = values[p.name].grad
+    asked = {} if p.learned else {"param_grad": True}
+    results = functions(variant)[f"{case.record.name}_backward"](dy, x=x, **case.parameters, **asked)
+    trained = [q.name for q in case.record.parameters if q.gradient]
+    assert isinstance(results, tuple) and len(results) == 1 + len(trained)
+    got = results[1 + trained.index(p.name)]
+    each = ufuncs(variant)[f"{case.record.name}_backward_{p.name}"](dy, x, *case.values)
+    np.testing.assert_allclose(got, 0.0 if wanted is None else float(wanted), rtol=1e-12, atol=1e-13 * np.abs(each).sum())
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -157,7 +224,7 @@ def test_torch_agrees(case, variant):
     x = smooth_points(case, 500, seed=8)
     x = x[np.abs(x) < 15]  # torch's softplus is a straight line from 20
     t = torch.tensor(x, requires_grad=True)
-    trained = {p.name for p in case.record.parameters if p.gradient}
+    trained = {p.name for p in case.record.parameters if p.learned}
     extra = {k: torch.tensor([v], dtype=torch.float64, requires_grad=True) if k in trained else v for k, v in case.parameters.items()}
     with contextlib.suppress(ValueError):   # a builtin has no signature, and the table's names
         theirs_names = inspect.signature(theirs).parameters

@@ -13,7 +13,7 @@ from _support import DEFAULT_CASES, ROWWISE, assert_same_bits
 import fastact as fa
 import fastact.functional as F
 
-ALONE = [c for c in DEFAULT_CASES if not any(p.gradient for p in c.record.parameters)]
+ALONE = [c for c in DEFAULT_CASES if not any(p.learned for p in c.record.parameters)]
 CASES = [(c.record.name, c.parameters) for c in ALONE] + [(r.name, {}) for r in ROWWISE]
 VALUES = np.array([-1.5, 0.25, 2.0], "f4")
 

@@ -8,10 +8,13 @@ import re
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROWWISE, assert_same_bits, inside, random_bits
+from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROWWISE, assert_same_bits, hard_values, inside, random_bits
+
+import fastact as fa
+from fastact import _proof
 
 WITH_PARAMETERS = [case for case in DEFAULT_CASES if case.record.parameters]
-TRAINED = [case for case in DEFAULT_CASES if any(p.gradient for p in case.record.parameters)]
+TRAINED = [case for case in DEFAULT_CASES if any(p.learned for p in case.record.parameters)]
 BAD = {
     "finite": (math.inf, -math.inf, math.nan),
     "nonzero": (math.inf, -math.inf, math.nan, 0, 0.0, -0.0),
@@ -278,14 +281,14 @@ def test_drawn_with_bad_arguments(case, public):
 
 
 @pytest.mark.parametrize("case", TRAINED, ids=str)
-def test_gradients_of_trained_parameters(case, public, dtype):
+def test_gradients_of_trained_parameters(case, public, made, dtype):
     """(dx, dw): each of its operand's shape, summed over what was broadcast, for every broadcast shape and axis=."""
     record = case.record
-    (parameter,) = (p.name for p in record.parameters if p.gradient)
+    (parameter,) = (p.name for p in record.parameters if p.learned)
     rng = np.random.default_rng(4)
     x = rng.integers(-8, 9, (4, 3, 5)).astype(dtype)
     dy = rng.integers(-4, 5, (4, 3, 5)).astype(dtype)
-    each = public[f"{record.name}_backward"].__globals__[f"_{parameter}_gradient"](dy, x, np.full(x.shape, 0.5, dtype)).astype(np.float64)
+    each = made[f"{record.name}_backward_{parameter}"](dy, x, np.full(x.shape, 0.5, dtype)).astype(np.float64)
     assert (each == np.where(x < 0, x.astype(float) * dy, 0)).all()
     for shape in ((), (1,), (5,), (3, 1), (1, 5), (4, 1, 1), (1, 3, 1), (4, 3, 5), (1, 1, 1), (3, 5)):
         w = np.full(shape, 0.5, dtype)
@@ -320,10 +323,92 @@ def dtype_zero(dtype: str):
     return np.dtype(dtype).type(-0.0)
 
 
+ASKED = [c for c in DEFAULT_CASES if any(p.gradient and not p.learned for p in c.record.parameters)]
+
+
+@pytest.mark.parametrize("case", ASKED, ids=str)
+def test_gradients_of_parameters_on_request(case, public, made, dtype):
+    """param_grad=True: (dx, a gradient for each, in order), each of its parameter's shape, the sum of the elements' in float64."""
+    record = case.record
+    trained = [p for p in record.parameters if p.gradient]
+    backward = public[f"{record.name}_backward"]
+    rng = np.random.default_rng(7)
+    x, dy = (rng.standard_normal((4, 3, 5)) * 3).astype(dtype), rng.standard_normal((4, 3, 5)).astype(dtype)
+    if record.domain == (0.0, 1.0):
+        x = rng.uniform(0.01, 0.99, x.shape).astype(dtype)
+    values = [np.asarray(v, dtype) for v in case.values]
+    for shape in ((), (1,), (5,), (3, 1), (4, 1, 1), (4, 3, 5), (1, 1, 1)):
+        given = {p.name: np.full(shape, v) for p, v in zip(record.parameters, values, strict=True)}
+        dx, *found = backward(dy, x=x, param_grad=True, **given)
+        assert_same_bits(dx, backward(dy, x=x, **given), shape)
+        assert len(found) == len(trained)
+        for p, got in zip(trained, found, strict=True):
+            each = made[f"{record.name}_backward_{p.name}"](dy, x, *(np.full(x.shape, v) for v in values)).astype(np.float64)
+            axes = tuple(range(3 - len(shape))) + tuple(3 - len(shape) + i for i, n in enumerate(shape) if n == 1)
+            wanted = each.sum(axis=axes).reshape(shape)
+            assert got.shape == shape and got.dtype == np.dtype(dtype)
+            room = 1e-13 if dtype == "float64" else float(np.finfo(dtype).eps) / 2
+            assert (np.abs(got.astype(np.float64) - wanted) <= room * np.abs(wanted) + 1e-14 * np.abs(each).sum()).all(), (p.name, shape)
+    plain = {p.name: float(v) for p, v in zip(record.parameters, values, strict=True)}
+    wanted = backward(dy, x=x, param_grad=True, **plain)
+    place = dy.copy()
+    got = backward(place, x=x, param_grad=True, out=place, **plain)
+    assert got[0] is place
+    for a, b in zip(got, wanted, strict=True):
+        assert_same_bits(a, b, "dx in place of dy")
+    place = x.copy()
+    for a, b in zip(backward(dy, x=place, param_grad=True, out=place, **plain), wanted, strict=True):
+        assert_same_bits(a, b, "dx in place of x")
+    mask = rng.random(x.shape) < 0.5
+    some = backward(dy, x=x, param_grad=True, where=mask, out=np.zeros_like(x), **plain)
+    rest = backward(dy, x=x, param_grad=True, where=~mask, out=np.zeros_like(x), **plain)
+    for a, b, both in zip(some, rest, wanted, strict=True):
+        scale = np.abs(a.astype(float)) + np.abs(b.astype(float))
+        assert (np.abs(a.astype(float) + b.astype(float) - both.astype(float)) <= 2 * np.finfo(dtype).eps * scale).all()
+    y = public[record.name](x, **plain)
+    with pytest.raises(TypeError, match=f"{record.name}_backward: "):
+        backward(dy, y=y, param_grad=True, **plain)
+    if case.output_determines:
+        with pytest.raises(TypeError, match="param_grad=True needs the saved input; pass x="):
+            backward(dy, y=y, param_grad=True, **plain)
+    empty = backward(np.zeros((0, 3), dtype), x=np.zeros((0, 3), dtype), param_grad=True, **plain)
+    assert empty[0].shape == (0, 3) and all(g.shape == () and g == 0 for g in empty[1:])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if any(p.gradient for p in c.record.parameters)], ids=str)
+def test_gradients_of_parameters_have_limits(case, made, dtype):
+    """For infinite and huge numbers a number or an infinity, as the last finite numbers tend to; NaN for NaN; no warning."""
+    x = hard_values(dtype)
+    x = x[~np.isnan(x)]
+    if case.record.domain:
+        x = inside(case.record, x)
+    for p in (p for p in case.record.parameters if p.gradient):
+        ufunc = made[f"{case.record.name}_backward_{p.name}"]
+        values = [np.asarray(v, dtype) for v in case.values]
+        with np.errstate(all="raise"):
+            got = ufunc(np.ones_like(x), x, *values)
+            lost = ufunc(np.ones(3, dtype), np.full(3, np.nan, dtype), *values)
+        assert not np.isnan(got).any(), (p.name, x[np.isnan(got)])
+        assert np.isnan(lost).all(), p.name
+        if case.record.domain is None:
+            ends = ufunc(np.ones(2, dtype), np.array([-np.inf, np.inf], dtype), *values).astype(float)
+            for end, at in zip(ends, (-1e30, 1e30), strict=True):
+                true = float(_proof.stated(f"{case.record.name}_backward_{p.name}", at, **case.parameters))
+                assert abs(true) > 1e20 and np.sign(true) == np.sign(end) if np.isinf(end) else abs(true - end) < 1e-9, (p.name, at)
+
+
+def test_sums_of_parameters_are_made_in_float64():
+    """A float32 sum would lose the 1 beside 2**30."""
+    x, dy = np.full(1 << 20, -1, np.float32), np.ones(1 << 20, np.float32)
+    dy[0], dy[-1] = 2.0**30, -(2.0**30)
+    _, slope = fa.leaky_relu_backward(dy, x=x, param_grad=True)
+    assert slope == -((1 << 20) - 2)
+
+
 @pytest.mark.parametrize("case", TRAINED, ids=str)
 def test_half_precision_sums_of_parameters(case, public):
     """The sum of 65 536 halves is made in float32 at least: 60 000 terms of 1 would stop at 2048 otherwise."""
-    (parameter,) = (p.name for p in case.record.parameters if p.gradient)
+    (parameter,) = (p.name for p in case.record.parameters if p.learned)
     x, dy = np.full((8, 8192), -1, np.float16), np.full((8, 8192), 0.5, np.float16)
     _, dw = public[f"{case.record.name}_backward"](dy, x=x, **{parameter: np.float16(0.25)})
     assert float(dw) == -32768.0

@@ -15,7 +15,7 @@ from _support import OPERATIONS, ROW_UFUNCS, assert_same_bits, operands, operati
 
 import fastact as fa
 from fastact import _threads, _variants
-from fastact._registry import ROW_KERNELS
+from fastact._registry import ROW_KERNELS, SEVERAL
 from fastact.verify.cases import KernelRow, kernel_operands
 
 HAS_THREADS = fa._kernels.has_threads()
@@ -51,6 +51,51 @@ def test_elements_same_bits(op, case, made, threads, dtype):
         assert_same_bits(ufunc(*reversed_given), wanted[::-1], n, "reversed")
         out = x.copy()
         assert_same_bits(ufunc(*given[: len(op.data) - 1], out, *given[len(op.data) :], out=out), wanted, n, "in place")
+
+
+@pytest.mark.parametrize("op", SEVERAL, ids=operation_id)
+def test_several_results_same_bits(op, made, threads, dtype):
+    """Gated units and losses, and their gradients: any operands, reversed, and results where operands lie."""
+    rng = np.random.default_rng(6)
+    given = [random_bits(SIZE, dtype, seed=k) for k in range(len(op.data))]
+    if "targets" in op.data:
+        given[op.data.index("targets")] = rng.random(SIZE).astype(dtype)
+    ufunc, results = made[op.name], range(len(op.results))
+    threads(1)
+    wanted = [ufunc(*given)] if len(op.results) == 1 else ufunc(*given)
+    for n in (2, 3, 7):
+        threads(n)
+        for step in (1, -1):
+            got = ufunc(*(a[::step] for a in given))
+            for k in results:
+                assert_same_bits(got if len(op.results) == 1 else got[k], wanted[k][::step], n, step)
+        places = [a.copy() for a in given]
+        ufunc(*places, out=tuple(places[k] for k in results))
+        for k in results:
+            assert_same_bits(places[k], wanted[k], n, "in place")
+        spread = [np.zeros((SIZE, 2), dtype)[:, 0] for _ in results]
+        ufunc(given[0][7], *given[1:], out=tuple(spread))
+        threads(1)
+        alone = ufunc(np.full(SIZE, given[0][7]), *given[1:])
+        for k in results:
+            assert_same_bits(spread[k], alone if len(op.results) == 1 else alone[k], n, "strided, and one value")
+
+
+def test_several_results_take_threads(made, threads):
+    """Two results, the first of them beside an operand by one place: NumPy copies that operand, and the order does not matter."""
+    x = np.linspace(-3, 3, SIZE)
+    ufunc = next(made[op.name] for op in SEVERAL if len(op.results) == 2)
+    threads(1)
+    wanted = ufunc(x, x, x)
+    threads(4)
+    first, second = np.zeros(SIZE), np.zeros(SIZE)
+    ufunc(x, x, x, out=(first, second))
+    assert_same_bits(first, wanted[0])
+    assert_same_bits(second, wanted[1])
+    shifted = np.concatenate([x, [0.0]])
+    ufunc(x, shifted[:-1], x, out=(shifted[1:], second))
+    assert_same_bits(shifted[1:], wanted[0])
+    assert_same_bits(second, wanted[1])
 
 
 @pytest.mark.parametrize(("row", "suffix"), ROW_UFUNCS, ids=operation_id)

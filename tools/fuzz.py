@@ -398,7 +398,7 @@ class Seed:
             found = function(dy, **{saved: x}, **parameters, **k)
             return found[0] if isinstance(found, tuple) else found
 
-        trained = any(p.gradient for p in getattr(self.row.record, "parameters", ()))
+        trained = any(p.learned for p in getattr(self.row.record, "parameters", ()))
         return None if trained else gradient
 
     def accumulation(self, pool: list[Any]) -> str:

@@ -47,6 +47,7 @@ __version__: str
 ISA: str
 _ufuncs: dict[str, np.ufunc]
 _affine: dict[str, np.ufunc]
+_pairs: dict[str, np.ufunc]
 _gates: dict[str, np.ufunc]
 
 def get(name: str) -> Activation: ...
@@ -56,22 +57,31 @@ def show_config() -> None: ...
 '''
 
 OUT = "out: NDArray[Any] | None = None"
+PAIR = "out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None"
 
 
-def elementwise(record: Any, name: str) -> list[str]:
-    """Forward and backward of an element-by-element record, under one of its names."""
+def elementwise(record: Any, name: str, pairs: bool) -> list[str]:
+    """Forward, backward, and value and slope in one pass of an element-by-element record, under one of its names."""
     given = [f"{p.name}: ArrayLike" + ("" if p.default is None else f" = {p.default!r}") for p in record.parameters]
     trained = [p for p in record.parameters if p.gradient]
-    axis = ["axis: int | None = None"] if trained else []
+    learned = any(p.learned for p in trained)
+    axis = ["axis: int | None = None"] if learned else []
+    asked = ["param_grad: bool = False"] if trained and not learned else []
     draws = ["training: bool = False", "rng: Any = None"] if record.drawn else []
     drawn = [f"{record.drawn.name}: ArrayLike | None = None"] if record.drawn else []
     forward = f"{name}: np.ufunc"
     if record.parameters:
         forward = f"def {name}({', '.join(['x: ArrayLike', *given, '*', *axis, *draws, OUT])}, **kwargs: Any) -> Any: ..."
     saved = ["dy: ArrayLike", "*", "x: ArrayLike | None = None", "y: ArrayLike | None = None"]
-    result = f"tuple[Any, {', '.join('Any' for _ in trained)}]" if trained else "Any"
-    backward = f"def {name}_backward({', '.join([*saved, *given, *axis, *drawn, OUT])}, **kwargs: Any) -> {result}: ..."
-    return [forward, backward]
+    result = f"tuple[Any, {', '.join('Any' for _ in trained)}]" if learned else "Any"
+    backward = f"def {name}_backward({', '.join([*saved, *given, *axis, *asked, *drawn, OUT])}, **kwargs: Any) -> {result}: ..."
+    lines = [forward, backward]
+    if pairs:
+        lines.append(f"{name}_value_and_grad: np.ufunc")
+        if record.parameters:
+            arguments = ", ".join(["x: ArrayLike", *given, "*", *axis, PAIR])
+            lines[-1] = f"def {name}_value_and_grad({arguments}, **kwargs: Any) -> tuple[Any, Any]: ..."
+    return lines
 
 
 def rowwise(record: Any, name: str) -> list[str]:
@@ -132,7 +142,7 @@ def stub() -> str:
     lines: list[str] = []
     for record in table.ELEMENTWISE:
         for name in (record.name, *record.aliases):
-            lines += elementwise(record, name)
+            lines += elementwise(record, name, record.name in table.PAIRS)
     for record in table.ROWWISE:
         for name in (record.name, *record.aliases):
             lines += rowwise(record, name)

@@ -71,10 +71,10 @@ def call(name, dtype):
     along, across = operands_of(name, dtype)
     ufunc = getattr(fa.ufuncs, name)
     results = [ufunc(*along), ufunc(*across)]
-    if ufunc.signature is None and ufunc.nout == 1:
+    if ufunc.signature is None:
         copy = along[0].copy()
-        results.append(ufunc(copy, *along[1:], out=copy))
-    return [r for found in results for r in (found if isinstance(found, tuple) else (found,))]
+        results.append(ufunc(copy, *along[1:], out=(copy,) + (None,) * (ufunc.nout - 1)))
+    return [np.array(r) for found in results for r in (found if isinstance(found, tuple) else (found,))]
 
 
 for name in fa.ufuncs.__all__:

@@ -31,7 +31,7 @@ from sphinx.util.display import status_iterator
 
 import fastact as fa
 from fastact import plot
-from fastact._registry import NAMES, RECORDS, Record
+from fastact._registry import NAMES, PAIRS, RECORDS, Record
 
 DOCS = Path(__file__).resolve().parents[1]
 OUT = DOCS / "generated"
@@ -202,7 +202,8 @@ def function_page(activation: fa.Activation, pictures: list[tuple[str, str]], ot
         lines += [f"For ``{', '.join(chosen)}``:", ""] if chosen else []
         lines += table([["x", f"``{name}(x)``", "gradient"], *([number(v) for v in row] for row in edges)])
     lines += [*heading("Reference", "-"), ".. currentmodule:: fastact", ""]
-    for function in (name, f"{name}_backward", *others):
+    pair = [f"{name}_value_and_grad"] if name in PAIRS else []
+    for function in (name, f"{name}_backward", *pair, *others):
         lines += [f".. autofunction:: {function}", ""]
     if name in RECORDS:
         lines += heading("As NumPy that one can read", "-")
@@ -246,7 +247,8 @@ def index_page(pictures: dict[str, list[tuple[str, str]]], modules: list[str]) -
         rows.append([f":doc:`{name}`", f"``{maths}``" if maths else "", ", ".join(f"``{alias}``" for alias in aliases)])
     lines = [
         *heading("Functions"),
-        "Every function has a gradient, ``<name>_backward``. An alias is the same object.",
+        "Every function has a gradient, ``<name>_backward``; those of single elements also give value and slope in one pass,"
+        " ``<name>_value_and_grad``. An alias is the same object.",
         "",
         *table(rows, "20 60 20"),
         ".. toctree::",
@@ -398,7 +400,8 @@ def generate(app: Sphinx) -> None:
     show = functools.partial(status_iterator, verbosity=app.verbosity)
     names = fa.names()
     pictures = {name: draw_function(fa.get(name)) for name in show(names, "drawing... ", "brown", len(names))}
-    covered = {n for name in names for own in (name, *fa.get(name).aliases) for n in (own, f"{own}_backward")}
+    suffixes = ("", "_backward", "_value_and_grad")
+    covered = {own + suffix for name in names for own in (name, *fa.get(name).aliases) for suffix in suffixes}
     public = [n for n in fa.__all__ if callable(getattr(fa, n)) and n not in covered]
     for name, made in pictures.items():
         others = [n for n in public if n.startswith(f"{name}_") and not any(n.startswith(f"{m}_") for m in names if len(m) > len(name))]

@@ -135,10 +135,12 @@ __all__ = [
     "show_config",
     "ufuncs",
     *_public,
+    *(_PAIRS := _functions.pair_names()),
 ]
 
 _LAZY = ("functional", "init", "monitor", "plot", "reference", "special")
 _TABLES: dict[str, Callable[[], dict[str, np.ufunc]]] = {
+    "_pairs": lambda: _kernels.make_pairs(_docs.pair_docs()),  # type: ignore[no-any-return]
     "_affine": lambda: _kernels.make_affine(_docs.affine_docs()),  # type: ignore[no-any-return]
     "_gates": lambda: _kernels.make_gates(_docs.gate_docs()),  # type: ignore[no-any-return]
 }
@@ -149,6 +151,11 @@ def __getattr__(name: str) -> Any:
     if name in _public:
         made = globals()[name] = _public[name]
         return made
+    if name in _PAIRS:
+        record = _PAIRS[name]
+        function = _functions.pair_function(record, globals().get("_pairs") or __getattr__("_pairs"))
+        globals().update(dict.fromkeys((n for n, r in _PAIRS.items() if r is record), function))
+        return function
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")
     if name in _TABLES:
@@ -158,4 +165,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_public, *_LAZY})
+    return sorted({*globals(), *_public, *_LAZY, *_PAIRS})

@@ -175,7 +175,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _golden(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     if arguments.write:
-        golden.write(path, golden.compute(fastact.ufuncs.__dict__))
+        golden.write(path, golden.compute(fastact._ufuncs | fastact._pairs))
         return 0
     try:
         wanted = golden.read(path)
@@ -184,7 +184,8 @@ def _golden(arguments: argparse.Namespace) -> int:
         return 1
     results = {}
     for variant in _variants.available():
-        found = golden.compute(_variants.load(variant).make_ufuncs(_docs.ufunc_docs()))
+        kernels = _variants.load(variant)
+        found = golden.compute(kernels.make_ufuncs(_docs.ufunc_docs()) | kernels.make_pairs(_docs.pair_docs()))
         different = golden.differences(wanted, found)
         results[variant] = {"fingerprints": sum(map(len, found.values())), "different": different}
         if not arguments.json:

@@ -9,6 +9,7 @@ from fastact import _drawn, _validate
 from fastact._registry import (
     ELEMENTWISE,
     GATES,
+    PAIRS,
     ROW_KERNELS,
     ROWWISE,
     SEVERAL,
@@ -58,6 +59,8 @@ def _raises(record: Record, backward: bool) -> str:
             lines.append("TypeError\n    If `y` is given: the output does not determine the gradient. If `x` is missing.")
         else:
             lines.append("TypeError\n    Unless exactly one of `x` and `y` is given.")
+            if any(p.gradient for p in record.parameters):
+                lines.append("TypeError\n    If param_grad is true and `y` is given.")
             if record.from_output.requires:
                 name, comparison, bound = record.from_output.requires
                 lines.append(f"TypeError\n    If `y` is given and not all of `{name}` {comparison} {bound:g}.")
@@ -71,6 +74,13 @@ def _notes(record: Record, backward: bool) -> str:
     parts = [f"f(x) = {record.maths}", f"f'(x) = {record.gradient_maths}", record.convention]
     if backward and record.from_output and record.from_output.note:
         parts.append(record.from_output.note)
+    trained = [p for p in record.parameters if p.gradient] if backward else []
+    cancelling = [p for p in trained if p.gradient and p.gradient.beside]
+    parts += [f"df/d{p.name} = {p.gradient.maths}" for p in trained if p.gradient]
+    for p in cancelling:
+        parts.append(f"The error of d{p.name} counts in ulp of its element or of {p.gradient.beside}, whichever is larger.")  # type: ignore[union-attr]
+    if trained:
+        parts.append("Each element of a parameter's gradient has the accuracy of the derivative; their sum is made in float64.")
     if record.notes:
         parts.append(record.notes)
     subject = "Accuracy of the derivative" if backward else "Accuracy"
@@ -105,7 +115,7 @@ def forward_doc(record: Record) -> str:
     call = f"fa.{record.name}(np.array([{given}]){_arguments(record)})"
     example = _loop(call, tuple(y for _, y, _ in record.example))
     parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
-    if any(p.gradient for p in record.parameters):
+    if any(p.learned for p in record.parameters):
         parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
     returns = "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type."
     if record.drawn:
@@ -116,8 +126,43 @@ def forward_doc(record: Record) -> str:
         _section("Parameters", "\n".join([*parameters, _OUT.format(inplace="x")])),
         _section("Returns", returns),
         _section("Raises", _raises(record, False)),
-        _section("See Also", f"{record.name}_backward : the gradient."),
+        _section("See Also", f"{record.name}_backward : the gradient." + _see_pair(record)),
         _section("Notes", _notes(record, False)),
+        _section("References", record.source),
+        _section("Examples", example),
+    ]
+    return "\n".join(parts)
+
+
+def _see_pair(record: Record) -> str:
+    return f"\n{PAIRS[record.name].name} : value and slope in one pass." if record.name in PAIRS else ""
+
+
+def pair_doc(record: Record) -> str:
+    """The docstring of value and slope in one pass."""
+    name = f"{record.name}_value_and_grad"
+    given = _numbers(x for x, _, _ in record.example)
+    shown = "\n".join(f"{y:.4f} {d:.4f}" for _, y, d in record.example)
+    call = f"fa.{name}(np.array([{given}]){_arguments(record)})"
+    example = f"{_IMPORTS}>>> for y, dydx in zip(*{call}):\n...     print(f'{{y:.4f}} {{dydx:.4f}}')\n{shown}"
+    out = (
+        "out : pair of ndarray, optional\n    Where to put value and slope, (y, dydx), with None for a new one; either may be x itself.\n"
+        "    Other ufunc arguments (`where`, `dtype`, `casting`, `order`, `subok`) work as in NumPy."
+    )
+    parameters = [f"x : {_ARRAY}\n    Input of any shape.", *(_parameter(p) for p in record.parameters)]
+    if any(p.learned for p in record.parameters):
+        parameters.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    returns = (
+        "y : ndarray\n    f(x), of x's shape (broadcast with the parameters) and type.\n"
+        "dydx : ndarray\n    f'(x): the backward pass is then dy * dydx."
+    )
+    parts = [
+        f"`{record.name}` and its slope in one pass: f(x) = {record.maths}\n",
+        _section("Parameters", "\n".join([*parameters, out])),
+        _section("Returns", returns),
+        _section("Raises", _raises(record, False)),
+        _section("See Also", f"{record.name} : the value alone.\n{record.name}_backward : the gradient."),
+        _section("Notes", f"The bits are those of the two functions, called one by one with dy = 1.\n\n{_notes(record, False)}"),
         _section("References", record.source),
         _section("Examples", example),
     ]
@@ -130,18 +175,24 @@ def backward_doc(record: Record) -> str:
     given = _numbers(x for x, _, _ in record.example)
     trained = [p for p in record.parameters if p.gradient]
     call = f"fa.{name}(np.ones({len(record.example)}), x=np.array([{given}]){_arguments(record)})"
-    example = _loop(f"{call}[0]" if trained else call, tuple(d for _, _, d in record.example))
+    learned = any(p.learned for p in trained)
+    example = _loop(f"{call}[0]" if learned else call, tuple(d for _, _, d in record.example))
     saved = ["dy : array_like\n    Gradient of the loss with respect to the output.", "x : array_like\n    The saved input."]
     if record.from_output:
         saved.append("y : array_like\n    The saved output, instead of x: the forward pass may then be in place.")
     saved += [_parameter(p) for p in record.parameters]
-    if trained:
+    if learned:
         saved.append("axis : int, optional\n    Axis of x along which a one-dimensional parameter lies.")
+    elif trained:
+        listed = ", ".join(f"d{p.name}" for p in trained)
+        saved.append(f"param_grad : bool, default False\n    Whether to return a tuple, (dx, {listed}). Needs `x`.")
     if record.drawn:
         saved.append(_drawn.GIVEN.format(**vars(record.drawn)))
     returns = "dx : ndarray\n    dy * f'(x), of the broadcast shape."
     for p in trained:
-        returns += f"\nd{p.name} : ndarray\n    The gradient for `{p.name}`, of its shape: summed over the axes it was broadcast over."
+        asked = "" if learned else ", with param_grad=True"
+        summed = "of its shape: summed over the axes it was broadcast over."
+        returns += f"\nd{p.name} : ndarray\n    The gradient for `{p.name}`{asked}, {summed}"
     parts = [
         f"Gradient of `{record.name}`: dy * f'(x).\n",
         _section("Parameters", "\n".join([*saved, _OUT.format(inplace="dy")])),
@@ -355,6 +406,14 @@ def ufunc_docs() -> dict[str, str]:
 def affine_docs() -> dict[str, str]:
     """The same for the operations on scale*x + bias."""
     return {op.name: f"{op.name} of scale*x + bias, behind `fastact.fused`." for r in ELEMENTWISE for op in operations(r)}
+
+
+def pair_docs() -> dict[str, str]:
+    """The same for value and slope in one pass."""
+    docs = {}
+    for op in PAIRS.values():
+        docs[op.name] = f"The raw ufunc {op.name}({', '.join((*op.data, *op.parameters))}) -> {', '.join(op.results)}."
+    return docs | {PAIRS[r.name].name: pair_doc(r) for r in ELEMENTWISE if r.name in PAIRS and not r.parameters}
 
 
 def gate_docs() -> dict[str, str]:

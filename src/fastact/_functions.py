@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+import fastact
 from fastact import _docs, _drawn, _gated, _rows, _validate
 from fastact._registry import (
     ELEMENTWISE,
     FUNCTIONS,
     GATED,
+    NAMES,
+    PAIRS,
     RECORDS,
     ROWWISE,
     FunctionRecord,
@@ -63,8 +66,8 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     ufunc = ufuncs[record.name]
     if not record.parameters:
         return ufunc
-    axis = any(p.gradient for p in record.parameters)
-    place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.gradient)
+    axis = any(p.learned for p in record.parameters)
+    place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.learned)
     train = ""
     extra = ", axis=None" if axis else ""
     if record.drawn:
@@ -105,34 +108,88 @@ def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None
     return np.reshape(value, (1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
 
 
-def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None) -> Any:
-    """Sum out the axes over which a parameter of this shape was broadcast; partial sums of half types in float32."""
-    if gradient.dtype.itemsize == 2:
-        with np.errstate(over="ignore"):
-            return np.asarray(_sum_to(gradient.astype(np.float32), shape, axis)).astype(gradient.dtype)
+def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any) -> Any:
+    """Sum out the axes over which a parameter of this shape was broadcast, in float64."""
     if axis is not None and len(shape) == 1:
-        others = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
-        return gradient.sum(axis=others).reshape(shape)
-    extra = gradient.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
-    return gradient.sum(axis=axes).reshape(shape)
+        axes = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
+    else:
+        extra = gradient.ndim - len(shape)
+        axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
+    if not axes and where is True:
+        return gradient.reshape(shape)
+    wide = gradient.astype(np.float32) if gradient.dtype.itemsize == 2 else gradient
+    chosen = {} if where is True else {"where": where}
+    with np.errstate(over="ignore", invalid="ignore"):
+        return wide.sum(axis=axes, dtype=np.float64, **chosen).astype(gradient.dtype).reshape(shape)
+
+
+def parameter_gradients(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., tuple[Any, ...]]:
+    """What backward does to return (dx, a gradient of each parameter that has one)."""
+    name = f"{record.name}_backward"
+    from_x = ufuncs[name]
+    wanted = [(k, p.name, p.learned, ufuncs[f"{name}_{p.name}"]) for k, p in enumerate(record.parameters) if p.gradient]
+
+    def gradients(dy: Any, x: Any, values: tuple[Any, ...], axis: int | None, out: Any, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        placed, found = list(values), []
+        for k, parameter, learned, _ in wanted:
+            if learned:
+                placed[k] = place_on_axis(name, parameter, values[k], x, axis)
+        how = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature")}
+        for k, _, _, ufunc in wanted:                   # before dx, which may be put where dy or x lies
+            each = ufunc(dy, x, *placed, **how)
+            found.append(_sum_to(each, np.shape(values[k]), axis, kwargs.get("where", True)))
+        return (from_x(dy, x, *placed, out=out, **kwargs), *found)
+
+    return gradients
+
+
+def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
+    """``<name>_value_and_grad(x, parameters, *, out=)``: as `forward_function`."""
+    name = f"{record.name}_value_and_grad"
+    ufunc = ufuncs[name]
+    if not record.parameters:
+        return ufunc
+    learned = [p for p in record.parameters if p.learned]
+    source = (
+        f"def {name}(x{_signature(record.parameters)}, *{', axis=None' if learned else ''}, out=None, **kwargs):\n"
+        + "    if out is None:\n        out = (None, None)\n"
+        + _checks(name, record, ("x",))
+        + "".join(f"    {p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in learned)
+        + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
+    )
+    scope = {
+        "_ufunc": ufunc,
+        "_parameter": _validate.parameter,
+        "_ordered": _validate.ordered,
+        "_shared_dtype": _validate.shared_dtype,
+        "_place": place_on_axis,
+        "_ndarray": np.ndarray,
+    }
+    function: Any = _compile(source, name, scope)
+    function.ufunc = ufunc
+    function.__doc__ = _docs.pair_doc(record)
+    return function
+
+
+def pair_names() -> dict[str, Record]:
+    """The public names of value and slope in one pass, aliases included."""
+    return {f"{name}_value_and_grad": record for name, own in NAMES.items() if own in PAIRS and isinstance(record := RECORDS[own], Record)}
 
 
 def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
-    """``<name>_backward(dy, *, x=, y=, parameters, out=)``."""
+    """``<name>_backward(dy, *, x=, y=, parameters, param_grad=, out=)``; of learned parameters param_grad is always true."""
     name = f"{record.name}_backward"
     trained = [p for p in record.parameters if p.gradient]
+    learned = any(p.learned for p in trained)
     scope: dict[str, Any] = {
         "_from_x": ufuncs[name],
         "_parameter": _validate.parameter,
         "_ordered": _validate.ordered,
         "_shared_dtype": _validate.shared_dtype,
-        "_place": place_on_axis,
-        "_sum_to": _sum_to,
-        "_shape": np.shape,
         "_ndarray": np.ndarray,
     }
-    extra = (", axis=None" if trained else "") + (f", {record.drawn.name}=None" if record.drawn else "")
+    extra = ", axis=None" if learned else ", param_grad=False" if trained else ""
+    extra += f", {record.drawn.name}=None" if record.drawn else ""
     lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{extra}, out=None, **kwargs):"]
     arguments = _names(record.parameters)
     if record.from_output is None:
@@ -152,6 +209,9 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         lines += ["    saved = y if x is None else x", _checks(name, record, ("dy", "saved")).rstrip("\n")]
     if record.from_output is not None:
         lines.append("    if x is None:")
+        if trained:
+            reason = f"{name}: param_grad=True needs the saved input; pass x= in place of y="
+            lines += ["        if param_grad:", f"            raise TypeError({reason!r})"]
         if requires:
             parameter, comparison, bound = requires
             scope["_determines"], scope["_form"] = _validate.output_determines_gradient, record.from_output
@@ -160,15 +220,10 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         scope["_from_y"] = ufuncs[f"{name}_y"]
         lines.append(_call("_from_y", f"dy, y{arguments}", "        ").rstrip("\n"))
     if trained:
-        for p in trained:
-            scope[f"_{p.name}_gradient"] = ufuncs[f"{name}_{p.name}"]
-            lines += [
-                f"    shape = _shape({p.name})",
-                f"    {p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)",
-                f"    d{p.name} = _sum_to(_{p.name}_gradient(dy, x{arguments}), shape, axis)",
-            ]
-        lines.append(f"    return _from_x(dy, x{arguments}, out=out, **kwargs), {', '.join(f'd{p.name}' for p in trained)}")
-    else:
+        scope["_gradients"] = parameter_gradients(record, ufuncs)
+        call = f"return _gradients(dy, x, ({arguments[2:]},), {'axis' if learned else 'None'}, out, kwargs)"
+        lines += [f"    {call}"] if learned else ["    if param_grad:", f"        {call}"]
+    if not learned:
         lines.append(_call("_from_x", f"dy, x{arguments}", "    ").rstrip("\n"))
     function: Any = _compile("\n".join(lines), name, scope)
     function.ufunc = ufuncs[name]
@@ -205,6 +260,14 @@ class Activation:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
+
+    @property
+    def value_and_grad(self) -> Callable[..., Any]:
+        """f(x) and f'(x) in one pass; of the element-by-element functions that draw nothing."""
+        if self.name not in PAIRS:
+            raise AttributeError(f"value_and_grad: {self.name} has none; call it and .backward")
+        function: Callable[..., Any] = getattr(fastact, f"{self.name}_value_and_grad")
+        return function
 
     @property
     def name(self) -> str:

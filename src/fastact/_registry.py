@@ -56,6 +56,15 @@ class Entry:
         return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in zip(self._fields, self._values(), strict=True))})"
 
 
+class Gradient(Entry):
+    """The derivative of a function by one of its parameters: as a reader would write it, and the reference expression."""
+
+    maths: str
+    expression: str
+    #: Where its terms cancel: what the error counts in the ulp of, if that is larger than the result.
+    beside: str = ""
+
+
 class Parameter(Entry):
     """A parameter of an activation: broadcasts like any operand."""
 
@@ -66,8 +75,10 @@ class Parameter(Entry):
     check: str = "finite"
     #: Values besides the default that tests, accuracy runs and benchmarks also use.
     samples: tuple[float, ...] = ()
-    #: True when the backward function also returns this parameter's gradient (formula ``<name>_backward_<parameter>``).
-    gradient: bool = False
+    #: The derivative of f by it, which the backward function returns on request (formula ``<name>_backward_<parameter>``).
+    gradient: Gradient | None = None
+    #: True when that is returned unasked, and the parameter may lie along an axis.
+    learned: bool = False
 
 
 class FromOutput(Entry):
@@ -183,6 +194,13 @@ _SLOPE = 0.01
 #: The double next above 1/6, so that 3 times it is not below 1/2: 1/6 itself is no double.
 _SIXTH = 0.16666666666666669
 
+#: expm1(u) - u exp(u), about 0 the first terms of its series.
+_CELU_ALPHA = (
+    "(lambda u: where(abs(u) < 1e-6, -u * u * (1 / 2 + u * (1 / 3 + u * (1 / 8 + u * (1 / 30 + u / 144)))), expm1(u) - u * exp(u)))"
+    "(minimum(x, 0) / alpha)"
+)
+_SOFTPLUS_BETA = "-(abs(beta * x) * exp(-abs(beta * x)) / (1 + exp(-abs(beta * x))) + log1p(exp(-abs(beta * x)))) / beta / beta"
+
 ELEMENTWISE: tuple[Record, ...] = (
     Record(
         name="relu",
@@ -207,7 +225,11 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 if x > 0 else negative_slope",
         forward="where(x > 0, x, negative_slope * x)",
         derivative="where(x > 0, 1, negative_slope)",
-        parameters=(Parameter("negative_slope", _SLOPE, "slope for x <= 0", samples=(0.3, 1.5)),),
+        parameters=(
+            Parameter(
+                "negative_slope", _SLOPE, "slope for x <= 0", samples=(0.3, 1.5), gradient=Gradient("x if x < 0 else 0", "minimum(x, 0)")
+            ),
+        ),
         from_output=FromOutput("where(y > 0, 1, negative_slope)", requires=("negative_slope", ">", 0.0)),
         kinks=(0.0,),
         convention="The gradient at 0 is `negative_slope`.",
@@ -220,10 +242,19 @@ ELEMENTWISE: tuple[Record, ...] = (
         name="prelu",
         summary="Parametric rectified linear unit, with a learned slope.",
         maths="x if x > 0 else weight * x",
-        gradient_maths="1 if x > 0 else weight; for the weight: sum of x * dy over x < 0",
+        gradient_maths="1 if x > 0 else weight",
         forward="where(x > 0, x, weight * x)",
         derivative="where(x > 0, 1, weight)",
-        parameters=(Parameter("weight", None, "slope for x <= 0, of any shape that broadcasts", samples=(0.25, -0.5), gradient=True),),
+        parameters=(
+            Parameter(
+                "weight",
+                None,
+                "slope for x <= 0, of any shape that broadcasts",
+                samples=(0.25, -0.5),
+                gradient=Gradient("x if x < 0 else 0", "minimum(x, 0)"),
+                learned=True,
+            ),
+        ),
         kinks=(0.0,),
         convention="The gradient at 0 is `weight`.",
         edges=((INF, INF, 1.0),),
@@ -238,7 +269,15 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 if x > 0 else alpha * exp(x)",
         forward="maximum(x, 0) + alpha * expm1(minimum(x, 0))",
         derivative="where(x > 0, 1, alpha * exp(minimum(x, 0)))",
-        parameters=(Parameter("alpha", 1.0, "scale of the negative part", samples=(0.3, 2.5)),),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "scale of the negative part",
+                samples=(0.3, 2.5),
+                gradient=Gradient("expm1(x) if x < 0 else 0", "expm1(minimum(x, 0))"),
+            ),
+        ),
         from_output=FromOutput("where(y > 0, 1, y + alpha)", requires=("alpha", ">=", 0.0)),
         kinks=(0.0,),
         convention="The gradient at 0 is `alpha`.",
@@ -253,7 +292,16 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 if x > 0 else exp(x / alpha)",
         forward="maximum(x, 0) + alpha * expm1(minimum(x, 0) / alpha)",
         derivative="where(x > 0, 1, exp(minimum(x, 0) / alpha))",
-        parameters=(Parameter("alpha", 1.0, "scale of the negative part", check="nonzero", samples=(0.3, 2.5)),),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "scale of the negative part",
+                check="nonzero",
+                samples=(0.3, 2.5),
+                gradient=Gradient("expm1(u) - u * exp(u) if x < 0 else 0, u = x / alpha", _CELU_ALPHA),
+            ),
+        ),
         from_output=FromOutput("where(y > 0, 1, y / alpha + 1)", requires=("alpha", ">", 0.0)),
         convention="The gradient at 0 is 1.",
         edges=((INF, INF, 1.0), (-INF, -1.0, 0.0), (0.0, 0.0, 1.0)),
@@ -339,7 +387,15 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="x * sigmoid(beta * x)",
         derivative="sigmoid(beta * x) * (1 + beta * x * sigmoid(-beta * x))",
         special=("beta", 1.0, "silu"),
-        parameters=(Parameter("beta", 1.0, "slope of the gate", samples=(0.3, 1.702)),),
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                "slope of the gate",
+                samples=(0.3, 1.702),
+                gradient=Gradient("x**2 * s(beta x) * s(-beta x), s the sigmoid", "x * x * sigmoid_backward(1, beta * x)"),
+            ),
+        ),
         edges=((-INF, -0.0, -0.0), (0.0, 0.0, 0.5), (INF, INF, 1.0)),
         example=((-1.0, -0.2689, 0.0723), (0.5, 0.3112, 0.7400), (2.0, 1.7616, 1.0908)),
         source="Ramachandran, Zoph and Le, Searching for activation functions, arXiv:1710.05941, 2017.",
@@ -391,7 +447,16 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="sigmoid(beta * x)",
         forward="maximum(beta * x, 0) / beta + log1p(exp(-abs(beta * x))) / beta",
         derivative="sigmoid(beta * x)",
-        parameters=(Parameter("beta", 1.0, "sharpness", check="nonzero", samples=(0.3, 2.5)),),
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                "sharpness",
+                check="nonzero",
+                samples=(0.3, 2.5),
+                gradient=Gradient("-(|u| t / (1 + t) + log1p(t)) / beta**2, u = beta x, t = exp(-|u|)", _SOFTPLUS_BETA),
+            ),
+        ),
         from_output=FromOutput("-expm1(-beta * y)"),
         edges=((-INF, 0.0, 0.0), (INF, INF, 1.0)),
         example=((-1.0, 0.3133, 0.2689), (0.5, 0.9741, 0.6225), (2.0, 2.1269, 0.8808)),
@@ -446,7 +511,16 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 if 0 < x < n else 0",
         forward="minimum(maximum(x, 0), n)",
         derivative="where(x > 0, where(x < n, 1, 0), 0)",
-        parameters=(Parameter("n", None, "where it stops", check="nonnegative", samples=(20.0, 1.0)),),
+        parameters=(
+            Parameter(
+                "n",
+                None,
+                "where it stops",
+                check="nonnegative",
+                samples=(20.0, 1.0),
+                gradient=Gradient("1 if x > n else 0", "where(x > n, 1, 0)"),
+            ),
+        ),
         from_output=FromOutput("where(y > 0, where(y < n, 1, 0), 0)"),
         kinks=(0.0, "n"),
         convention="The gradient at 0 and at `n` is 0.",
@@ -474,8 +548,8 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="scale * maximum(x, 0)**2 + bias",
         derivative="2 * scale * maximum(x, 0)",
         parameters=(
-            Parameter("scale", 0.8944, "factor of the square", samples=(1.25,)),
-            Parameter("bias", -0.4472, "value for x <= 0", samples=(0.3,)),
+            Parameter("scale", 0.8944, "factor of the square", samples=(1.25,), gradient=Gradient("max(x, 0)**2", "maximum(x, 0)**2")),
+            Parameter("bias", -0.4472, "value for x <= 0", samples=(0.3,), gradient=Gradient("1", "1")),
         ),
         edges=((-INF, None, 0.0), (0.0, None, 0.0), (INF, INF, INF)),
         example=((-1.0, -0.4472, 0.0000), (0.5, -0.2236, 0.8944), (2.0, 3.1304, 3.5776)),
@@ -510,7 +584,13 @@ ELEMENTWISE: tuple[Record, ...] = (
         derivative="where(x > threshold, 1, 0)",
         parameters=(
             Parameter("threshold", None, "x is kept above it", samples=(0.25, -1.0)),
-            Parameter("value", None, "what x is replaced by up to the threshold", samples=(0.125, -20.0)),
+            Parameter(
+                "value",
+                None,
+                "what x is replaced by up to the threshold",
+                samples=(0.125, -20.0),
+                gradient=Gradient("0 if x > threshold else 1", "where(x > threshold, 0, 1)"),
+            ),
         ),
         kinks=("threshold",),
         convention="The gradient at the threshold is 0.",
@@ -540,8 +620,8 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="minimum(maximum(x, min), max)",
         derivative="where(x > min, where(x < max, 1, 0), 0)",
         parameters=(
-            Parameter("min", -1.0, "least value", samples=(-0.3,)),
-            Parameter("max", 1.0, "largest value", samples=(2.5,)),
+            Parameter("min", -1.0, "least value", samples=(-0.3,), gradient=Gradient("1 if x < min else 0", "where(x < min, 1, 0)")),
+            Parameter("max", 1.0, "largest value", samples=(2.5,), gradient=Gradient("1 if x > max else 0", "where(x > max, 1, 0)")),
         ),
         ordered=(("min", "max"),),
         from_output=FromOutput("where(y > min, where(y < max, 1, 0), 0)"),
@@ -559,8 +639,25 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="minimum(maximum(slope * x + offset, 0), 1)",
         derivative="where(slope * x + offset > 0, where(slope * x + offset < 1, slope, 0), 0)",
         parameters=(
-            Parameter("slope", _SIXTH, "slope of the middle line", check="nonzero", samples=(0.2,)),
-            Parameter("offset", 0.5, "value at 0", samples=(0.3,)),
+            Parameter(
+                "slope",
+                _SIXTH,
+                "slope of the middle line",
+                check="nonzero",
+                samples=(0.2,),
+                gradient=Gradient(
+                    "x if 0 < slope * x + offset < 1 else 0", "where(slope * x + offset > 0, where(slope * x + offset < 1, x, 0), 0)"
+                ),
+            ),
+            Parameter(
+                "offset",
+                0.5,
+                "value at 0",
+                samples=(0.3,),
+                gradient=Gradient(
+                    "1 if 0 < slope * x + offset < 1 else 0", "where(slope * x + offset > 0, where(slope * x + offset < 1, 1, 0), 0)"
+                ),
+            ),
         ),
         from_output=FromOutput(
             "where(y > 0, where(y < 1, slope, 0), 0)", note="From y it is 0 also where slope * x + offset is rounded to 1."
@@ -596,7 +693,16 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="(1 + x / sqrt(x**2 + b)) / 2",
         forward="where(x < 0, b / (sqrt(x * x + b) + abs(x)), sqrt(x * x + b) + x) / 2",
         derivative="where(x > 0, sqrt(x * x + b) + x, b / (sqrt(x * x + b) + abs(x))) / (2 * sqrt(x * x + b))",
-        parameters=(Parameter("b", 4.0, "how round the corner is", check="nonnegative", samples=(0.3, 2.5)),),
+        parameters=(
+            Parameter(
+                "b",
+                4.0,
+                "how round the corner is",
+                check="nonnegative",
+                samples=(0.3, 2.5),
+                gradient=Gradient("1 / (4 sqrt(x**2 + b))", "1 / (4 * sqrt(x * x + b))"),
+            ),
+        ),
         edges=((-INF, 0.0, 0.0), (0.0, 1.0, 0.5), (INF, INF, 1.0)),
         convention="Differentiable everywhere; with b = 0 it is relu, and the gradient at 0 is 0.",
         example=((-1.0, 0.6180, 0.2764), (0.5, 1.2808, 0.6213), (2.0, 2.4142, 0.8536)),
@@ -664,7 +770,16 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 if |x| > lambd else 0",
         forward="where(x > lambd, x - lambd, where(x < -lambd, x + lambd, 0))",
         derivative="where(abs(x) > lambd, 1, 0)",
-        parameters=(Parameter("lambd", 0.5, "by how much", check="nonnegative", samples=(0.0, 1.25)),),
+        parameters=(
+            Parameter(
+                "lambd",
+                0.5,
+                "by how much",
+                check="nonnegative",
+                samples=(0.0, 1.25),
+                gradient=Gradient("-1 if x > lambd else 1 if x < -lambd else 0", "where(x > lambd, -1, where(x < -lambd, 1, 0))"),
+            ),
+        ),
         from_output=FromOutput("where(abs(y) > 0, 1, 0)"),
         odd=True,
         kinks=("-lambd", "lambd"),
@@ -731,8 +846,27 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="erfc((mu - x) / (sigma * sqrt(2))) / 2",
         derivative="exp(-((x - mu) / sigma)**2 / 2) / (sigma * sqrt(2 * pi))",
         parameters=(
-            Parameter("mu", 0.7071067811865476, "where the value is 1/2", samples=(-0.5,)),
-            Parameter("sigma", 0.28209479177387814, "width", check="nonzero", samples=(1.5,)),
+            Parameter(
+                "mu",
+                0.7071067811865476,
+                "where the value is 1/2",
+                samples=(-0.5,),
+                gradient=Gradient(
+                    "-exp(-t**2 / 2) / (sigma * sqrt(2 pi)), t = (x - mu) / sigma",
+                    "-exp(-((x - mu) / sigma)**2 / 2) / (sigma * sqrt(2 * pi))",
+                ),
+            ),
+            Parameter(
+                "sigma",
+                0.28209479177387814,
+                "width",
+                check="nonzero",
+                samples=(1.5,),
+                gradient=Gradient(
+                    "-t * exp(-t**2 / 2) / (sigma * sqrt(2 pi)), t = (x - mu) / sigma",
+                    "(mu - x) / sigma * exp(-((x - mu) / sigma)**2 / 2) / (sigma * sqrt(2 * pi))",
+                ),
+            ),
         ),
         edges=((-INF, 0.0, 0.0), (INF, 1.0, 0.0)),
         example=((-1.0, 0.0000, 0.0000), (0.5, 0.2314, 1.0801), (2.0, 1.0000, 0.0000)),
@@ -746,7 +880,20 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 + sin(2 alpha x)",
         forward="x + sin(alpha * x)**2 / alpha",
         derivative="1 + sin(2 * alpha * x)",
-        parameters=(Parameter("alpha", 1.0, "frequency of the periodic part", check="nonzero", samples=(0.5, 5.0)),),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "frequency of the periodic part",
+                check="nonzero",
+                samples=(0.5, 5.0),
+                gradient=Gradient(
+                    "(u sin(2 u) - sin(u)**2) / alpha**2, u = alpha x",
+                    "(alpha * x * sin(2 * alpha * x) - sin(alpha * x)**2) / alpha**2",
+                    beside="minimum(x * x, 1 / alpha**2)",
+                ),
+            ),
+        ),
         domain=(-INF, INF),
         edges=((-INF, -INF, NAN), (0.0, 0.0, None), (INF, INF, NAN)),
         example=((-1.0, -0.2919, 0.0907), (0.5, 0.7298, 1.8415), (2.0, 2.8268, 0.2432)),
@@ -858,7 +1005,9 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="omega * cos(omega x)",
         forward="sin(omega * x)",
         derivative="omega * cos(omega * x)",
-        parameters=(Parameter("omega", 1.0, "angular frequency", samples=(30.0, 0.3)),),
+        parameters=(
+            Parameter("omega", 1.0, "angular frequency", samples=(30.0, 0.3), gradient=Gradient("x * cos(omega x)", "x * cos(omega * x)")),
+        ),
         odd=True,
         domain=(-INF, INF),
         edges=((-0.0, -0.0, 1.0), (0.0, 0.0, 1.0), (INF, NAN, NAN)),
@@ -921,6 +1070,7 @@ class Operation(Entry):
     formula: str
     data: tuple[str, ...]
     parameters: tuple[str, ...]
+    results: tuple[str, ...] = ("y",)
     #: (parameter, value, ufunc) of its record's `special`.
     special: tuple[str, float, str] | None = None
 
@@ -931,15 +1081,26 @@ def operations(record: Record) -> list[Operation]:
     backward = f"{record.name}_backward"
     special = [record.special and (*record.special[:2], record.special[2] + form) for form in ("", "_backward")]
     ops = [
-        Operation(record.name, record.name, ("x",), parameters, special[0]),
-        Operation(backward, backward, ("dy", "x"), parameters, special[1]),
+        Operation(record.name, record.name, ("x",), parameters, special=special[0]),
+        Operation(backward, backward, ("dy", "x"), parameters, special=special[1]),
     ]
     if record.from_output:
         ops.append(Operation(f"{backward}_y", f"{backward}_y", ("dy", "y"), parameters))
-    ops += [
-        Operation(f"{backward}_{p.name}", f"{backward}_{p.name}", ("dy", "x"), parameters) for p in record.parameters if p.gradient
-    ]
+    ops += [Operation(f"{backward}_{p.name}", f"{backward}_{p.name}", ("dy", "x"), parameters) for p in record.parameters if p.gradient]
     return ops
+
+
+def pair(record: Record) -> Operation | None:
+    """The ufunc that gives value and slope in one pass: from a formula of that name, or else from the forward and the backward one."""
+    if record.drawn:
+        return None
+    name = f"{record.name}_value_and_grad"
+    special = record.special and (*record.special[:2], f"{record.special[2]}_value_and_grad")
+    return Operation(name, name, ("x",), tuple(p.name for p in record.parameters), ("y", "dydx"), special)
+
+
+#: The value and the slope in one pass, of every element-by-element function but those that draw something.
+PAIRS: dict[str, Operation] = {record.name: op for record in ELEMENTWISE if (op := pair(record))}
 
 
 class GateRecord(Entry):
@@ -1078,9 +1239,7 @@ SEVERAL: tuple[Several, ...] = (
     *(op for record in GATED for op in gated_operations(record)),
     Several("sigmoid_cross_entropy", "sigmoid_cross_entropy", ("logits", "targets"), ("loss",)),
     Several("sigmoid_cross_entropy_gradient", "sigmoid_cross_entropy_gradient", ("logits", "targets", "dy"), ("loss", "gradient")),
-    Several(
-        "sigmoid_cross_entropy_hessian", "sigmoid_cross_entropy_hessian", ("logits", "targets", "dy"), ("loss", "gradient", "hessian")
-    ),
+    Several("sigmoid_cross_entropy_hessian", "sigmoid_cross_entropy_hessian", ("logits", "targets", "dy"), ("loss", "gradient", "hessian")),
 )
 
 #: Every gated unit by name and alias.
@@ -1192,8 +1351,7 @@ _LOGITS = (
 _LABELS = (
     "labels",
     "array_like",
-    "Integers: the class of each row, of the logits' shape without the axis. "
-    "Floats: a distribution a row, that broadcasts to the logits.",
+    "Integers: the class of each row, of the logits' shape without the axis. Floats: a distribution a row, that broadcasts to the logits.",
 )
 _CLASSES = ("axis", "int, default -1", "The axis over which the classes run.")
 _CLASS_MASK = ("where", "array_like of bool, optional", "Which classes take part; broadcasts to the logits. The others have no effect.")

@@ -117,6 +117,9 @@ def _lines(record: Record) -> list[tuple[str, str, str]]:
     ]
     if record.from_output:
         functions.append((f"{record.name}_backward_y", f"dy, y{extra}", f"dy * ({record.from_output.expression})"))
+    for p in record.parameters:
+        if p.gradient:
+            functions.append((f"{record.name}_backward_{p.name}", f"dy, x{extra}", f"dy * ({p.gradient.expression})"))
     return functions
 
 

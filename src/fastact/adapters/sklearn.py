@@ -95,7 +95,7 @@ def _offered(parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:
     names = []
     for name, own in NAMES.items():
         record = RECORDS[own]
-        if isinstance(record, Record) and not any(p.gradient for p in record.parameters):
+        if isinstance(record, Record) and not any(p.learned for p in record.parameters):
             missing = [p.name for p in record.parameters if p.default is None and p.name not in parameters.get(name, {})]
             if not missing:
                 names.append(name)
@@ -155,7 +155,7 @@ def activations(**parameters: Mapping[str, Any]) -> Iterator[list[str]]:
     """
     for name, given in parameters.items():
         record = _fa.get(name).record
-        if not isinstance(record, Record) or any(p.gradient for p in record.parameters):
+        if not isinstance(record, Record) or any(p.learned for p in record.parameters):
             raise ValueError(f"activations: {name} cannot be a hidden layer's activation here")
         for unknown in set(given) - {p.name for p in record.parameters}:
             raise ValueError(f"activations: {name} has no parameter {unknown!r}, got {unknown}={given[unknown]!r}")

@@ -56,12 +56,6 @@ cdef inline real prelu(real x, real weight) noexcept nogil:
 cdef inline real prelu_backward(real dy, real x, real weight) noexcept nogil:
     return leaky_relu_backward(dy, x, weight)
 
-cdef inline real prelu_backward_weight(real dy, real x, real weight) noexcept nogil:
-    # d(w*x)/dw = x below 0
-    cdef real product = x * dy
-    cdef real dead = 0.0 if x >= 0.0 else x
-    return product if x < 0.0 else dead
-
 
 # ---- exponential units -------------------------------------------------------------------------------------------
 
@@ -106,6 +100,21 @@ cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
     cdef real below = fma(s, w, s) * factor
     cdef real slope = 1.0 if x > 0.0 else below
     return dy * slope
+
+cdef inline void elu_value_and_grad(real x, real alpha, real* y, real* dydx) noexcept nogil:
+    # one exponential for both: from -40 down, where elu holds x, its power of two is less than half an ulp of 1
+    cdef real power
+    cdef real z = scaled_reduced(x, -0.0, &power)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real factor = 1.0 if abs(alpha) > 1e18 else unscale(1.0)
+    cdef real s = (unscale(alpha) if abs(alpha) > 1e18 else alpha) * power
+    cdef real n = unscale(power)
+    cdef real below = fma(alpha * n, w, alpha * (n - 1.0))
+    cdef real slope = fma(s, w, s) * factor
+    y[0] = x if x >= 0.0 else below
+    dydx[0] = 1.0 if x > 0.0 else slope
 
 cdef inline real elu_backward_y(real dy, real y, real alpha) noexcept nogil:
     # a*e^x = y + a
@@ -169,6 +178,21 @@ cdef inline real selu_backward(real dy, real x) noexcept nogil:
     cdef real below = unscale(fma(s, w, s))
     cdef real slope = 1.0507009873554805 if x > 0.0 else below
     return dy * slope
+
+cdef inline void selu_value_and_grad(real x, real* y, real* dydx) noexcept nogil:
+    # as elu
+    cdef real power
+    cdef real z = scaled_reduced(x, -0.0, &power)
+    # ----
+    cdef real w = expm1_poly(z)
+    # ----
+    cdef real n = unscale(power)
+    cdef real s = 1.7580993408473768 * power
+    cdef real below = fma(1.7580993408473768 * n, w, 1.7580993408473768 * (n - 1.0))
+    cdef real above = 1.0507009873554805 * x
+    cdef real slope = unscale(fma(s, w, s))
+    y[0] = above if x >= 0.0 else below
+    dydx[0] = 1.0507009873554805 if x > 0.0 else slope
 
 cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
     # l*a*e^x = y + l*a, where l*a is two floats and two doubles, or the sum would cancel to nothing

@@ -13,13 +13,13 @@ cdef void lstm_gates_fX(real** o, const real** a, npy_intp n) noexcept nogil:
     cdef real* later = o[5]
     cdef const real* c = a[4]
     cdef npy_intp k
-    k_sigmoid_fX_scalar(i, <const void* const*>&a[0], n)
-    k_sigmoid_fX_scalar(f, <const void* const*>&a[1], n)
-    k_tanh_fX_scalar(g, <const void* const*>&a[2], n)
-    k_sigmoid_fX_scalar(e, <const void* const*>&a[3], n)
+    k_sigmoid_fX_scalar(<void* const*>&o[0], <const void* const*>&a[0], n)
+    k_sigmoid_fX_scalar(<void* const*>&o[1], <const void* const*>&a[1], n)
+    k_tanh_fX_scalar(<void* const*>&o[2], <const void* const*>&a[2], n)
+    k_sigmoid_fX_scalar(<void* const*>&o[3], <const void* const*>&a[3], n)
     for k in range(n):
         later[k] = fma_fX(f[k], c[k], i[k] * g[k])
-    k_tanh_fX_scalar(h, <const void* const*>&o[5], n)
+    k_tanh_fX_scalar(<void* const*>&o[4], <const void* const*>&o[5], n)
     for k in range(n):
         h[k] = h[k] * e[k]
 
@@ -40,9 +40,10 @@ cdef void lstm_gates_backward_fX(real** o, const real** a, npy_intp n) noexcept 
     cdef real* dc = o[4]
     cdef real t[GATE_BLOCK]
     cdef real s[GATE_BLOCK]
+    cdef real* tanhs = t
     cdef real u, v
     cdef npy_intp k
-    k_tanh_fX_scalar(t, <const void* const*>&a[5], n)
+    k_tanh_fX_scalar(<void* const*>&tanhs, <const void* const*>&a[5], n)
     for k in range(n):
         u = dh[k] * e[k]
         s[k] = fma_fX(u, fma_fX(-t[k], t[k], <real>1.0), dlater[k])
@@ -81,11 +82,11 @@ cdef void gru_gates_fX(real** o, const real** a, npy_intp n) noexcept nogil:
         r[k] = xr[k] + hr[k]
     for k in range(n):
         z[k] = xz[k] + hz[k]
-    k_sigmoid_fX_scalar(r, <const void* const*>&o[0], n)
-    k_sigmoid_fX_scalar(z, <const void* const*>&o[1], n)
+    k_sigmoid_fX_scalar(<void* const*>&o[0], <const void* const*>&o[0], n)
+    k_sigmoid_fX_scalar(<void* const*>&o[1], <const void* const*>&o[1], n)
     for k in range(n):
         new[k] = fma_fX(r[k], hn[k], xn[k])
-    k_tanh_fX_scalar(new, <const void* const*>&o[2], n)
+    k_tanh_fX_scalar(<void* const*>&o[2], <const void* const*>&o[2], n)
     for k in range(n):
         later[k] = fma_fX(z[k], h[k], (<real>1.0 - z[k]) * new[k])
 

@@ -226,7 +226,7 @@ cdef inline real squareplus(real x, real b) noexcept nogil:
     cdef real scale = square_scale(b)
     cdef real size = abs(x)
     cdef real s = at_most_finite(size * scale)
-    cdef real held = square_hold(s)
+    cdef real held = square_hold(size * scale)
     cdef real root = sqrt(fma(held, held, b * scale * scale))
     cdef real larger = s if s > root else root
     cdef real above = fma(larger - s, 0.5 / scale, size)

@@ -70,10 +70,11 @@ cdef inline double ndtr_f8(double x) noexcept nogil:
     return unscale_f8(q) if x < 0.0 else unscale_add_f8(-q, 1.0)
 
 cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
-    # Phi of (x - mu)/sigma
+    # Phi of (x - mu)/sigma; beyond 16 it is 0 or 1
     cdef double s
-    cdef double t = (<double>x - <double>mu) * (1.0 / <double>sigma)
-    cdef double a = at_most_f8(abs_f8(t), 16.0)
+    cdef double over = 1.0 / <double>sigma
+    cdef double t = (<double>x - <double>mu) * over
+    cdef double a = at_most_f8(abs_f8(t), 24.0)
     cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
     # ----
     cdef double n = s * wide_exp_poly(z) * wide_tail_num(a)
@@ -327,6 +328,17 @@ cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogi
     # ----
     return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
+cdef inline void sine_value_and_grad_f4(float x, float omega, float* y, float* dydx) noexcept nogil:
+    # both of |omega x|, for they share its turns
+    cdef double odd, even
+    cdef double u = <double>omega * <double>x
+    cdef double f = wide_half_turns(abs_f8(u), 0.0, &odd)
+    cdef double g = wide_half_turns(abs_f8(u), 0.5, &even)
+    # ----
+    cdef double value = copysign_f8(1.0, u) * flipped_f8(wide_sine(f), odd)
+    y[0] = <float>(u if u == 0.0 else value)
+    dydx[0] = <float>(<double>omega * flipped_f8(wide_sine(g), even))
+
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     # sin(omega x), omega x to twice the precision
     cdef double f_lo, sign
@@ -393,10 +405,9 @@ cdef extern from "composed.h" nogil:
 
 
 cdef inline float serf_f4(float x) noexcept nogil:
-    # left x t n/d, right x - x t n/d
+    # left x t n/d, right x - x t n/d, which is x from 4.3 on
     cdef double s
-    cdef double held = at_least_f4(x, <float>-110.0)
-    cdef double h = at_most_f8(held, 4.3)
+    cdef double h = at_most_f4(at_least_f4(x, <float>-110.0), <float>4.75)
     cdef double z = wide_exp_reduced(h if h < 0.0 else -h * h, 1.0, &s)
     # ----
     cdef double t = s * wide_exp_poly(z)
@@ -405,7 +416,7 @@ cdef inline float serf_f4(float x) noexcept nogil:
     cdef double d = wide_serf_left_den(t) if h < 0.0 else wide_serf_right_den(h)
     # ----
     cdef double q = t * n / d
-    return <float>(held * (q if h < 0.0 else 1.0 - q))
+    return <float>(<double>at_least_f4(x, <float>-110.0) * (q if h < 0.0 else 1.0 - q))
 
 cdef inline float serf_backward_f4(float dy, float x) noexcept nogil:
     # left t (x - root) n/d, far left 2/sqrt(pi) t ((1 + x) + ...), right 1 - t n/d

@@ -1,7 +1,6 @@
 # Any operation on scale*x + bias, in one pass: as drive(), but the kernel gets as x what the first loop has just left in the cache.
 
 cdef enum:
-    LONG_BLOCK = 4096           # long enough for formulas in steps
     MOST_AFFINE = MAX_OPERANDS + 3
 
 cdef void scaled_block(real* z, const real* scale, bint one_scale, const real* x, const real* bias, bint one_bias, npy_intp n) noexcept nogil:
@@ -46,6 +45,7 @@ cdef void drive_affine_from(const void* job, npy_intp first, npy_intp n) noexcep
     cdef const void* of_kernel[MAX_OPERANDS]
     cdef bint single[MOST_AFFINE]
     cdef bint direct
+    cdef void* target
     cdef char* data[MOST_AFFINE]
     cdef int k, x = op.data - 1, scale = op.data, bias = op.data + 1, last = op.operands + 2
     cdef npy_intp wide = computed_size(storage), done = 0, m, padded, longest = LONG_BLOCK
@@ -92,10 +92,9 @@ cdef void drive_affine_from(const void* job, npy_intp first, npy_intp n) noexcep
             of_kernel[k] = args[k] if k < x else args[k + 2]
         of_kernel[x] = z
         direct = padded == m and in_place_of_user(storage, data[last], strides[last])
-        if direct:
-            kernel(data[last] + done * strides[last], of_kernel, m)
-        else:
-            kernel(scratch[last], of_kernel, padded)
+        target = <void*>(data[last] + done * strides[last]) if direct else <void*>scratch[last]
+        kernel(&target, of_kernel, padded)
+        if not direct:
             store_block(storage, data[last] + done * strides[last], strides[last], scratch[last], m)
         done += m
     fp_restore(status)

@@ -101,10 +101,20 @@ class Step(NamedTuple):
 
     name: str
     result: str                                         # the formula's type
+    outputs: tuple[str, ...]                            # what a formula with several results writes to
     body: str
     arguments: tuple[str, ...]                          # of the formula's own, those that it reads
     reads: dict[str, str]                               # what earlier steps left, and its type
     leaves: dict[str, str]                              # what later steps read, and its type
+
+
+#: A formula: its type, name, arguments and body.
+FUNCTION = r"^cdef inline (real|float|double|void) (\w+)\(([^)]*)\) noexcept nogil:\n((?:[ \t]+.*\n|\n)+)"
+
+
+def cuts(body: str, suffix: str) -> list[str]:
+    """The pieces of a formula's body, for floats (f4) or doubles (f8)."""
+    return re.split(rf"^ +# ----(?: {suffix})?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
 
 
 def steps(text: str, suffix: str) -> dict[str, list[Step]]:
@@ -115,12 +125,13 @@ def steps(text: str, suffix: str) -> dict[str, list[Step]]:
     works on other numbers than the next.
     """
     found: dict[str, list[Step]] = {}
-    function = r"^cdef inline (real|float|double) (\w+)\(([^)]*)\) noexcept nogil:\n((?:[ \t]+.*\n|\n)+)"
-    for result, name, signature, body in re.findall(function, text, re.M):
-        pieces = re.split(rf"^ +# ----(?: {suffix})?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
-        if len(pieces) == 1 or result not in ("real", REALS[suffix]):
+    for result, name, signature, body in re.findall(FUNCTION, text, re.M):
+        pieces = cuts(body, suffix)
+        kind = signature.split("*")[0].split()[-1] if result == "void" and "*" in signature else result
+        if len(pieces) == 1 or kind not in ("real", REALS[suffix]):
             continue
-        arguments = [a.split()[-1] for a in signature.split(",")]
+        arguments = [a.split()[-1] for a in signature.split(",") if "*" not in a]
+        outputs = tuple(a.split()[-1] for a in signature.split(",") if "*" in a)
         words = [set(re.findall(r"[A-Za-z_]\w*", re.sub(r"#.*", "", piece))) for piece in pieces]
         kept: dict[str, str] = {}
         found[name] = []
@@ -134,8 +145,8 @@ def steps(text: str, suffix: str) -> dict[str, list[Step]]:
             leaves = {n: kind for n, kind in declared.items() if any(n in w for w in words[k + 1 :])}
             kept |= leaves
             own = tuple(a for a in arguments if a in words[k])
-            title = f"{name}_{suffix}_step_{k + 1}"
-            found[name].append(Step(title, REALS[suffix], piece.rstrip() + "\n", own, reads, leaves))
+            title, to = f"{name.removesuffix(f'_{suffix}')}_{suffix}_step_{k + 1}", outputs if piece is pieces[-1] else ()
+            found[name].append(Step(title, REALS[suffix], to, piece.rstrip() + "\n", own, reads, leaves))
     return found
 
 
@@ -157,13 +168,19 @@ def step_functions(cut: dict[str, list[Step]]) -> str:
     for parts in cut.values():
         for part in parts:
             last = part is parts[-1]
-            parameters = [f"{part.result} {a}" for a in part.arguments]
+            parameters = [f"{part.result} {a}" for a in part.arguments] + [f"{part.result}* {o}" for o in part.outputs]
             parameters += [f"{kind} {n}" for n, kind in part.reads.items()] + [f"{kind}* left_{n}" for n, kind in part.leaves.items()]
-            lines.append(f"cdef inline {part.result if last else 'void'} {part.name}({', '.join(parameters)}) noexcept nogil:")
+            result = part.result if last and not part.outputs else "void"
+            lines.append(f"cdef inline {result} {part.name}({', '.join(parameters)}) noexcept nogil:")
             lines.append(part.body.rstrip())
             lines += [f"    left_{n}[0] = {n}" for n in part.leaves]
             lines.append("")
     return "\n".join(lines)
+
+
+def targets(op: Any) -> list[str]:
+    """What a kernel calls the memory of its results."""
+    return ["o"] if len(op.results) == 1 else [f"to_{name}" for name in op.results]
 
 
 def loop(op: Any, formula: str, form: str, indent: str, count: str) -> list[str]:
@@ -186,19 +203,22 @@ def loop(op: Any, formula: str, form: str, indent: str, count: str) -> list[str]
 def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     """SPAN numbers in each step of a formula, one loop for all steps: see `pipeline`."""
     ctype, last = REALS[suffix], len(parts) - 1
-    parameters, body = [f"{ctype}* o"], []
+    parameters, body = [f"{ctype}* {o}" for o in targets(op)], []
+    single = not parts[last].outputs
     for k, part in enumerate(parts):
         parameters += [f"const {ctype}* {a}_{k}" for a in part.arguments if a in op.data]
         parameters += [f"kept_{kind} read_{n}_{k}" for n, kind in part.reads.items()]
         parameters += [f"kept_{kind} {n}_{k}" for n, kind in part.leaves.items()]
-        values = [a if a in op.parameters else f"{a}_{k}[i]" for a in part.arguments] + [f"read_{n}_{k}[i]" for n in part.reads]
-        call = f"{part.name}({', '.join([*values, *(f'&{n}_{k}[i]' for n in part.leaves)])})"
-        body.append(f"o[i] = {call}" if k == last else call)
+        values = [a if a in op.parameters else f"{a}_{k}[i]" for a in part.arguments]
+        values += [f"&{o}[i]" for o in targets(op)] if part.outputs else []
+        values += [*(f"read_{n}_{k}[i]" for n in part.reads), *(f"&{n}_{k}[i]" for n in part.leaves)]
+        call = f"{part.name}({', '.join(values)})"
+        body.append(f"o[i] = {call}" if k == last and single else call)
     parameters += [f"{ctype} {p}" for p in op.parameters]
     lines = [f"cdef void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
     branch = "if"
     for a in parts[last].arguments:
-        if a in op.data:
+        if a in op.data and single:
             in_place = [*body[:-1], body[-1].replace(f"{a}_{last}[i]", "o[i]")]
             lines += [f"    {branch} INPLACE_LOOPS and <const void*>o == <const void*>{a}_{last}:", "        for i in range(SPAN):"]
             lines += [f"            {line}" for line in in_place]
@@ -222,10 +242,11 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     kinds = {n: kind for p in parts for n, kind in p.leaves.items()}
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
-    lines += [f"    cdef {ctype} nowhere[SPAN]", "    cdef npy_intp b, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
+    lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
+    lines += ["    cdef npy_intp b, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for b in range(blocks + {last}):")
-    arguments.append(f"o + (b - {last}) * SPAN if b >= {last} else &nowhere[0]")
+    arguments += [f"{o} + (b - {last}) * SPAN if b >= {last} else &nowhere_{o}[0]" for o in targets(op)]
     for k, part in enumerate(parts):
         arguments += [f"{a} + min(max(b - {k}, 0), blocks - 1) * SPAN" for a in part.arguments if a in op.data]
         for n in part.reads:
@@ -236,10 +257,34 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
         f"            span_{op.name}_{suffix}(",
         *(f"                {a}," for a in arguments),
         "            )",
-        *(f"        {name} += blocks * SPAN" for name in ("o", *op.data)),
+        *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)),
         "        n -= blocks * SPAN",
     ]
     return lines
+
+
+def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
+    """The loop of a formula with several results, which it writes to pointers.
+
+    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
+    compiler makes so many at most.
+    """
+    single = op.parameters if form == "scalar" else ()
+    operands = (*op.data, *op.parameters)
+    if len(op.results) < 3:
+        given = ", ".join([*(p if p in single else f"{p}[i]" for p in operands), *(f"&{o}[i]" for o in targets(op))])
+        return ["    for i in range(n):", f"        {formula}({given})"]
+    given = ", ".join([*(p if p in single else f"{p}[b + i]" for p in operands), *(f"&room_{o}[i]" for o in op.results)])
+    return [
+        *(f"    cdef {ctype} room_{o}[SPAN]" for o in op.results),
+        "    cdef npy_intp m, b = 0",
+        "    while b < n:",
+        "        m = min(n - b, SPAN)",
+        "        for i in range(m):",
+        f"            {formula}({given})",
+        *(f"        memcpy(to_{o} + b, room_{o}, m * sizeof({ctype}))" for o in op.results),
+        "        b += m",
+    ]
 
 
 def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None) -> str:
@@ -248,8 +293,8 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     lines = []
     if parts and form == "scalar":
         lines += span(op, suffix, parts)
-    lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* out, const void* const* args, npy_intp n) noexcept nogil:")
-    lines.append(f"    cdef {ctype}* o = <{ctype}*>out")
+    lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:")
+    lines += [f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(targets(op))]
     for k, name in enumerate(operands):
         if form == "scalar" and k >= len(op.data):
             lines.append(f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]")
@@ -261,18 +306,63 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts)
+    if len(op.results) > 1:
+        return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])
+
+
+def statements(text: str, name: str, suffix: str) -> tuple[set[str], bool]:
+    """The statements of the formula of that name, or of that name and type, and whether it is cut."""
+    bodies = {n: body for _, n, _, body in re.findall(FUNCTION, text, re.M)}
+    pieces = cuts(bodies.get(f"{name}_{suffix}") or bodies[name], suffix)
+    return {line.partition("#")[0].strip() for piece in pieces for line in piece.splitlines()}, len(pieces) > 1
+
+
+def pair(op: Any, name: str, suffix: str, formulas: str, names: set[str]) -> str | None:
+    """A formula for value and slope, where none is written: the two that are, so that what they share is computed once.
+
+    None if both are cut into steps and reduce their arguments in different ways: then there is nothing to share, and each
+    is quicker in its own steps. A statement that reduces an argument leaves several numbers behind, hence the "&".
+    """
+    ctype = REALS[suffix]
+    (first, cut_first), (second, cut_second) = (statements(formulas, f, suffix) for f in (name, f"{name}_backward"))
+    if cut_first and cut_second and not any("&" in s for s in first & second):
+        return None
+    forward, backward = (f"{f}_{suffix}" if f"{f}_{suffix}" in names else f for f in (name, f"{name}_backward"))
+    parameters = [f"{p}_" if p == forward else p for p in op.parameters]
+    arguments = ", ".join([*(f"{ctype} {a}" for a in ("x", *parameters)), *(f"{ctype}* to_{r}" for r in op.results)])
+    given, (value, slope) = ", ".join(("x", *parameters)), op.results
+    return (
+        f"cdef inline void {op.formula}_{suffix}({arguments}) noexcept nogil:\n"
+        f"    to_{value}[0] = {forward}({given})\n"
+        f"    to_{slope}[0] = {backward}(<{ctype}>1.0, {given})\n"
+    )
+
+
+def in_turn(op: Any, value: str, suffix: str, form: str) -> str:
+    """Value and slope by the kernels of each."""
+    kernels = ", ".join(f"k_{name}_{suffix}_{form}" for name in (value, f"{value}_backward"))
+    operands = 1 + len(op.parameters)
+    counts = f"{operands}, {operands if form == 'array' else 1}"
+    return (
+        f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:\n"
+        f"    in_turn({kernels}, {counts}, <{REALS[suffix]}>1.0, out, args, n)\n"
+    )
 
 
 def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
-    op = type(op)(op.name, op.formula, op.data, tuple(f"{p}_" if p in taken else p for p in op.parameters))
+    renamed = tuple(f"{p}_" if p in taken else p for p in op.parameters)
+    op = type(op)(op.name, op.formula, op.data, renamed, op.results, op.special)
     forms = ("scalar", "array") if op.parameters else ("scalar",)
     parts = []
     for suffix in REALS:
         formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
-        parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula)) for form in forms]
+        if formula in names:
+            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula)) for form in forms]
+        else:
+            parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():
         slot = 2 * number + (suffix == "f8")
         parts.append(
@@ -289,51 +379,11 @@ def elementwise_setup(op: Any, number: int) -> list[str]:
         count = len(op.data) + len(op.parameters)
         lines.append(
             f"OPERATIONS[{2 * number + (suffix == 'f8')}] = "
-            f"Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count})"
+            f"Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count}, {len(op.results)})"
         )
-    loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
-    lines.append(f'made["{op.name}"] = new_ufunc("{op.name}", {(*op.data, *op.parameters)!r}, docs["{op.name}"], None, False, {loops})')
+    loops, kinds = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES), "r" * count + ">" + "r" * len(op.results)
+    lines.append(f'made["{op.name}"] = new_ufunc("{op.name}", {(*op.data, *op.parameters)!r}, docs["{op.name}"], None, "{kinds}", {loops})')
     return lines
-
-
-def several(op: Any, names: set[str]) -> tuple[str, list[str]]:
-    """Kernels and loops of an element-by-element ufunc of arrays alone, with several results: see several.pxi.
-
-    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
-    compiler makes so many at most.
-    """
-    parts = []
-    for suffix, ctype in REALS.items():
-        formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
-        lines = [f"cdef void s_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
-        lines += [f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)]
-        lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
-        if len(op.results) < 3:
-            given = ", ".join([*(f"{name}[i]" for name in op.data), *(f"&to_{name}[i]" for name in op.results)])
-            parts.append("\n".join([*lines, "    cdef npy_intp i", "    for i in range(n):", f"        {formula}({given})", ""]))
-            continue
-        lines += [f"    cdef {ctype} room_{name}[SPAN]" for name in op.results]
-        given = ", ".join([*(f"{name}[b + i]" for name in op.data), *(f"&room_{name}[i]" for name in op.results)])
-        lines += [
-            "    cdef npy_intp i, m, b = 0",
-            "    while b < n:",
-            "        m = min(n - b, SPAN)",
-            "        for i in range(m):",
-            f"            {formula}({given})",
-            *(f"        memcpy(to_{name} + b, room_{name}, m * sizeof({ctype}))" for name in op.results),
-            "        b += m",
-            "",
-        ]
-        parts.append("\n".join(lines))
-    for storage, (_, suffix, _) in STORAGES.items():
-        count = f"{len(op.data)}, {len(op.results)}"
-        parts.append(
-            f"cdef int loop_{op.name}_{storage}({LOOP}) noexcept nogil:\n"
-            f"    return drive_several(s_{op.name}_{suffix}, {count}, STORE_{storage.upper()}, data, n[0], strides)\n"
-        )
-    loops = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES)
-    kinds = "r" * len(op.data) + ">" + "r" * len(op.results)
-    return "\n".join(parts), [f'made["{op.name}"] = new_ufunc("{op.name}", {op.data!r}, docs["{op.name}"], None, "{kinds}", {loops})']
 
 
 def affine(op: Any, number: int) -> tuple[str, list[str]]:
@@ -465,8 +515,13 @@ def generate(registry: ModuleType) -> str:
     formulas = "\n".join(type_literals((CORE / f).read_text()) for f in FORMULAS if (CORE / f).exists())
     formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
+    for name, op in registry.PAIRS.items():
+        for suffix in REALS:
+            if not names & {op.formula, f"{op.formula}_{suffix}"}:
+                formulas += "\n" + (pair(op, name, suffix, formulas, names) or "")
+    names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
-    parts, setup, affine_setup, gates_setup = [], [], [], []
+    parts, setup, affine_setup, pairs_setup, gates_setup = [], [], [], [], []
     number, slots = 0, {}
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
@@ -478,16 +533,15 @@ def generate(registry: ModuleType) -> str:
                 parts.append(loops)
                 affine_setup += lines
             number += 1
-    for op in registry.SEVERAL:
-        if len(op.results) == 1:
-            plain = registry.Operation(op.name, op.formula, op.data, ())
-            parts.append(elementwise(plain, number, cut, names))
-            setup += elementwise_setup(plain, number)
-            number += 1
-            continue
-        loops, lines = several(op, names)
-        parts.append(loops)
-        setup += lines
+    for op in registry.PAIRS.values():
+        parts.append(elementwise(op, number, cut, names))
+        pairs_setup += elementwise_setup(op, number)
+        number += 1
+    for several_op in registry.SEVERAL:
+        op = registry.Operation(several_op.name, several_op.formula, several_op.data, (), several_op.results)
+        parts.append(elementwise(op, number, cut, names))
+        setup += elementwise_setup(op, number)
+        number += 1
     for k, record in enumerate(registry.GATES):
         loops, lines = gates(record, k)
         parts.append(loops)
@@ -514,7 +568,6 @@ def generate(registry: ModuleType) -> str:
             formulas,
             *(step_functions(c) for c in cut.values()),
             (CORE / "driver.pxi").read_text(),
-            (CORE / "several.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             (CORE / "affine.pxi").read_text(),
             (CORE / "gates.pxi").read_text(),
@@ -537,6 +590,13 @@ def generate(registry: ModuleType) -> str:
             "    docs = {name: text.encode() for name, text in texts.items()}",
             "    made = {}",
             *(f"    {line}" for line in affine_setup),
+            "    return made",
+            "",
+            "def make_pairs(texts):",
+            '    """The operations that give value and slope, by name."""',
+            "    docs = {name: text.encode() for name, text in texts.items()}",
+            "    made = {}",
+            *(f"    {line}" for line in pairs_setup),
             "    return made",
             "",
             "def make_gates(texts):",

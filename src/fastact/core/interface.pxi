@@ -11,17 +11,18 @@ cdef inline real on_one(int slot, const real* operands) noexcept nogil:
     cdef const void* args[MAX_OPERANDS]
     cdef real scratch[MAX_OPERANDS][LANES]
     cdef real out[LANES]
+    cdef void* to = &out[0]
     cdef int k, i
     cdef unsigned status = fp_status()
     for k in range(op.operands):
         args[k] = &operands[k]
-    op.scalar(out, args, 1)
+    op.scalar(&to, args, 1)
     if out[0] != out[0]:
         for k in range(op.operands):
             for i in range(LANES):
                 scratch[k][i] = operands[k]
             args[k] = scratch[k]
-        op.scalar(out, args, LANES)
+        op.scalar(&to, args, LANES)
     fp_restore(status)
     return out[0]
 

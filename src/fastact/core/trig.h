@@ -221,6 +221,16 @@ VM_INLINE double sine_of_half_turns_f8(double f, double lo)
     double c = sine_rest_f8(r, angle_lo), s = r + c;
     return copysign_f8(a > 0.25 ? fma_f8(-2.0 * s, s, 1.0) : s, f);
 }
+/* the same as a sum with *rest */
+VM_INLINE double sine_parts_f8(double f, double lo, double *rest)
+{
+    double a = abs_f8(f), a_lo = f < 0.0 ? -lo : lo, angle_lo;
+    double r = angle_f8(a > 0.25 ? 0.25 - 0.5 * a : a, a > 0.25 ? -0.5 * a_lo : a_lo, &angle_lo);
+    double c = sine_rest_f8(r, angle_lo), s = r + c, s_lo = c - (s - r);
+    double t = 2.0 * s * s, y = 1.0 - t, y_lo = ((1.0 - y) - t) - (fma_f8(2.0 * s, s, -t) + 4.0 * s * s_lo);
+    *rest = copysign_f8(1.0, f) * (a > 0.25 ? y_lo : s_lo);
+    return copysign_f8(a > 0.25 ? y : s, f);
+}
 /* sin^2(r + lo) = y + *rest, |r| <= pi/4 */
 VM_INLINE double sine_square_f8(double r, double lo, double *rest)
 {

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import fastact as fa
+from fastact import reference
 from fastact._proof import limits
 from fastact._registry import (
     ELEMENTWISE,
@@ -215,8 +216,24 @@ def exact(row: Row, dtype: str) -> Callable[[float], Any]:
         # where the expression's branches meet, the forward form has one-sided slopes only: the table says which
         meet = {0.0, *kinks(row, dtype)}
         return lambda x: _proof.stated(row.ufunc, x, **parameters) if x in meet else _proof.gradient(name, x, **parameters)
-    parameter = row.form.removeprefix("backward_")
-    return lambda x: _proof.parameter_gradient(name, parameter, x, **parameters)
+    parameter, meet = row.form.removeprefix("backward_"), {0.0, *kinks(row, dtype)}
+    return lambda x: (
+        _proof.stated(row.ufunc, x, **parameters) if x in meet else _proof.parameter_gradient(name, parameter, x, **parameters)
+    )
+
+
+def beside(row: Row, dtype: str) -> Callable[[Any], Any] | None:
+    """Where the terms of a result cancel, the size that its error counts in the ulp of, if that is larger (`Gradient.beside`)."""
+    found = [p.gradient for p in getattr(row.record, "parameters", ()) if p.gradient and row.form == f"backward_{p.name}"]
+    if not found or not found[0].beside:
+        return None
+    expression, scope = found[0].beside, reference.NUMPY | rounded(row, dtype)
+
+    def size(x: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return np.abs(eval(expression, scope | {"x": x}))
+
+    return size
 
 
 def image(row: Row, dtype: str) -> tuple[float, float]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fastact._registry import ROWWISE, RowRecord
-from fastact.verify.cases import DTYPES, KernelRow, elementwise_rows, kernel_operands, kernel_rows
+from fastact._registry import PAIRS, RECORDS, ROWWISE, RowRecord
+from fastact.verify.cases import DTYPES, KernelRow, default, elementwise_rows, kernel_operands, kernel_rows
 from fastact.verify.inputs import UNSIGNED
 
 #: So many bit patterns evenly over the whole range, half as many random ones, and as many where functions are not trivial.
@@ -82,6 +82,9 @@ def compute(ufuncs: Mapping[str, np.ufunc]) -> dict[str, dict[str, str]]:
                 data = (dy, x) if "_backward" in row.ufunc else (x,)
                 y = ufuncs[row.ufunc](*data, *(v for _, v in row.parameters))
                 found.setdefault(row.ufunc, {})[dtype] = fingerprint([y])
+            for own, op in PAIRS.items():
+                results = ufuncs[op.name](x, *(default(RECORDS[own], p) for p in op.parameters))
+                found.setdefault(op.name, {})[dtype] = fingerprint(list(results))
             for record in ROWWISE:
                 for name, masked in row_ufuncs(record):
                     results = [ufuncs[name](*row_data(record, name, masked, n, dtype)) for n in LENGTHS]

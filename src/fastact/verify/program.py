@@ -106,17 +106,15 @@ def node_of(table: dict[Any, Node], op: str, *args: Any) -> Node:
     return table[key]
 
 
-def trace(ufunc: str, parameters: tuple[str, ...], wrt: str = "") -> Node:
+def trace(ufunc: str, parameters: tuple[str, ...]) -> Node:
     """The expression of an element-by-element ufunc, dy = 1, as a node over ``operand`` and its parameters.
 
     Parameters
     ----------
     ufunc : str
-        A function of `fastact.reference`: a record's name, ``<name>_backward`` or ``<name>_backward_y``.
+        A function of `fastact.reference`: a record's name, ``<name>_backward``, ``<name>_backward_y`` or ``<name>_backward_<parameter>``.
     parameters : tuple of str
         The names of its parameters.
-    wrt : str, optional
-        Differentiate by this parameter.
     """
     table: dict[Any, Node] = {}
 
@@ -128,46 +126,8 @@ def trace(ufunc: str, parameters: tuple[str, ...], wrt: str = "") -> Node:
     functions = reference.evaluate_with(scope, lambda text: node_of(table, "number", text))
     values = {name: node_of(table, "parameter", name) for name in parameters}
     x, one = node_of(table, "operand"), node_of(table, "number", "1")
-    root = functions[ufunc](*((one,) if "_backward" in ufunc else ()), x, **values)
-    return differentiate(root, values[wrt]) if wrt else root
-
-
-def differentiate(node: Node, wrt: Node) -> Node:
-    """The derivative of a node by another; where branches meet, that of the branch taken."""
-    if node is wrt:
-        return node_of(node.table, "number", "1")
-    if not any(isinstance(a, Node) for a in node.args):
-        return node_of(node.table, "number", "0")
-    slopes = [differentiate(a, wrt) for a in node.args]
-    a, b = node.args[0], node.args[-1]
-    da, db = slopes[0], slopes[-1]
-    rules: dict[str, Callable[[], Any]] = {
-        "add": lambda: da + db,
-        "subtract": lambda: da - db,
-        "multiply": lambda: da * b + a * db,
-        "divide": lambda: (da - node * db) / b,
-        "negative": lambda: -da,
-        "absolute": lambda: node.make("where", a >= 0, da, -da),
-        "where": lambda: node.make("where", a, slopes[1], db),
-        "maximum": lambda: node.make("where", a >= b, da, db),
-        "minimum": lambda: node.make("where", a >= b, db, da),
-        "exp": lambda: da * node,
-        "expm1": lambda: da * (node + 1),
-        "log": lambda: da / a,
-        "log1p": lambda: da / (1 + a),
-        "tanh": lambda: da * (1 - node * node),
-        "less_tanh": lambda: da * node.make("tanh", a) * node.make("tanh", a),
-        "sqrt": lambda: da / (2 * node),
-        "sin": lambda: da * node.make("cos", a),
-        "cos": lambda: -da * node.make("sin", a),
-        "erf": lambda: 2 * da * node.make("exp", -a * a) / node.make("sqrt", node_of(node.table, "pi")),
-        "erfc": lambda: -2 * da * node.make("exp", -a * a) / node.make("sqrt", node_of(node.table, "pi")),
-        "erfcx": lambda: da * (2 * a * node - 2 / node.make("sqrt", node_of(node.table, "pi"))),
-    }
-    if node.op not in rules:        # a condition
-        return node_of(node.table, "number", "0")
-    result: Node = rules[node.op]()
-    return result
+    root: Node = functions[ufunc](*((one,) if "_backward" in ufunc else ()), x, **values)
+    return root
 
 
 def steps_of(root: Node) -> list[Node]:

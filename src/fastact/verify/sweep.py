@@ -16,7 +16,7 @@ import numpy as np
 
 from fastact._proof import limits
 from fastact.verify import inputs
-from fastact.verify.cases import Row, exact, image, kernel, rounded
+from fastact.verify.cases import Row, beside, exact, image, kernel, rounded
 from fastact.verify.enclosure import Reference
 from fastact.verify.program import trace
 
@@ -98,8 +98,10 @@ def spacing(magnitude: Any, dtype: str) -> Any:
     return np.ldexp(np.ones((), magnitude.dtype), exponent - 1 - int(info.nmant))
 
 
-def errors(got: Any, value: Any, error: Any, lo: Any = -np.inf, hi: Any = np.inf) -> tuple[Any, Any]:
+def errors(got: Any, value: Any, error: Any, lo: Any = -np.inf, hi: Any = np.inf, least: Any = 0) -> tuple[Any, Any]:
     """Errors in ulp, and the doubt about each, of results whose references are known to within `error` and in [lo, hi].
+
+    The ulp is the result's, or that of `least` if that is larger.
 
     Infinity counts as the power of two after the largest number, and is right for everything beyond that.
     """
@@ -109,11 +111,11 @@ def errors(got: Any, value: Any, error: Any, lo: Any = -np.inf, hi: Any = np.inf
         c = got.astype(kind)
         overflow = np.isinf(c)
         size, off = np.abs(value), np.abs(np.where(overflow, np.copysign(top, c), c) - value)
-        unit = spacing(np.maximum(size - error, 0), dtype)      # the truth's may be larger, not smaller
+        unit = spacing(np.maximum(size - error, least), dtype)      # the truth's may be larger, not smaller
         doubt = error / unit
-        ulp = off / np.where(doubt < 1, unit, spacing(size, dtype))
+        ulp = off / np.where(doubt < 1, unit, spacing(np.maximum(size, least), dtype))
         doubt = np.where(doubt < 1, doubt, np.where(doubt < np.inf, (off + error) / unit, np.inf))
-        right = overflow & np.where(c > 0, lo >= top, hi <= -top)
+        right = overflow & np.where(c > 0, np.fmax(lo, value - error) >= top, np.fmin(hi, value + error) <= -top)
         lost = np.isnan(c) & np.isfinite(value)
         return np.where(right, 0, np.where(np.isnan(ulp), np.inf, ulp)), np.where(right | lost, 0, doubt)
 
@@ -137,11 +139,8 @@ class Sweep:
         self.bound: float = row.record.bounds[dtype]
         self.compute = compute or kernel(row)
         self.exact = exact(row, dtype)
-        names = tuple(name for name, _ in row.parameters)
-        if row.form in ("forward", "backward", "backward_y"):
-            root = trace(row.ufunc, names)
-        else:
-            root = trace(row.record.name, names, row.form.removeprefix("backward_"))
+        self.beside = beside(row, dtype)
+        root = trace(row.ufunc, tuple(name for name, _ in row.parameters))
         self.reference = Reference(root, rounded(row, dtype), dtype)
 
     def run(self, arrays: Iterable[Any], known: float = 0.0) -> Tally:
@@ -180,6 +179,7 @@ class Sweep:
             unit = spacing(least, self.dtype)
             flat = (hi - lo < _FLAT * unit) & (most < largest)
             plain = flat | (spacing(most, self.dtype) == unit) & (most < largest)     # one unit for the whole row, no overflow
+            plain &= self.beside is None
             middle = lo + (hi - lo) / 2
         for first in range(0, x.shape[0], rows):
             part = slice(first, first + rows)
@@ -196,7 +196,7 @@ class Sweep:
                     np.divide(ulp, unit[part], out=ulp)
                     doubt = doubtful / unit[part]
                 else:
-                    ulp, doubt = errors(got, value, doubtful, lo[part], hi[part])
+                    ulp, doubt = errors(got, value, doubtful, lo[part], hi[part], self._least(operands))
                 highest = ulp.max()
             self._count(ulp, highest, tally)
             if not highest + doubt.max() <= limit():
@@ -221,7 +221,8 @@ class Sweep:
         with np.errstate(all="ignore"):
             got = self.compute(x)
             box = self.reference.enclose(x, x)
-            ulp, doubt = errors(got, self.reference.values(x.astype(self.reference.kind)), box.error, box.lo, box.hi)
+            least = self._least(x)
+            ulp, doubt = errors(got, self.reference.values(x.astype(self.reference.kind)), box.error, box.lo, box.hi, least)
         # the likeliest maxima first, then more and more of the rest: each maximum found spares questions
         likely = np.argsort(-ulp, kind="stable")
         for share in np.split(likely, [16, 256, 4096]):
@@ -229,7 +230,7 @@ class Sweep:
             asked = share[(doubt[share] > SLACK) & (doubt[share] < 1 / mpfr.GAIN)][: max(0, BUDGET - tally.asked)]
             tally.asked += asked.size
             for i, true in zip(asked, mpfr.evaluate(self.reference.root, x[asked], self.reference.parameters), strict=True):
-                ulp[i], doubt[i] = mpfr.error(got[i], true, self.dtype), 1e-6
+                ulp[i], doubt[i] = mpfr.error(got[i], true, self.dtype) * self._share(float(true), least, i), 1e-6
             for i in share[np.argsort(-ulp[share] - doubt[share], kind="stable")]:
                 if ulp[i] + doubt[i] <= self.limit(worst):
                     continue
@@ -237,13 +238,26 @@ class Sweep:
                     tally.undecided += 1
                     continue
                 tally.exact += 1
-                true = _proof.error(got[i], self.exact(float(x[i])), self.dtype)
+                value = self.exact(float(x[i]))
+                true = _proof.error(got[i], value, self.dtype) * self._share(float(value), least, i)
                 if not _agree(true, ulp[i], doubt[i]):
                     tally.disagreement = tally.disagreement or f"{float(x[i]).hex()}: {true:.4g} ulp, not {float(ulp[i]):.4g}"
                 worst = max(worst, true)
                 if true > tally.worst:
                     tally.worst, tally.at = true, float(x[i]).hex()
         return worst
+
+
+    def _least(self, x: Any) -> Any:
+        """What the ulp of a result is at least taken of."""
+        return 0 if self.beside is None else self.beside(x.astype(self.reference.kind))
+
+    def _share(self, true: float, least: Any, i: int) -> float:
+        """How many of the units that errors count in a result's own ulp is."""
+        if self.beside is None:
+            return 1.0
+        own, other = np.float64(abs(true)), np.float64(least[i])
+        return float(spacing(own, self.dtype) / spacing(np.maximum(own, other), self.dtype))
 
 
 def _agree(true: float, ulp: float, doubt: float) -> bool:

@@ -1,0 +1,252 @@
+"""Value and slope in one pass: the bits of the function and of its gradient, wherever operands lie, in every type and variant."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from _support import CASES, DEFAULT_CASES, ROOT, assert_same_bits, hard_values, random_bits, ufuncs
+from _support import pairs as pairs_of
+
+import fastact as fa
+from fastact import _functions, _variants
+from fastact._registry import ELEMENTWISE, GATED, NAMES, PAIRS, RECORDS, ROWWISE
+
+ONES = [c for c in DEFAULT_CASES if c.record.name in PAIRS]
+ALL = [c for c in CASES if c.record.name in PAIRS]
+
+
+@pytest.fixture
+def pairs(variant):
+    """The variant's ufuncs of value and slope."""
+    return pairs_of(variant)
+
+
+def numbers(dtype: str, size: int = 5000) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    usual = (rng.standard_normal(size // 2) * 8).astype(dtype)
+    return rng.permutation(np.concatenate([hard_values(dtype), random_bits(size // 2, dtype, seed=2), usual]))
+
+
+def apart(variant: str, case, x, *parameters):
+    """Value and slope from the two ufuncs."""
+    made, name = ufuncs(variant), case.record.name
+    return made[name](x, *parameters), made[f"{name}_backward"](np.ones((), x.dtype), x, *parameters)
+
+
+def check(got, wanted, *context) -> None:
+    for part, true, what in zip(got, wanted, ("value", "slope"), strict=True):
+        assert_same_bits(part, true, what, *context)
+
+
+@pytest.mark.parametrize("case", ALL, ids=str)
+def test_bits(case, variant, pairs, dtype):
+    """Short and long, at every setting of the parameters, numbers and arrays."""
+    x = numbers(dtype)
+    values = [np.asarray(v, dtype) for v in case.values]
+    ufunc = pairs[PAIRS[case.record.name].name]
+    with np.errstate(all="raise"):
+        for n in (0, 1, 2, 3, 15, 16, 17, 33, 130, 1023, 1024, x.size):
+            check(ufunc(x[:n], *values), apart(variant, case, x[:n], *values), n)
+        if values:
+            full = [np.full(x.shape, v) for v in values]
+            check(ufunc(x, *full), apart(variant, case, x, *values), "arrays")
+            check(ufunc(x, full[0], *values[1:]), apart(variant, case, x, *values), "an array")
+
+
+@pytest.mark.parametrize("case", ONES, ids=str)
+def test_layouts(case, variant, pairs, dtype):
+    """Any stride, alignment and byte order; results in place of x, both ways, beside it by one place, and beside each other."""
+    x = numbers(dtype, 12_000)
+    values = [np.asarray(v, dtype) for v in case.values]
+    ufunc, size = pairs[PAIRS[case.record.name].name], np.dtype(dtype).itemsize
+    for step in (-3, -2, -1, 2, 4):
+        check(ufunc(x[::step], *values), apart(variant, case, x[::step].copy(), *values), step)
+    bytes_ = np.zeros(x.nbytes + 1, np.uint8)
+    unaligned = bytes_[1:].view(dtype)
+    unaligned[...] = x
+    wanted = apart(variant, case, x, *values)
+    check(ufunc(unaligned, *values), wanted, "unaligned")
+    check(ufunc(x.astype(x.dtype.newbyteorder()), *values), wanted, "byte order")
+    for n in (7, 100, 2000, x.size):
+        place = x[:n].copy()
+        _, slope = ufunc(place, *values, out=(place, None))
+        check((place, slope), [w[:n] for w in wanted], "y is x", n)
+        place = x[:n].copy()
+        y, _ = ufunc(place, *values, out=(None, place))
+        check((y, place), [w[:n] for w in wanted], "dydx is x", n)
+        room = np.zeros(n + 1, dtype)
+        room[:n] = x[:n]
+        ufunc(room[:n], *values, out=(room[1:], slope))
+        check((room[1:], slope), [w[:n] for w in wanted], "beside x", n)
+        both = np.zeros((n, 2), dtype)
+        ufunc(x[:n], *values, out=(both[:, 0], both[:, 1]))
+        check((both[:, 0], both[:, 1]), [w[:n] for w in wanted], "beside each other", n)
+        back = np.zeros((2, n * size), np.uint8).view(dtype)
+        ufunc(x[:n], *values, out=(back[0][::-1], back[1]))
+        check((back[0][::-1], back[1]), [w[:n] for w in wanted], "backwards", n)
+    table = x[: 60 * 100].reshape(60, 100)
+    check(ufunc(table.T, *values), [w[:6000].reshape(60, 100).T for w in wanted], "two axes")
+    check(ufunc(np.broadcast_to(x[3], 50), *values), [np.full(50, w[3]) for w in wanted], "one value")
+
+
+@pytest.mark.parametrize("case", ONES, ids=str)
+def test_threads(case, variant, pairs, dtype):
+    x = numbers(dtype, 100_003)
+    values = [np.asarray(v, dtype) for v in case.values]
+    kernels, ufunc = _variants.load(variant), pairs[PAIRS[case.record.name].name]
+    before = kernels.get_threads()[:2]
+    try:
+        kernels.set_threads(1, 0)
+        wanted = ufunc(x, *values)
+        for n in (2, 5):
+            kernels.set_threads(n, 0)
+            check(ufunc(x, *values), wanted, n)
+            place = x.copy()
+            _, slope = ufunc(place, *values, out=(place, None))
+            check((place, slope), wanted, n, "in place")
+    finally:
+        kernels.set_threads(*before)
+
+
+@pytest.mark.parametrize("case", ONES, ids=str)
+def test_bfloat16(case, variant, pairs):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    kind = np.dtype(ml_dtypes.bfloat16)
+    x = np.arange(1 << 16, dtype=np.uint16).view(kind)
+    values = [np.asarray(v, kind) for v in case.values]
+    ufunc, name = pairs[PAIRS[case.record.name].name], case.record.name
+    made = ufuncs(variant)
+    y, slope = ufunc(x, *values)
+    assert y.dtype == slope.dtype == kind
+    for got, wanted in ((y, made[name](x, *values)), (slope, made[f"{name}_backward"](np.ones((), kind), x, *values))):
+        nan = np.isnan(wanted)
+        assert (np.isnan(got) == nan).all() and (got.view(np.uint16)[~nan] == wanted.view(np.uint16)[~nan]).all()
+
+
+@pytest.mark.parametrize("case", ONES, ids=str)
+def test_public_function(case, dtype):
+    """Defaults, checks, out= and where= as of the function; also by name, under each alias, and with the gradient's bits."""
+    record, extra = case.record, case.parameters
+    function = getattr(fa, f"{record.name}_value_and_grad")
+    for alias in record.aliases:
+        assert getattr(fa, f"{alias}_value_and_grad") is function
+    assert fa.get(record.name).value_and_grad is function
+    assert (function if isinstance(function, np.ufunc) else function.ufunc) is getattr(fa.ufuncs, PAIRS[record.name].name)
+    assert isinstance(function, np.ufunc) == (not record.parameters)
+    x = numbers(dtype, 500)
+    y, slope = function(x, **{k: v for k, v in extra.items() if RECORDS[record.name].parameters and v is not None})
+    assert y.dtype == slope.dtype == x.dtype
+    assert_same_bits(y, getattr(fa, record.name)(x, **extra))
+    with np.errstate(invalid="ignore"):         # the sum of infinities that is a parameter's gradient
+        gradient = getattr(fa, f"{record.name}_backward")(np.ones((), dtype), x=x, **extra)
+    assert_same_bits(slope, gradient[0] if isinstance(gradient, tuple) else gradient)
+    out = (np.empty_like(x), np.empty_like(x))
+    got = function(x, out=out, **extra)
+    assert got[0] is out[0] and got[1] is out[1]
+    check(out, (y, slope))
+    kept = np.full(x.shape, 7, dtype)
+    function(x, out=(kept, None), where=np.zeros(x.shape, bool), **extra)
+    assert (kept == 7).all()
+    assert function(np.arange(3), **extra)[1].dtype == np.float64
+    assert all(isinstance(v, np.floating) for v in function(0.25, **extra))
+    with pytest.raises(TypeError, match=rf"fastact\.{record.name}_value_and_grad: x is complex128"):
+        function(np.ones(2, complex), **extra)
+    with pytest.raises((TypeError, ValueError)):
+        function(x, out=out[0], **extra)
+    for p in record.parameters:
+        with pytest.raises(ValueError, match=rf"{record.name}_value_and_grad: {p.name} must be .*nan"):
+            function(x, out=(kept, kept), **(extra | {p.name: np.nan}))
+    assert (kept == 7).all()
+
+
+def test_parameters_broadcast_and_lie_along_an_axis():
+    x = numbers("float32", 600)[:600].reshape(20, 30)
+    for record in (r for r in ELEMENTWISE if r.name in PAIRS and r.parameters):
+        first, *others = record.parameters
+        extra = {p.name: p.samples[0] for p in others if p.default is None}
+        each = np.linspace(0.1, 0.4, 30, dtype=np.float32)
+        function, name = getattr(fa, f"{record.name}_value_and_grad"), record.name
+        y, slope = function(x, **{first.name: each}, **extra)
+        assert_same_bits(y, getattr(fa, name)(x, **{first.name: each}, **extra), name)
+        assert y.shape == slope.shape == x.shape
+        if "axis" in inspect.signature(function).parameters:
+            check(function(x.T, **{first.name: each}, axis=0, **extra), (y.T, slope.T), name)
+
+
+def test_which_have_one():
+    """All element-by-element functions but those that draw; the names are public, and made when asked for."""
+    assert {r.name for r in ELEMENTWISE if r.drawn is None} == set(PAIRS)
+    names = {f"{n}_value_and_grad" for n, own in NAMES.items() if own in PAIRS}
+    assert set(_functions.pair_names()) == names
+    assert names <= set(fa.__all__) and names <= set(dir(fa)) and len(set(fa.__all__)) == len(fa.__all__)
+    for name in (*(r.name for r in ROWWISE), *(r.name for r in GATED), *(r.name for r in ELEMENTWISE if r.drawn)):
+        assert not hasattr(fa, f"{name}_value_and_grad")
+        with pytest.raises(AttributeError, match=f"value_and_grad: {name} has none"):
+            _ = fa.get(name).value_and_grad
+    code = """if True:
+        import fastact as fa
+        assert not [n for n in vars(fa) if n.endswith("elu_value_and_grad") or n == "_pairs"]
+        assert not [n for n in vars(fa.ufuncs) if n.endswith("elu_value_and_grad")]
+        y, slope = fa.gelu_value_and_grad(1.0)
+        assert fa.ufuncs.gelu_value_and_grad is fa.gelu_value_and_grad and "gelu_value_and_grad" in vars(fa)
+        assert (y, slope) == (fa.gelu(1.0), fa.gelu_backward(1.0, x=1.0))
+        try:
+            fa.ufuncs.nothing
+        except AttributeError as error:
+            assert "'fastact.ufuncs' has no attribute 'nothing'" in str(error)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", sorted(PAIRS))
+def test_docstrings(name):
+    import doctest
+
+    function = getattr(fa, f"{name}_value_and_grad")
+    doc = function.__doc__
+    if isinstance(function, np.ufunc):
+        doc = doc.partition("\n\n")[2]          # NumPy's own line
+    for title in ("Parameters", "Returns", "Raises", "See Also", "Notes", "References", "Examples"):
+        assert f"\n{title}\n{'-' * len(title)}\n" in doc
+    for argument in ("x", *(p.name for p in RECORDS[name].parameters), "out", "y", "dydx"):
+        assert f"\n{argument} : " in doc, argument
+    assert max(map(len, doc.splitlines())) <= 140
+    assert f"{name} : " in doc and f"{name}_backward : " in doc
+    test = doctest.DocTestParser().get_doctest(doc, {}, name, None, 0)
+    report: list[str] = []
+    failed, _ = doctest.DocTestRunner().run(test, out=report.append)
+    assert test.examples and not failed, "".join(report)
+
+
+def test_a_written_formula_replaces_the_two(tmp_path):
+    """The generator takes a formula of that name; else both formulas in one loop, or, with nothing to share, their kernels in turn."""
+    import importlib.util
+
+    path = ROOT / "src/fastact/core/generate.py"
+    if not path.exists():
+        pytest.skip("needs the source tree")
+    spec = importlib.util.spec_from_file_location("fastact_generate", path)
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    text = """cdef inline real f(real x) noexcept nogil:
+    cdef real s
+    cdef real z = reduced(x, &s)
+    # ----
+    return z * s
+
+cdef inline real f_backward(real dy, real x) noexcept nogil:
+    cdef real s
+    cdef real z = reduced(x, &s)
+    # ----
+    return dy * s
+"""
+    op = PAIRS["gelu"]
+    made = generate.pair(op, "f", "f4", text, {"f", "f_backward"})
+    assert "to_y[0] = f(x)" in made and "to_dydx[0] = f_backward(<float>1.0, x)" in made
+    assert generate.pair(op, "f", "f4", text.replace("reduced(x, &s)", "reduced(-x, &s)", 1), {"f", "f_backward"}) is None
+    uncut = text.replace("    # ----\n", "", 1).replace("reduced(x, &s)", "reduced(-x, &s)", 1)
+    assert generate.pair(op, "f", "f4", uncut, {"f", "f_backward"}) is not None
