@@ -4,7 +4,6 @@
 cdef extern from "erf.h" nogil:
     double wide_tail_num(double a) noexcept
     double wide_tail_den(double a) noexcept
-    double wide_erf(double z) noexcept
     double wide_slope_num(double a) noexcept
     double wide_slope_den(double a) noexcept
     double wide_log(double k, double z) noexcept
@@ -130,9 +129,11 @@ cdef inline double laplace_backward_f8(double dy, double x, double mu, double si
     return dy * (0.0 if a >= 52.0 else slope)
 
 cdef inline float erf_f4(float x) noexcept nogil:
-    # a quotient of polynomials in x^2
-    cdef double h = at_most_f4(at_least_f4(x, <float>-4.0), <float>4.0)
-    return <float>(h * wide_erf(h * h))
+    # x + x P(x^2), or, from 1.1 on, 1 - P(|x|)^4, with the sign of x
+    cdef float near = erf_near_f4(x)
+    # ----
+    cdef float far = copysign_f4(erf_far_f4(abs_f4(x)), x)
+    return near if abs_f4(x) < <float>1.1 else far
 
 cdef inline double erf_f8(double x) noexcept nogil:
     # x + x P(x^2), or, from 1/2 on, 1 - 2 Phi(-sqrt(2)|x|), with the sign of x
@@ -311,21 +312,41 @@ cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
 
 # ---- sinusoids -----------------------------------------------------------------------------------------------------------
 
-cdef inline float sine_f4(float x, float omega) noexcept nogil:
+cdef inline bint sine_is_usual_f4(float x, float omega) noexcept nogil:
+    return abs_f4(omega * x) < <float>65536.0
+
+cdef inline float sine_usual_f4(float x, float omega) noexcept nogil:
     # sin(omega x): the product is exact
-    cdef double sign
-    cdef double u = <double>omega * <double>x
-    cdef double f = wide_half_turns(u, 0.0, &sign)
+    cdef float r
+    cdef float j = near_angle_f4(x, omega, <float>0.0, &r)
     # ----
-    cdef double value = flipped_f8(wide_sine(f), sign)
-    return <float>(u if u == 0.0 else value)
+    return near_sine_f4(r, j)
+
+cdef inline float sine_f4(float x, float omega) noexcept nogil:
+    cdef float near = sine_usual_f4(x, omega)
+    cdef double sign
+    cdef double f = wide_half_turns(<double>omega * <double>x, 0.0, &sign)
+    # ----
+    cdef float far = <float>flipped_f8(wide_sine(f), sign)
+    return near if sine_is_usual_f4(x, omega) else far
+
+cdef inline bint sine_backward_is_usual_f4(float dy, float x, float omega) noexcept nogil:
+    return abs_f4(omega * x) < <float>65536.0
+
+cdef inline float sine_backward_usual_f4(float dy, float x, float omega) noexcept nogil:
+    # omega cos(omega x)
+    cdef float r
+    cdef float j = near_angle_f4(abs_f4(x), abs_f4(omega), <float>-0.5, &r)
+    # ----
+    return dy * (-omega * near_sine_f4(r, j))
 
 cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogil:
-    # omega cos(omega x)
+    cdef float near = sine_backward_usual_f4(dy, x, omega)
     cdef double sign
     cdef double f = wide_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
     # ----
-    return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
+    cdef float far = dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
+    return near if sine_backward_is_usual_f4(dy, x, omega) else far
 
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     # sin(omega x), omega x to twice the precision

@@ -4,6 +4,7 @@ cdef enum:
     MAX_OPERANDS = 6
     SPAN = 128                  # numbers that each step of a formula takes at a time
     FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
+    STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py
 
 ctypedef void (*kernel_t)(void* out, const void* const* args, npy_intp n) noexcept nogil
 

@@ -88,24 +88,34 @@ VM_INLINE double wide_tail_den(double a)
     den = fma_f8(den, a, 0x1p+0);
     return den;
 }
-/* erf(x) = x wide_erf(x^2), |x| <= 4; doubles: x + x P(x^2), |x| < 1/2 */
-VM_INLINE double wide_erf(double z)
+/* floats: erf(x) = x + x P(x^2), |x| < 1.1, and 1 - P(|x|)^4, up to 3.93 (coefficients/floats.py) */
+VM_INLINE float erf_near_f4(float x)
 {
-    double num = -0x1.c59eba143fa18p-27;
-    num = fma_f8(num, z, 0x1.3a6363b197319p-18);
-    num = fma_f8(num, z, 0x1.8e0c23d43360ep-12);
-    num = fma_f8(num, z, 0x1.f8932586761bdp-9);
-    num = fma_f8(num, z, 0x1.bcf6b698e3c9dp-5);
-    num = fma_f8(num, z, 0x1.7b4bb92fdb80bp-3);
-    num = fma_f8(num, z, 0x1.20dd750df7defp+0);
-    double den = 0x1.08b42dca8d918p-14;
-    den = fma_f8(den, z, 0x1.56c541b792982p-10);
-    den = fma_f8(den, z, 0x1.faa92ef9d2406p-7);
-    den = fma_f8(den, z, 0x1.d2c5f3ba15635p-4);
-    den = fma_f8(den, z, 0x1.fd678c91ffe46p-2);
-    den = fma_f8(den, z, 0x1p+0);
-    return num / den;
+    float z = x * x;
+    float p = 0x1.2d8004p-14f;
+    p = fma_f4(p, z, -0x1.99412p-11f);
+    p = fma_f4(p, z, 0x1.527c58p-8f);
+    p = fma_f4(p, z, -0x1.b7c53cp-6f);
+    p = fma_f4(p, z, 0x1.ce29ep-4f);
+    p = fma_f4(p, z, -0x1.81272cp-2f);
+    p = fma_f4(p, z, 0x1.06eba8p-3f);
+    return fma_f4(x, p, x);
 }
+VM_INLINE float erf_far_f4(float a)
+{
+    float h = at_most_f4(a, 3.93f);
+    float p = -0x1.70404p-13f;
+    p = fma_f4(p, h, 0x1.a0c94cp-9f);
+    p = fma_f4(p, h, -0x1.66bcbep-6f);
+    p = fma_f4(p, h, 0x1.0ab276p-4f);
+    p = fma_f4(p, h, -0x1.8e11acp-5f);
+    p = fma_f4(p, h, -0x1.0c479ep-4f);
+    p = fma_f4(p, h, -0x1.3aed72p-2f);
+    p = fma_f4(p, h, 0x1.0153ecp+0f);
+    float square = p * p;
+    return fma_f4(-square, square, 1.0f);
+}
+/* doubles: x + x P(x^2), |x| < 1/2 */
 VM_INLINE double erf_near_f8(double x)
 {
     double z = x * x;
@@ -289,20 +299,20 @@ VM_INLINE double logit_ends_f8(double c, double value)
 }
 
 /* ---- x - tanh(x) and tanh(x)^2 near 0 -------------------------------------------------------------------------- */
-/* x - tanh(x) = x^3 (1/3 + x^2 P(x^2)), |x| < 9/8, with the rounding errors of x^3 and 1/3 */
+/* x - tanh(x) = x^3 P(x^2), floats |x| < 1 (coefficients/floats.py), doubles |x| < 9/8; with the rounding error of x^3, and
+ * doubles with that of 1/3 */
 VM_INLINE float shrink_near_f4(float x)
 {
-    float z = x * x, cube = x * z, cube_lo = fma_f4(x, z, -cube) + x * fma_f4(x, x, -z);
-    float p = 0x1.5da4ap-15f;
-    p = fma_f4(p, z, -0x1.4974ecp-12f);
-    p = fma_f4(p, z, 0x1.3d9e6cp-10f);
-    p = fma_f4(p, z, -0x1.c595d8p-9f);
-    p = fma_f4(p, z, 0x1.211796p-7f);
-    p = fma_f4(p, z, -0x1.66339p-6f);
-    p = fma_f4(p, z, 0x1.ba1aaep-5f);
-    p = fma_f4(p, z, -0x1.11111p-3f);
+    float z = x * x, cube = x * z, cube_lo = fma_f4(x, fma_f4(x, x, -z), fma_f4(x, z, -cube));
+    float p = -0x1.2b862cp-13f;
+    p = fma_f4(p, z, 0x1.e43db6p-11f);
+    p = fma_f4(p, z, -0x1.a4580ap-9f);
+    p = fma_f4(p, z, 0x1.1d040cp-7f);
+    p = fma_f4(p, z, -0x1.65a7fap-6f);
+    p = fma_f4(p, z, 0x1.ba117p-5f);
+    p = fma_f4(p, z, -0x1.1110f4p-3f);
     p = fma_f4(p, z, 0x1.555556p-2f);
-    return fma_f4(cube, p, fma_f4(cube, -0x1.555556p-27f, cube_lo * p));
+    return fma_f4(cube, p, cube_lo * p);
 }
 VM_INLINE double shrink_near_f8(double x)
 {
@@ -319,17 +329,17 @@ VM_INLINE double shrink_near_f8(double x)
     p = fma_f8(p, z, 0x1.5555555555555p-2);
     return fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p));
 }
-/* tanh(x)^2 = x^2 + x^4 P(x^2), |x| < 9/10 */
+/* tanh(x)^2 = x^2 + x^4 P(x^2), floats |x| < 0.96 (coefficients/floats.py), doubles |x| < 9/10 */
 VM_INLINE float square_near_f4(float z)
 {
-    float p = 0x1.67d4cap-10f;
-    p = fma_f4(p, z, -0x1.d32116p-8f);
-    p = fma_f4(p, z, 0x1.4d38e4p-6f);
-    p = fma_f4(p, z, -0x1.7b36bep-5f);
-    p = fma_f4(p, z, 0x1.8f299ep-4f);
-    p = fma_f4(p, z, -0x1.931a32p-3f);
-    p = fma_f4(p, z, 0x1.82d856p-2f);
-    p = fma_f4(p, z, -0x1.555556p-1f);
+    float p = 0x1.d51eacp-11f;
+    p = fma_f4(p, z, -0x1.70f1eap-8f);
+    p = fma_f4(p, z, 0x1.2e3966p-6f);
+    p = fma_f4(p, z, -0x1.7124cp-5f);
+    p = fma_f4(p, z, 0x1.8d61ep-4f);
+    p = fma_f4(p, z, -0x1.92efb6p-3f);
+    p = fma_f4(p, z, 0x1.82d682p-2f);
+    p = fma_f4(p, z, -0x1.55555p-1f);
     return fma_f4(z, z * p, z);
 }
 VM_INLINE double square_near_f8(double z)
@@ -348,6 +358,10 @@ VM_INLINE double square_near_f8(double z)
 }
 VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
+VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
+VM_INLINE double shrink_side_f8(double a, double near, double far) { return a < 1.125 ? near : far; }
+VM_INLINE float square_side_f4(float a, float near, float far) { return a < 0.96f ? near : far; }
+VM_INLINE double square_side_f8(double a, double near, double far) { return a < 0.9 ? near : far; }
 
 /* ---- x times the sigmoid of 1.702 x: where it ends, and its rounding error ---------------------------------------- */
 VM_INLINE float quick_floor_f4(float x) { return at_least_f4(x, -66.0f); }

@@ -148,6 +148,28 @@ VM_INLINE double wide_sine(double f)
     return f * p;
 }
 
+/* floats, |omega x| below 2^16: x and omega to half-turns, n of them (+ 1/2), and r, the angle that is left of omega x */
+VM_INLINE float near_angle_f4(float x, float omega, float shift, float *r)
+{
+    const float magic = 12582912.0f;
+    float j = shift == 0.0f ? fma_f4(x, omega * 0x1.45f306p-2f, magic) : fma_f4(x, omega * 0x1.45f306p-2f, shift) + magic;
+    float n = (j - magic) - shift;
+    double whole = n, u = (double)omega * (double)x;
+    *r = (float)fma_f8(whole, -0x1.1a62633145c07p-53, fma_f8(whole, -0x1.921fb54442d18p+1, u));
+    return j;
+}
+/* sin(r), |r| <= pi/2; a last bit less of the second coefficient keeps it from passing 1; its sign turned as often as n, in the low bits of j, says */
+VM_INLINE float near_sine_f4(float r, float j)
+{
+    float z = r * r;
+    float p = -0x1.d7d1e6p-26f;
+    p = fma_f4(p, z, 0x1.74303cp-19f);
+    p = fma_f4(p, z, -0x1.a02cep-13f);
+    p = fma_f4(p, z, 0x1.111146p-7f);
+    p = fma_f4(p, z, -0x1.555556p-3f);
+    return from_bits_f4(bits_f4(fma_f4(r * z, p, r)) ^ (bits_f4(j) << 31));
+}
+
 /* doubles: x without an even number, exactly; of |x| < 2^80 no more than 2 is left after the second time, of 2^53 after the
  * first. Sums with 1.5 2^54 are multiples of 4, or of 2 where x is. */
 VM_INLINE double without_turns_f8(double x)
