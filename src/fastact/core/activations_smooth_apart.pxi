@@ -10,6 +10,7 @@ cdef extern from "erf.h" nogil:
 
 cdef extern from "trig.h" nogil:
     double wide_half_turns(double u, double shift, double* sign) noexcept
+    double usual_half_turns(double u, double shift, double* sign) noexcept
     double wide_near_half_turns(double u) noexcept
     double wide_sine(double f) noexcept
 
@@ -318,7 +319,7 @@ cdef inline bint sine_is_usual_f4(float x, float omega) noexcept nogil:
 cdef inline float sine_usual_f4(float x, float omega) noexcept nogil:
     # sin(omega x): the product is exact
     cdef float r
-    cdef float j = near_angle_f4(x, omega, <float>0.0, &r)
+    cdef float j = near_angle_f4(x, omega, &r)
     # ----
     return near_sine_f4(r, j)
 
@@ -331,22 +332,20 @@ cdef inline float sine_f4(float x, float omega) noexcept nogil:
     return near if sine_is_usual_f4(x, omega) else far
 
 cdef inline bint sine_backward_is_usual_f4(float dy, float x, float omega) noexcept nogil:
-    return abs_f4(omega * x) < <float>65536.0
+    return abs_f4(omega * x) < <float>140737488355328.0
 
 cdef inline float sine_backward_usual_f4(float dy, float x, float omega) noexcept nogil:
-    # omega cos(omega x)
-    cdef float r
-    cdef float j = near_angle_f4(abs_f4(x), abs_f4(omega), <float>-0.5, &r)
+    cdef double sign
+    cdef double f = usual_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
     # ----
-    return dy * (-omega * near_sine_f4(r, j))
+    return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
 cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogil:
-    cdef float near = sine_backward_usual_f4(dy, x, omega)
+    # omega cos(omega x)
     cdef double sign
     cdef double f = wide_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
     # ----
-    cdef float far = dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
-    return near if sine_backward_is_usual_f4(dy, x, omega) else far
+    return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     # sin(omega x), omega x to twice the precision
@@ -370,6 +369,16 @@ cdef inline float snake_f4(float x, float alpha) noexcept nogil:
     cdef double y = wide_sine(wide_near_half_turns(u))
     # ----
     return <float>fma_f8(y * y, 1.0 / <double>alpha, x)
+
+cdef inline bint snake_backward_is_usual_f4(float dy, float x, float alpha) noexcept nogil:
+    return abs_f4(alpha * x) < <float>140737488355328.0
+
+cdef inline float snake_backward_usual_f4(float dy, float x, float alpha) noexcept nogil:
+    cdef double sign
+    cdef double f = usual_half_turns(<double>alpha * <double>x, 0.25, &sign)
+    # ----
+    cdef double y = wide_sine(f)
+    return dy * <float>(2.0 * y * y)
 
 cdef inline float snake_backward_f4(float dy, float x, float alpha) noexcept nogil:
     # 1 + sin(2 alpha x) = 2 sin^2(alpha x + pi/4), which has double roots

@@ -128,6 +128,14 @@ VM_INLINE double wide_half_turns(double u, double shift, double *sign)
     *sign = from_bits_f8(bits_f8(j) << 63);
     return fma_f8(m, WIDE_LO[k], fma_f8(m, WIDE_HI[k], shift - (j - magic)));
 }
+/* the same for |u| < 2^48, bit by bit: the first entries of the tables */
+VM_INLINE double usual_half_turns(double u, double shift, double *sign)
+{
+    const double magic = 6755399441055744.0;
+    double j = fma_f8(u, 0x1.45f306dc9c883p-2, shift) + magic;
+    *sign = from_bits_f8(bits_f8(j) << 63);
+    return fma_f8(u, -0x1.6b01ec5417056p-56, fma_f8(u, 0x1.45f306dc9c883p-2, shift - (j - magic)));
+}
 /* the same where only a small sin^2/u matters: |u| < 2^41 */
 VM_INLINE double wide_near_half_turns(double u)
 {
@@ -148,13 +156,12 @@ VM_INLINE double wide_sine(double f)
     return f * p;
 }
 
-/* floats, |omega x| below 2^16: x and omega to half-turns, n of them (+ 1/2), and r, the angle that is left of omega x */
-VM_INLINE float near_angle_f4(float x, float omega, float shift, float *r)
+/* floats, |omega x| below 2^16: omega x = pi n + r, n in the low bits of the result */
+VM_INLINE float near_angle_f4(float x, float omega, float *r)
 {
     const float magic = 12582912.0f;
-    float j = shift == 0.0f ? fma_f4(x, omega * 0x1.45f306p-2f, magic) : fma_f4(x, omega * 0x1.45f306p-2f, shift) + magic;
-    float n = (j - magic) - shift;
-    double whole = n, u = (double)omega * (double)x;
+    float j = fma_f4(x, omega * 0x1.45f306p-2f, magic);
+    double whole = j - magic, u = (double)omega * (double)x;
     *r = (float)fma_f8(whole, -0x1.1a62633145c07p-53, fma_f8(whole, -0x1.921fb54442d18p+1, u));
     return j;
 }

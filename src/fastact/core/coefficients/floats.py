@@ -5,12 +5,13 @@
   erf_near    erf(x)          = x + x P(x^2), |x| < 1.1
   erf_far     erf(x)          = 1 - P(x)^4, up to 3.93: from there it rounds to 1
   shrink      x - tanh(x)     = x^3 P(x^2), |x| < 1
+  erfc        erfc(a)         = e^(-a^2) (1 + F(a))/(1 + 2a), F a quotient, 0 <= a < 10.2
   square      tanh(x)^2       = x^2 + x^4 P(x^2), |x| < 0.96
 """
 import sys
 
 from gauss_rational import fit
-from mpmath import erf, erfc, mp, mpf, pi, sqrt, tanh
+from mpmath import erf, erfc, exp, mp, mpf, pi, sqrt, tanh
 
 mp.prec = 220
 
@@ -33,15 +34,20 @@ def square(z):
     return ((tanh(x) / x) ** 2 - 1) / (x * x)
 
 
-#: what is fitted, the error's weight, the range, degree
+def erfc_rest(a):
+    return erfc(a) * exp(a * a) * (1 + 2 * a) - 1
+
+
+#: what is fitted, the error's weight, the range, degrees
 FITS = {
-    'erf_near': (erf_near, lambda z: 1 + erf_near(z), (0, mpf('1.21')), 6),
-    'erf_far': (erf_far, lambda a: 1 / (4 * erf_far(a) ** 3), (mpf('1.1'), mpf('3.93')), 7),
-    'shrink': (shrink, shrink, (0, mpf('1')), 7),
-    'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('0.9216')), 7),
+    'erf_near': (erf_near, lambda z: 1 + erf_near(z), (0, mpf('1.21')), (6, 0)),
+    'erf_far': (erf_far, lambda a: 1 / (4 * erf_far(a) ** 3), (mpf('1.1'), mpf('3.93')), (7, 0)),
+    'shrink': (shrink, shrink, (0, mpf('1')), (7, 0)),
+    'erfc': (erfc_rest, lambda a: 1 + erfc_rest(a), (0, mpf('10.2')), (5, 5)),
+    'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('0.9216')), (7, 0)),
 }
 
 if __name__ == '__main__':
     for name in sys.argv[1:] or FITS:
-        f, weight, (start, end), degree = FITS[name]
-        fit(name, f, start, end, degree, 0, 24, k=0, count=300, weight=weight)
+        f, weight, (start, end), (n, m) = FITS[name]
+        fit(name, f, start, end, n, m, 24, k=1.5 if m else 0, count=300, weight=weight)
