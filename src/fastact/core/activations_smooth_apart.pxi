@@ -1,4 +1,4 @@
-# The normal distribution, sinusoids, and gradients with a root: floats are computed in double, where nothing has to be
+# The normal distribution, sinusoids, and gradients with a root: most floats are computed in double, where nothing has to be
 # carried, and rounded once; doubles carry what rounding leaves out.
 
 cdef extern from "erf.h" nogil:
@@ -154,16 +154,17 @@ cdef inline double erf_f8(double x) noexcept nogil:
     return copysign_f8(near if a < 0.5 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
-    # 2 Phi(-sqrt(2) x)
-    cdef double s
-    cdef double a = bump_clamp_f4(abs_f4(x))
-    cdef double root = 1.4142135623730951 * a
-    cdef double z = wide_exp_reduced(-a * a, 2.0, &s)
+    # e^(-a^2) (1 + F)/(1 + 2a)
+    cdef float s
+    cdef float a = bump_clamp_f4(abs_f4(x))
+    cdef float p = -a * a
+    cdef float z = lifted_reduced_f4(p, fma_f4(-a, a, -p), &s)
+    cdef float w = expm1_poly_f4(z)
     # ----
-    cdef double n = s * wide_exp_poly(z) * wide_tail_num(root)
+    cdef float f = erfc_quotient_f4(a)
     # ----
-    cdef double q = n / wide_tail_den(root)
-    return <float>(2.0 - q if x < <float>0.0 else q)
+    cdef float q = erfc_of_f4(s, w, f, a)
+    return unlift_add_f4(-q, <float>2.0) if x < <float>0.0 else unlift_f4(q)
 
 cdef inline double erfc_f8(double x) noexcept nogil:
     # 2 Phi(-sqrt(2) x)

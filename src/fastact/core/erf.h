@@ -1,6 +1,7 @@
 /* The normal distribution, and what else is smooth: what activations_smooth.pxi is made of.
  *
- * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/roots.py (dish').
+ * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/floats.py (floats'),
+ * coefficients/roots.py (dish').
  * wide_...: for floats, which are computed in double, where nothing has to be carried, and rounded once.
  */
 #ifndef FASTACT_ERF_H
@@ -130,6 +131,35 @@ VM_INLINE double erf_near_f8(double x)
     p = fma_f8(p, z, -0x1.812746b037a1cp-2);
     p = fma_f8(p, z, 0x1.06eba8214db69p-3);
     return fma_f8(x, p, x);
+}
+
+/* floats: erfc(a) = e^(-a^2) (1 + F)/(1 + 2a), F in coefficients/floats.py */
+VM_INLINE float erfc_quotient_f4(float a)
+{
+    float num = 0x1.1a7b2cp-7f;
+    num = fma_f4(num, a, 0x1.84450ep-4f);
+    num = fma_f4(num, a, 0x1.92412ep-2f);
+    num = fma_f4(num, a, 0x1.ad3112p-1f);
+    num = fma_f4(num, a, 0x1.be4522p-1f);
+    float den = 0x1.130768p-4f;
+    den = fma_f4(den, a, 0x1.c6188p-2f);
+    den = fma_f4(den, a, 0x1.674688p+0f);
+    den = fma_f4(den, a, 0x1.3e0c36p+1f);
+    den = fma_f4(den, a, 0x1.33a95p+1f);
+    den = fma_f4(den, a, 1.0f);
+    return num * a / den;
+}
+/* e^(x + dx) 2^120: what rounding leaves out of it is no subnormal number either, which would be slow */
+VM_INLINE float lifted_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -131.0f), dx, 120.0f, s); }
+VM_INLINE float unlift_f4(float y) { return y * 0x1p-120f; }
+VM_INLINE float unlift_add_f4(float y, float c) { return fma_f4(y, 0x1p-120f, c); }
+/* of e^-a^2 = s(1 + w), lifted; 0 where it will be nothing else, for to underflow takes long */
+VM_INLINE float erfc_of_f4(float s, float w, float f, float a)
+{
+    float d = fma_f4(2.0f, a, 1.0f), d_lo = fma_f4(2.0f, a, 1.0f - d);
+    float r = fma_f4(f, 1.0f + w, w), n = fma_f4(s, r, s);
+    float q = divided_f4(n, fma_f4(s, r, s - n), d, d_lo);
+    return a > 10.0625f ? 0.0f : q;
 }
 
 /* ---- log Phi and phi/Phi -------------------------------------------------------------------------------------- */
