@@ -277,7 +277,8 @@ def by_stretches(op: Any, suffix: str) -> str:
     lines += [f"        {name} = <const {ctype}*>args[{k}] + done" for k, name in enumerate(op.data)]
     lines += [f"        moved[{k}] = {name}" for k, name in enumerate(op.data)]
     call = ", ".join([*(f"{name}[i]" for name in op.data), *op.parameters])
-    lines += ["        unusual = 0", "        for i in range(m):", f"            unusual |= 0 if {op.formula}_is_usual_{suffix}({call}) else 1"]
+    lines += ["        unusual = 0", "        for i in range(m):"]
+    lines.append(f"            unusual |= 0 if {op.formula}_is_usual_{suffix}({call}) else 1")
     for branch, name in (("if unusual", f"{op.name}_any"), ("else", f"{op.name}_usual")):
         lines += [f"        {branch}:", f"            k_{name}_{suffix}_scalar(<{ctype}*>out + done, moved, m)"]
     return "\n".join([*lines, "        done += m", ""])
