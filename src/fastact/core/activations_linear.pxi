@@ -225,16 +225,17 @@ cdef inline real squareplus(real x, real b) noexcept nogil:
     # b + a^2 - P^2 positive, R = P + rest/(R + P). R and a are scaled, and for the square a is held where b no longer counts
     # beside it and R is a, so that nothing leaves the range
     cdef real scale = square_scale(b)
-    cdef real s = at_most_finite(abs(x) * scale)
+    cdef real size = abs(x) * scale
+    cdef real s = square_limit(size)
     cdef real held = square_hold(s)
     cdef real square = b * scale * scale
     cdef real root = sqrt(fma(held, held, square))
     cdef real below = slightly_less(root)
     cdef real lower = s if s > below else below
-    cdef real larger = s if s > root else root
+    cdef real larger = size if size > root else root
     cdef real m = lower - s
     cdef real lift = square_lift(1.0)
-    cdef real q = fma(-m, lower + s, square) * lift / (larger + lower)
+    cdef real q = fma(-m, lower + s, square) * lift / at_least_normal(larger + lower)
     return fma(q, 0.5 / (scale * lift), fma(m, 0.5 / scale, at_least(x, 0.0)))
 
 cdef inline real squareplus_backward(real dy, real x, real b) noexcept nogil:

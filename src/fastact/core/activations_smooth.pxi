@@ -72,7 +72,7 @@ cdef inline real tanh_shrink(real x) noexcept nogil:
     return copysign(shrink_side(abs(x), near, far), x)
 
 cdef inline real tanh_shrink_backward(real dy, real x) noexcept nogil:
-    # tanh^2: x^2 + x^4 P(x^2), or, from 0.96 (0.9) on, 1 - 4t/(1 + t)^2, t = e^-2|x|
+    # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 (0.9) on, 1 - 4t/(1 + t)^2, t = e^-2|x|
     cdef real s
     cdef real a = shrink_clamp(abs(x))
     cdef real z = exp_reduced(-(a + a), -0.0, 0.0, &s)
@@ -126,4 +126,4 @@ cdef inline real dish(real x) noexcept nogil:
     cdef real w = 1.0 / far_out(abs(x), abs(x), d)
     cdef real q = half * w
     cdef real rest = fma(-q, d_lo, fma(-q, d, half))
-    return at_least(x, 0.0) - far_out(abs(x), 0.25 * w, fma(rest, w, q))
+    return at_least(x, -0.0) - far_out(abs(x), 0.25 * w, fma(rest, w, q))

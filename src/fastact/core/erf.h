@@ -359,17 +359,17 @@ VM_INLINE double shrink_near_f8(double x)
     p = fma_f8(p, z, 0x1.5555555555555p-2);
     return fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p));
 }
-/* tanh(x)^2 = x^2 + x^4 P(x^2), floats |x| < 0.96 (coefficients/floats.py), doubles |x| < 9/10 */
+/* tanh(x)^2 = x^2 + x^4 P(x^2), floats |x| < 1.05 (coefficients/floats.py), doubles |x| < 9/10 */
 VM_INLINE float square_near_f4(float z)
 {
-    float p = 0x1.d51eacp-11f;
-    p = fma_f4(p, z, -0x1.70f1eap-8f);
-    p = fma_f4(p, z, 0x1.2e3966p-6f);
-    p = fma_f4(p, z, -0x1.7124cp-5f);
-    p = fma_f4(p, z, 0x1.8d61ep-4f);
-    p = fma_f4(p, z, -0x1.92efb6p-3f);
-    p = fma_f4(p, z, 0x1.82d682p-2f);
-    p = fma_f4(p, z, -0x1.55555p-1f);
+    float p = 0x1.61e0dap-11f;
+    p = fma_f4(p, z, -0x1.3a6614p-8f);
+    p = fma_f4(p, z, 0x1.194e3ap-6f);
+    p = fma_f4(p, z, -0x1.68d3a6p-5f);
+    p = fma_f4(p, z, 0x1.8b90acp-4f);
+    p = fma_f4(p, z, -0x1.92b95ap-3f);
+    p = fma_f4(p, z, 0x1.82d37ap-2f);
+    p = fma_f4(p, z, -0x1.555540p-1f);
     return fma_f4(z, z * p, z);
 }
 VM_INLINE double square_near_f8(double z)
@@ -390,7 +390,7 @@ VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }       
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
 VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
 VM_INLINE double shrink_side_f8(double a, double near, double far) { return a < 1.125 ? near : far; }
-VM_INLINE float square_side_f4(float a, float near, float far) { return a < 0.96f ? near : far; }
+VM_INLINE float square_side_f4(float a, float near, float far) { return a < 1.05f ? near : far; }
 VM_INLINE double square_side_f8(double a, double near, double far) { return a < 0.9 ? near : far; }
 
 /* ---- x times the sigmoid of 1.702 x: where it ends, and its rounding error ---------------------------------------- */

@@ -6,7 +6,7 @@
   erf_far     erf(x)          = 1 - P(x)^4, up to 3.93: from there it rounds to 1
   shrink      x - tanh(x)     = x^3 P(x^2), |x| < 1
   erfc        erfc(a)         = e^(-a^2) (1 + F(a))/(1 + 2a), F a quotient, 0 <= a < 10.2
-  square      tanh(x)^2       = x^2 + x^4 P(x^2), |x| < 0.96
+  square      tanh(x)^2       = x^2 + x^4 P(x^2), |x| < 1.05
 """
 import sys
 
@@ -44,7 +44,7 @@ FITS = {
     'erf_far': (erf_far, lambda a: 1 / (4 * erf_far(a) ** 3), (mpf('1.1'), mpf('3.93')), (7, 0)),
     'shrink': (shrink, shrink, (0, mpf('1')), (7, 0)),
     'erfc': (erfc_rest, lambda a: 1 + erfc_rest(a), (0, mpf('10.2')), (5, 5)),
-    'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('0.9216')), (7, 0)),
+    'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('1.1025')), (7, 0)),
 }
 
 if __name__ == '__main__':
