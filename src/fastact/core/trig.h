@@ -174,7 +174,8 @@ VM_INLINE float near_sine_f4(float r, float j)
     p = fma_f4(p, z, -0x1.a02cep-13f);
     p = fma_f4(p, z, 0x1.111146p-7f);
     p = fma_f4(p, z, -0x1.555556p-3f);
-    return from_bits_f4(bits_f4(fma_f4(r * z, p, r)) ^ (bits_f4(j) << 31));
+    float y = r == 0.0f ? r : fma_f4(r * z, p, r);                             /* -0 stays -0 */
+    return from_bits_f4(bits_f4(y) ^ (bits_f4(j) << 31));
 }
 
 /* doubles: x without an even number, exactly; of |x| < 2^80 no more than 2 is left after the second time, of 2^53 after the
