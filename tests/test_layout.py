@@ -60,6 +60,21 @@ def test_lengths_offsets_strides(op_case, made, dtype):
             assert np.count_nonzero(bits_set(room)) <= n, "wrote beside out"
 
 
+@pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
+def test_company(op_case, made, dtype):
+    """Ordinary numbers give the same bits whatever numbers stand beside them, over lengths that are worked on in stretches."""
+    op, case = op_case
+    rng = np.random.default_rng(14)
+    x = (rng.standard_normal(6_000) * 4).astype(dtype)
+    wild = np.zeros(x.size, bool)
+    wild[4_100::97] = True
+    mixed = np.where(wild, random_bits(x.size, dtype, seed=15), x)
+    data = operands(op, case, x, rng)
+    wanted = made[op.name](*data)
+    got = made[op.name](*(mixed if d is x else d for d in data))
+    assert_same_bits(got[~wild], wanted[~wild], op.name)
+
+
 def bits_set(room: np.ndarray) -> np.ndarray:
     """Which places of a zeroed room were written (with anything but 0.0)."""
     return (room != 0) | np.isnan(room) | np.signbit(room)

@@ -221,22 +221,22 @@ cdef inline real softsign_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(d, d, (d + d) * e)
 
 cdef inline real squareplus(real x, real b) noexcept nogil:
-    # with a = |x|, R = sqrt(a^2 + b): a + (R - a)/2, or b/(2 (R + a)) below 0. R and a are scaled, and for the square a is
-    # held where b no longer counts beside it and R is a, so that nothing leaves the range
+    # max(x, 0) + L, L = (R - a)/2, a = |x|, R = sqrt(a^2 + b): with P a little below R, which makes P - a exact and the rest
+    # b + a^2 - P^2 positive, R = P + rest/(R + P). R and a are scaled, and for the square a is held where b no longer counts
+    # beside it and R is a, so that nothing leaves the range
     cdef real scale = square_scale(b)
-    cdef real size = abs(x)
-    cdef real s = at_most_finite(size * scale)
-    cdef real held = square_hold(size * scale)
-    cdef real root = sqrt(fma(held, held, b * scale * scale))
-    cdef real larger = s if s > root else root
-    cdef real above = fma(larger - s, 0.5 / scale, size)
-    # the quotient q, then what the roundings of sum and quotient left out
+    cdef real size = abs(x) * scale
+    cdef real s = square_limit(size)
+    cdef real held = square_hold(s)
+    cdef real square = b * scale * scale
+    cdef real root = sqrt(fma(held, held, square))
+    cdef real below = slightly_less(root)
+    cdef real lower = s if s > below else below
+    cdef real larger = size if size > root else root
+    cdef real m = lower - s
     cdef real lift = square_lift(1.0)
-    cdef real c = 0.5 * (b * scale * scale * lift)
-    cdef real q = c / (larger + s)
-    cdef real rest = fma(-q, s, fma(-q, larger, c))
-    cdef real below = fma(rest * (1.0 / at_least_normal(c)), q, q) * (1.0 / (scale * lift))
-    return below if x < 0.0 else above
+    cdef real q = fma(-m, lower + s, square) * lift / at_least_normal(larger + lower)
+    return fma(q, 0.5 / (scale * lift), fma(m, 0.5 / scale, at_least(x, 0.0)))
 
 cdef inline real squareplus_backward(real dy, real x, real b) noexcept nogil:
     # (1 + x/R)/2: with v = R^2, q = b/(2 (v + a R)) below 0, and 1 - q above
@@ -246,23 +246,23 @@ cdef inline real squareplus_backward(real dy, real x, real b) noexcept nogil:
     cdef real v = fma(s, s, square)
     cdef real root = sqrt(v)
     cdef real c = 0.5 * square
-    cdef real q = c / at_least_normal(fma(s, root, v))
-    # what the roundings of sum and quotient left out
-    cdef real h = q * s
-    cdef real rest = fma(-fma(q, s, -h), root, fma(-h, root, fma(-q, v, c)))
-    cdef real below = fma(rest * (1.0 / at_least_normal(c)), q, q)
+    cdef real d = at_least_normal(fma(s, root, v))
+    cdef real q = c / d
+    # what the roundings of d and v left out
+    cdef real rest = fma(s, root, v - d) + fma(s, s, square - v)
+    cdef real below = fma(-q * (1.0 / at_least_normal(c)) * rest, q, q)
     return dy * (below if x <= 0.0 else 1.0 - below)
 
 cdef inline real bent_identity(real x) noexcept nogil:
-    # x + w, w = (R - 1)/2, with a = |x|, R = sqrt(a^2 + 1): up to a = 1, w = a a/(2(R + 1)); from there
-    # w = a/2 - 1/2 + 1/(2(R + a)), and a/2 joins x before anything is rounded
+    # x + (R - 1)/2, a = |x|, R = sqrt(a^2 + 1). R's rounding error is (1 + a^2 - R^2)/(2R), of which half the numerator is
+    # enough below 1, and nothing above. Far out R is a
     cdef real size = abs(x)
     cdef real held = at_most(size, 1e9)
     cdef real root = sqrt(fma(held, held, 1.0))
-    cdef real top = at_most(size, 1.0)
-    cdef real ratio = top / (root + at_least(held, 1.0))
-    cdef real far = 0.0 if size < 1.0 else 0.5
-    return fma(copysign(1.0, x) + far, size, fma(0.5 * top, ratio, -far))
+    cdef real far = at_most_finite(size)
+    cdef real missing = fma(held, held, fma(-root, root, 1.0))
+    cdef real rest = (far if far > root else root) - 1.0
+    return fma(0.5, fma(0.5, missing if size < 1.0 else 0.0, rest), x)
 
 cdef inline real bent_identity_backward(real dy, real x) noexcept nogil:
     # 1 + x/(2R)

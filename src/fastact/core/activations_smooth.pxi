@@ -60,31 +60,29 @@ cdef inline real quick_gelu(real x) noexcept nogil:
     return quick_floor(x) / d * unit
 
 cdef inline real tanh_shrink(real x) noexcept nogil:
-    # x^3 P(x^2), or, from 9/8 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x
+    # x^3 P(x^2), or, from 1 (9/8) on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x; where 1 + s rounds there is nothing to add
     cdef real s
     cdef real a = abs(x)
     cdef real held = shrink_clamp(a)
     cdef real z = exp_reduced(held + held, -0.0, 0.0, &s)
-    # ----
     cdef real w = expm1_poly(z)
-    # ----
     cdef real near = shrink_near(held)
     # ----
-    cdef real far = (a - 1.0) + 2.0 / logistic_sum(s, w, 1.0)
-    return copysign(near if a < 1.125 else far, x)
+    cdef real far = (abs(x) - 1.0) + 2.0 / fma(s, w, 1.0 + s)
+    return copysign(shrink_side(abs(x), near, far), x)
 
 cdef inline real tanh_shrink_backward(real dy, real x) noexcept nogil:
-    # tanh^2: x^2 + x^4 P(x^2), or, from 9/10 on, 1 - 4t/(1 + t)^2, t = e^-2|x|
+    # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 (0.9) on, 1 - 4t/(1 + t)^2, t = e^-2|x|
     cdef real s
     cdef real a = shrink_clamp(abs(x))
-    cdef real z = scaled_reduced(-(a + a), -0.0, &s)
-    # ----
+    cdef real z = exp_reduced(-(a + a), -0.0, 0.0, &s)
     cdef real w = expm1_poly(z)
-    # ----
     cdef real near = square_near(a * a)
     # ----
-    cdef real far = fma(-4.0 * unscale(1.0), bell(s, w), 1.0)
-    return dy * (near if a < 0.9 else far)
+    cdef real t = fma(s, w, s)
+    cdef real d = 1.0 + t
+    cdef real far = fma(-4.0 * t, 1.0 / (d * d), 1.0)
+    return dy * square_side(a, near, far)
 
 
 # ---- logit ---------------------------------------------------------------------------------------------------------------
@@ -117,17 +115,15 @@ cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
 # ---- dish ----------------------------------------------------------------------------------------------------------------
 
 cdef inline real dish(real x) noexcept nogil:
-    # w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2), to twice the precision: x - x/2 w, left x/2 w; far out x and 1/(4x)
+    # max(x, 0) - a/2 w, w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2); far out w is 1/(2 a^2)
     cdef real a = abs(x)
-    cdef real half = 0.5 * x
     cdef real v = fma(a, a, 1.0)
     cdef real r = sqrt(v)
-    # ---- f8
     cdef real d = fma(a, r, v)
-    cdef real w = 1.0 / far_out(a, a, d)
-    # ---- f8
-    cdef real lo = dish_rest(a, v, r, d, w)
-    cdef real left = far_out(a, -0.25 * w, fma(half, lo, half * w))
-    cdef real y = fma(-half, w, x)
-    cdef real right = far_out(a, x, y + fma(-half, lo, fma(-half, w, x - y)))
-    return left if x < 0.0 else right
+    cdef real d_lo = fma(a, r, v - d)
+    # ----
+    cdef real half = 0.5 * abs(x)
+    cdef real w = 1.0 / far_out(abs(x), abs(x), d)
+    cdef real q = half * w
+    cdef real rest = fma(-q, d_lo, fma(-q, d, half))
+    return at_least(x, -0.0) - far_out(abs(x), 0.25 * w, fma(rest, w, q))

@@ -1,16 +1,16 @@
-# The normal distribution, sinusoids, and gradients with a root: floats are computed in double, where nothing has to be
+# The normal distribution, sinusoids, and gradients with a root: most floats are computed in double, where nothing has to be
 # carried, and rounded once; doubles carry what rounding leaves out.
 
 cdef extern from "erf.h" nogil:
     double wide_tail_num(double a) noexcept
     double wide_tail_den(double a) noexcept
-    double wide_erf(double z) noexcept
     double wide_slope_num(double a) noexcept
     double wide_slope_den(double a) noexcept
     double wide_log(double k, double z) noexcept
 
 cdef extern from "trig.h" nogil:
     double wide_half_turns(double u, double shift, double* sign) noexcept
+    double usual_half_turns(double u, double shift, double* sign) noexcept
     double wide_near_half_turns(double u) noexcept
     double wide_sine(double f) noexcept
 
@@ -131,9 +131,11 @@ cdef inline double laplace_backward_f8(double dy, double x, double mu, double si
     return dy * (0.0 if a >= 52.0 else slope)
 
 cdef inline float erf_f4(float x) noexcept nogil:
-    # a quotient of polynomials in x^2
-    cdef double h = at_most_f4(at_least_f4(x, <float>-4.0), <float>4.0)
-    return <float>(h * wide_erf(h * h))
+    # x + x P(x^2), or, from 1.1 on, 1 - P(|x|)^4, with the sign of x
+    cdef float near = erf_near_f4(x)
+    # ----
+    cdef float far = copysign_f4(erf_far_f4(abs_f4(x)), x)
+    return near if abs_f4(x) < <float>1.1 else far
 
 cdef inline double erf_f8(double x) noexcept nogil:
     # x + x P(x^2), or, from 1/2 on, 1 - 2 Phi(-sqrt(2)|x|), with the sign of x
@@ -153,16 +155,17 @@ cdef inline double erf_f8(double x) noexcept nogil:
     return copysign_f8(near if a < 0.5 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
-    # 2 Phi(-sqrt(2) x)
-    cdef double s
-    cdef double a = bump_clamp_f4(abs_f4(x))
-    cdef double root = 1.4142135623730951 * a
-    cdef double z = wide_exp_reduced(-a * a, 2.0, &s)
+    # e^(-a^2) (1 + F)/(1 + 2a)
+    cdef float s
+    cdef float a = bump_clamp_f4(abs_f4(x))
+    cdef float p = -a * a
+    cdef float z = lifted_reduced_f4(p, fma_f4(-a, a, -p), &s)
+    cdef float w = expm1_poly_f4(z)
     # ----
-    cdef double n = s * wide_exp_poly(z) * wide_tail_num(root)
+    cdef float f = erfc_quotient_f4(a)
     # ----
-    cdef double q = n / wide_tail_den(root)
-    return <float>(2.0 - q if x < <float>0.0 else q)
+    cdef float q = erfc_of_f4(s, w, f, a)
+    return unlift_add_f4(-q, <float>2.0) if x < <float>0.0 else unlift_f4(q)
 
 cdef inline double erfc_f8(double x) noexcept nogil:
     # 2 Phi(-sqrt(2) x)
@@ -312,14 +315,32 @@ cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
 
 # ---- sinusoids -----------------------------------------------------------------------------------------------------------
 
-cdef inline float sine_f4(float x, float omega) noexcept nogil:
+cdef inline bint sine_is_usual_f4(float x, float omega) noexcept nogil:
+    return abs_f4(omega * x) < <float>65536.0
+
+cdef inline float sine_usual_f4(float x, float omega) noexcept nogil:
     # sin(omega x): the product is exact
-    cdef double sign
-    cdef double u = <double>omega * <double>x
-    cdef double f = wide_half_turns(u, 0.0, &sign)
+    cdef float r
+    cdef float j = near_angle_f4(x, omega, &r)
     # ----
-    cdef double value = flipped_f8(wide_sine(f), sign)
-    return <float>(u if u == 0.0 else value)
+    return near_sine_f4(r, j)
+
+cdef inline float sine_f4(float x, float omega) noexcept nogil:
+    cdef float near = sine_usual_f4(x, omega)
+    cdef double sign
+    cdef double f = wide_half_turns(<double>omega * <double>x, 0.0, &sign)
+    # ----
+    cdef float far = <float>flipped_f8(wide_sine(f), sign)
+    return near if sine_is_usual_f4(x, omega) else far
+
+cdef inline bint sine_backward_is_usual_f4(float dy, float x, float omega) noexcept nogil:
+    return abs_f4(omega * x) < <float>140737488355328.0
+
+cdef inline float sine_backward_usual_f4(float dy, float x, float omega) noexcept nogil:
+    cdef double sign
+    cdef double f = usual_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
+    # ----
+    return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
 cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogil:
     # omega cos(omega x)
@@ -361,6 +382,16 @@ cdef inline float snake_f4(float x, float alpha) noexcept nogil:
     cdef double y = wide_sine(wide_near_half_turns(u))
     # ----
     return <float>fma_f8(y * y, 1.0 / <double>alpha, x)
+
+cdef inline bint snake_backward_is_usual_f4(float dy, float x, float alpha) noexcept nogil:
+    return abs_f4(alpha * x) < <float>140737488355328.0
+
+cdef inline float snake_backward_usual_f4(float dy, float x, float alpha) noexcept nogil:
+    cdef double sign
+    cdef double f = usual_half_turns(<double>alpha * <double>x, 0.25, &sign)
+    # ----
+    cdef double y = wide_sine(f)
+    return dy * <float>(2.0 * y * y)
 
 cdef inline float snake_backward_f4(float dy, float x, float alpha) noexcept nogil:
     # 1 + sin(2 alpha x) = 2 sin^2(alpha x + pi/4), which has double roots

@@ -6,6 +6,7 @@ cdef enum:
     SPAN = 128                  # numbers that each step of a formula takes at a time
     FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
     LONG_BLOCK = 4096           # long enough for formulas in steps
+    STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py
 
 ctypedef void (*kernel_t)(void* const* out, const void* const* args, npy_intp n) noexcept nogil
 

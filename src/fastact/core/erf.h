@@ -1,6 +1,7 @@
 /* The normal distribution, and what else is smooth: what activations_smooth.pxi is made of.
  *
- * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/roots.py (dish').
+ * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/floats.py (floats'),
+ * coefficients/roots.py (dish').
  * wide_...: for floats, which are computed in double, where nothing has to be carried, and rounded once.
  */
 #ifndef FASTACT_ERF_H
@@ -88,24 +89,34 @@ VM_INLINE double wide_tail_den(double a)
     den = fma_f8(den, a, 0x1p+0);
     return den;
 }
-/* erf(x) = x wide_erf(x^2), |x| <= 4; doubles: x + x P(x^2), |x| < 1/2 */
-VM_INLINE double wide_erf(double z)
+/* floats: erf(x) = x + x P(x^2), |x| < 1.1, and 1 - P(|x|)^4, which is 1 at 4 (coefficients/floats.py) */
+VM_INLINE float erf_near_f4(float x)
 {
-    double num = -0x1.c59eba143fa18p-27;
-    num = fma_f8(num, z, 0x1.3a6363b197319p-18);
-    num = fma_f8(num, z, 0x1.8e0c23d43360ep-12);
-    num = fma_f8(num, z, 0x1.f8932586761bdp-9);
-    num = fma_f8(num, z, 0x1.bcf6b698e3c9dp-5);
-    num = fma_f8(num, z, 0x1.7b4bb92fdb80bp-3);
-    num = fma_f8(num, z, 0x1.20dd750df7defp+0);
-    double den = 0x1.08b42dca8d918p-14;
-    den = fma_f8(den, z, 0x1.56c541b792982p-10);
-    den = fma_f8(den, z, 0x1.faa92ef9d2406p-7);
-    den = fma_f8(den, z, 0x1.d2c5f3ba15635p-4);
-    den = fma_f8(den, z, 0x1.fd678c91ffe46p-2);
-    den = fma_f8(den, z, 0x1p+0);
-    return num / den;
+    float z = x * x;
+    float p = 0x1.2d8004p-14f;
+    p = fma_f4(p, z, -0x1.99412p-11f);
+    p = fma_f4(p, z, 0x1.527c58p-8f);
+    p = fma_f4(p, z, -0x1.b7c53cp-6f);
+    p = fma_f4(p, z, 0x1.ce29ep-4f);
+    p = fma_f4(p, z, -0x1.81272cp-2f);
+    p = fma_f4(p, z, 0x1.06eba8p-3f);
+    return fma_f4(x, p, x);
 }
+VM_INLINE float erf_far_f4(float a)
+{
+    float h = at_most_f4(a, 4.0f);
+    float p = -0x1.70404p-13f;
+    p = fma_f4(p, h, 0x1.a0c94cp-9f);
+    p = fma_f4(p, h, -0x1.66bcbep-6f);
+    p = fma_f4(p, h, 0x1.0ab276p-4f);
+    p = fma_f4(p, h, -0x1.8e11acp-5f);
+    p = fma_f4(p, h, -0x1.0c479ep-4f);
+    p = fma_f4(p, h, -0x1.3aed72p-2f);
+    p = fma_f4(p, h, 0x1.0153ecp+0f);
+    float square = p * p;
+    return fma_f4(-square, square, 1.0f);
+}
+/* doubles: x + x P(x^2), |x| < 1/2 */
 VM_INLINE double erf_near_f8(double x)
 {
     double z = x * x;
@@ -120,6 +131,35 @@ VM_INLINE double erf_near_f8(double x)
     p = fma_f8(p, z, -0x1.812746b037a1cp-2);
     p = fma_f8(p, z, 0x1.06eba8214db69p-3);
     return fma_f8(x, p, x);
+}
+
+/* floats: erfc(a) = e^(-a^2) (1 + F)/(1 + 2a), F in coefficients/floats.py */
+VM_INLINE float erfc_quotient_f4(float a)
+{
+    float num = 0x1.1a7b2cp-7f;
+    num = fma_f4(num, a, 0x1.84450ep-4f);
+    num = fma_f4(num, a, 0x1.92412ep-2f);
+    num = fma_f4(num, a, 0x1.ad3112p-1f);
+    num = fma_f4(num, a, 0x1.be4522p-1f);
+    float den = 0x1.130768p-4f;
+    den = fma_f4(den, a, 0x1.c6188p-2f);
+    den = fma_f4(den, a, 0x1.674688p+0f);
+    den = fma_f4(den, a, 0x1.3e0c36p+1f);
+    den = fma_f4(den, a, 0x1.33a95p+1f);
+    den = fma_f4(den, a, 1.0f);
+    return num * a / den;
+}
+/* e^(x + dx) 2^120: what rounding leaves out of it is no subnormal number either, which would be slow */
+VM_INLINE float lifted_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -131.0f), dx, 120.0f, s); }
+VM_INLINE float unlift_f4(float y) { return y * 0x1p-120f; }
+VM_INLINE float unlift_add_f4(float y, float c) { return fma_f4(y, 0x1p-120f, c); }
+/* of e^-a^2 = s(1 + w), lifted; 0 where it will be nothing else, for to underflow takes long */
+VM_INLINE float erfc_of_f4(float s, float w, float f, float a)
+{
+    float d = fma_f4(2.0f, a, 1.0f), d_lo = fma_f4(2.0f, a, 1.0f - d);
+    float r = fma_f4(f, 1.0f + w, w), n = fma_f4(s, r, s);
+    float q = divided_f4(n, fma_f4(s, r, s - n), d, d_lo);
+    return a > 10.0625f ? 0.0f : q;
 }
 
 /* ---- log Phi and phi/Phi -------------------------------------------------------------------------------------- */
@@ -289,20 +329,20 @@ VM_INLINE double logit_ends_f8(double c, double value)
 }
 
 /* ---- x - tanh(x) and tanh(x)^2 near 0 -------------------------------------------------------------------------- */
-/* x - tanh(x) = x^3 (1/3 + x^2 P(x^2)), |x| < 9/8, with the rounding errors of x^3 and 1/3 */
+/* x - tanh(x) = x^3 P(x^2), floats |x| < 1 (coefficients/floats.py), doubles |x| < 9/8; with the rounding error of x^3, and
+ * doubles with that of 1/3 */
 VM_INLINE float shrink_near_f4(float x)
 {
-    float z = x * x, cube = x * z, cube_lo = fma_f4(x, z, -cube) + x * fma_f4(x, x, -z);
-    float p = 0x1.5da4ap-15f;
-    p = fma_f4(p, z, -0x1.4974ecp-12f);
-    p = fma_f4(p, z, 0x1.3d9e6cp-10f);
-    p = fma_f4(p, z, -0x1.c595d8p-9f);
-    p = fma_f4(p, z, 0x1.211796p-7f);
-    p = fma_f4(p, z, -0x1.66339p-6f);
-    p = fma_f4(p, z, 0x1.ba1aaep-5f);
-    p = fma_f4(p, z, -0x1.11111p-3f);
+    float z = x * x, cube = x * z, cube_lo = fma_f4(x, fma_f4(x, x, -z), fma_f4(x, z, -cube));
+    float p = -0x1.2b862cp-13f;
+    p = fma_f4(p, z, 0x1.e43db6p-11f);
+    p = fma_f4(p, z, -0x1.a4580ap-9f);
+    p = fma_f4(p, z, 0x1.1d040cp-7f);
+    p = fma_f4(p, z, -0x1.65a7fap-6f);
+    p = fma_f4(p, z, 0x1.ba117p-5f);
+    p = fma_f4(p, z, -0x1.1110f4p-3f);
     p = fma_f4(p, z, 0x1.555556p-2f);
-    return fma_f4(cube, p, fma_f4(cube, -0x1.555556p-27f, cube_lo * p));
+    return fma_f4(cube, p, cube_lo * p);
 }
 VM_INLINE double shrink_near_f8(double x)
 {
@@ -319,17 +359,17 @@ VM_INLINE double shrink_near_f8(double x)
     p = fma_f8(p, z, 0x1.5555555555555p-2);
     return fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p));
 }
-/* tanh(x)^2 = x^2 + x^4 P(x^2), |x| < 9/10 */
+/* tanh(x)^2 = x^2 + x^4 P(x^2), floats |x| < 1.05 (coefficients/floats.py), doubles |x| < 9/10 */
 VM_INLINE float square_near_f4(float z)
 {
-    float p = 0x1.67d4cap-10f;
-    p = fma_f4(p, z, -0x1.d32116p-8f);
-    p = fma_f4(p, z, 0x1.4d38e4p-6f);
-    p = fma_f4(p, z, -0x1.7b36bep-5f);
-    p = fma_f4(p, z, 0x1.8f299ep-4f);
-    p = fma_f4(p, z, -0x1.931a32p-3f);
-    p = fma_f4(p, z, 0x1.82d856p-2f);
-    p = fma_f4(p, z, -0x1.555556p-1f);
+    float p = 0x1.61e0dap-11f;
+    p = fma_f4(p, z, -0x1.3a6614p-8f);
+    p = fma_f4(p, z, 0x1.194e3ap-6f);
+    p = fma_f4(p, z, -0x1.68d3a6p-5f);
+    p = fma_f4(p, z, 0x1.8b90acp-4f);
+    p = fma_f4(p, z, -0x1.92b95ap-3f);
+    p = fma_f4(p, z, 0x1.82d37ap-2f);
+    p = fma_f4(p, z, -0x1.555540p-1f);
     return fma_f4(z, z * p, z);
 }
 VM_INLINE double square_near_f8(double z)
@@ -348,6 +388,10 @@ VM_INLINE double square_near_f8(double z)
 }
 VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
+VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
+VM_INLINE double shrink_side_f8(double a, double near, double far) { return a < 1.125 ? near : far; }
+VM_INLINE float square_side_f4(float a, float near, float far) { return a < 1.05f ? near : far; }
+VM_INLINE double square_side_f8(double a, double near, double far) { return a < 0.9 ? near : far; }
 
 /* ---- x times the sigmoid of 1.702 x: where it ends, and its rounding error ---------------------------------------- */
 VM_INLINE float quick_floor_f4(float x) { return at_least_f4(x, -66.0f); }

@@ -128,6 +128,14 @@ VM_INLINE double wide_half_turns(double u, double shift, double *sign)
     *sign = from_bits_f8(bits_f8(j) << 63);
     return fma_f8(m, WIDE_LO[k], fma_f8(m, WIDE_HI[k], shift - (j - magic)));
 }
+/* the same for |u| < 2^48, bit by bit: the first entries of the tables */
+VM_INLINE double usual_half_turns(double u, double shift, double *sign)
+{
+    const double magic = 6755399441055744.0;
+    double j = fma_f8(u, 0x1.45f306dc9c883p-2, shift) + magic;
+    *sign = from_bits_f8(bits_f8(j) << 63);
+    return fma_f8(u, -0x1.6b01ec5417056p-56, fma_f8(u, 0x1.45f306dc9c883p-2, shift - (j - magic)));
+}
 /* the same where only a small sin^2/u matters: |u| < 2^41 */
 VM_INLINE double wide_near_half_turns(double u)
 {
@@ -146,6 +154,28 @@ VM_INLINE double wide_sine(double f)
     p = fma_f8(p, z, -0x1.4abbce4f10105p+2);
     p = fma_f8(p, z, 0x1.921fb5441e32ap+1);
     return f * p;
+}
+
+/* floats, |omega x| below 2^16: omega x = pi n + r, n in the low bits of the result */
+VM_INLINE float near_angle_f4(float x, float omega, float *r)
+{
+    const float magic = 12582912.0f;
+    float j = fma_f4(x, omega * 0x1.45f306p-2f, magic);
+    double whole = j - magic, u = (double)omega * (double)x;
+    *r = (float)fma_f8(whole, -0x1.1a62633145c07p-53, fma_f8(whole, -0x1.921fb54442d18p+1, u));
+    return j;
+}
+/* sin(r), |r| <= pi/2; a last bit less of the second coefficient keeps it from passing 1; its sign turned as often as n, in the low bits of j, says */
+VM_INLINE float near_sine_f4(float r, float j)
+{
+    float z = r * r;
+    float p = -0x1.d7d1e6p-26f;
+    p = fma_f4(p, z, 0x1.74303cp-19f);
+    p = fma_f4(p, z, -0x1.a02cep-13f);
+    p = fma_f4(p, z, 0x1.111146p-7f);
+    p = fma_f4(p, z, -0x1.555556p-3f);
+    float y = r == 0.0f ? r : fma_f4(r * z, p, r);                             /* -0 stays -0 */
+    return from_bits_f4(bits_f4(y) ^ (bits_f4(j) << 31));
 }
 
 /* doubles: x without an even number, exactly; of |x| < 2^80 no more than 2 is left after the second time, of 2^53 after the

@@ -10,12 +10,11 @@ Doubles keep 1 (a) apart, so that only F has the rounding errors of a quotient. 
 coefficients need no care (wide_...), and
   wide_tail  Phi(-a)           = e^p F
   wide_slope phi(a)/Phi(-a)    = a + F
-  wide_erf   erf(x)            = x F(x^2), |x| <= 4
 """
 import sys
 
 from gauss_rational import SQ, fit, mills
-from mpmath import erf, log, mp, mpf, pi, sqrt
+from mpmath import log, mp, mpf
 
 mp.prec = 500
 FAR = mpf(2) ** 30
@@ -42,10 +41,6 @@ def slope_rest(a):
     return slope(a) - mpf(3) / 4
 
 
-def wide_erf(z):
-    return erf(sqrt(z)) / sqrt(z) if z else 2 / sqrt(pi)
-
-
 #: what is fitted, the error's weight (None: relative to F), the range, degrees, and the trials to round well (0: not needed)
 FITS = {
     'tail': (tail, lambda a: 1 + tail(a), (0, 39), (10, 10), 6000),
@@ -53,7 +48,6 @@ FITS = {
     'slope': (slope_rest, lambda a: a + slope(a), (BELOW, FAR), (10, 10), 6000),
     'wide_tail': (wide_tail, None, (0, 15), (4, 5), 0),
     'wide_slope': (slope, lambda a: a + slope(a), (0, mpf(2) ** 20), (4, 5), 0),
-    'wide_erf': (wide_erf, None, (0, 16), (6, 5), 0),
 }
 
 if __name__ == '__main__':
