@@ -501,7 +501,7 @@ def test_entries_of_the_table_are_frozen():
     for wrong in ({"name": "b"}, {"more": 1}):
         with pytest.raises(TypeError, match="Parameter: fields are name, default, meaning"):
             Parameter("a", 1.0, "what it means", **wrong)
-    for values in (("a", 1.0), ("a", 1.0, "m", "finite", (), False, 0)):
+    for values in (("a", 1.0), ("a", 1.0, "m", "finite", (), None, False, 0)):
         with pytest.raises(TypeError, match="Parameter: fields are"):
             Parameter(*values)
 

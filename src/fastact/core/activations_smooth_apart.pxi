@@ -349,17 +349,6 @@ cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogi
     # ----
     return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
-cdef inline void sine_value_and_grad_f4(float x, float omega, float* y, float* dydx) noexcept nogil:
-    # both of |omega x|, for they share its turns
-    cdef double odd, even
-    cdef double u = <double>omega * <double>x
-    cdef double f = wide_half_turns(abs_f8(u), 0.0, &odd)
-    cdef double g = wide_half_turns(abs_f8(u), 0.5, &even)
-    # ----
-    cdef double value = copysign_f8(1.0, u) * flipped_f8(wide_sine(f), odd)
-    y[0] = <float>(u if u == 0.0 else value)
-    dydx[0] = <float>(<double>omega * flipped_f8(wide_sine(g), even))
-
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     # sin(omega x), omega x to twice the precision
     cdef double f_lo, sign

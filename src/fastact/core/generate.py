@@ -322,9 +322,12 @@ def pair(op: Any, name: str, suffix: str, formulas: str, names: set[str]) -> str
     """A formula for value and slope, where none is written: the two that are, so that what they share is computed once.
 
     None if both are cut into steps and reduce their arguments in different ways: then there is nothing to share, and each
-    is quicker in its own steps. A statement that reduces an argument leaves several numbers behind, hence the "&".
+    is quicker in its own steps. A statement that reduces an argument leaves several numbers behind, hence the "&". Nor if one
+    has another formula for usual operands.
     """
     ctype = REALS[suffix]
+    if names & {f"{f}_usual_{suffix}" for f in (name, f"{name}_backward")}:
+        return None
     (first, cut_first), (second, cut_second) = (statements(formulas, f, suffix) for f in (name, f"{name}_backward"))
     if cut_first and cut_second and not any("&" in s for s in first & second):
         return None
