@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import peers
 
-from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows
+from fastact.verify.cases import axis_rows, elementwise_rows
 from fastact.verify.over_axis import LENGTHS
+from fastact.verify.types import DTYPES
 
 
 def main() -> None:

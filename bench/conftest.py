@@ -8,7 +8,8 @@ from rows import AXES, ROW_LENGTHS, SIZES, can_run_in_place
 
 import fastact as fa
 from fastact import _cpu
-from fastact.verify.cases import DTYPES, axis_rows, elementwise_rows, kernel_rows
+from fastact.verify.cases import axis_rows, elementwise_rows, kernel_rows
+from fastact.verify.types import DTYPES
 
 #: Not run unless asked for.
 LARGE = 1 << 20

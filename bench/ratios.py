@@ -25,7 +25,8 @@ import numpy as np
 from rows import call, can_run_in_place, data, forward
 
 import fastact as fa
-from fastact.verify.cases import DTYPES, Row, axis_rows, elementwise_rows
+from fastact.verify.cases import Row, axis_rows, elementwise_rows
+from fastact.verify.types import DTYPES
 
 SIZE = {"values": 16_384, "in-place": 16_384, "axes": 262_144}
 LIMIT = {"values": 1.5, "in-place": 1.25, "axes": 1.25}

@@ -20,7 +20,8 @@ from rows import AXES, ROW_LENGTHS, call, can_run_in_place, data, kernel_call, k
 
 import fastact as fa
 from fastact._registry import RECORDS
-from fastact.verify.cases import DTYPES, KernelRow, Row, axis_rows, elementwise_rows, kernel_rows
+from fastact.verify.cases import KernelRow, Row, axis_rows, elementwise_rows, kernel_rows
+from fastact.verify.types import DTYPES
 
 
 def run(benchmark: Any, request: pytest.FixtureRequest, row: Row, dtype: str, size: int, in_place: bool) -> None:

@@ -149,3 +149,13 @@ def test_golden_json(capsys, tmp_path):
     status, shown, _ = say(capsys, "golden", str(path), "--json")
     found = json.loads(shown)
     assert status == 0 and found[fa.ISA]["different"] == [] and found[fa.ISA]["fingerprints"] > 100
+
+
+def test_golden_needs_only_numpy(monkeypatch):
+    """On a foreign machine there may be nothing else."""
+    code = """if True:
+        import sys
+        sys.modules.update(dict.fromkeys(("mpmath", "gmpy2", "scipy", "ml_dtypes")))    # importing them is an ImportError
+        import fastact.verify.golden
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)

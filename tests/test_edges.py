@@ -268,8 +268,8 @@ def test_floating_point_environment_is_left_alone(variant):
         import fastact as fa
         assert fa.ISA == {variant!r}
         print(before == cpu.floating_point_status() & ~flags)
-        from fastact.verify import cases, golden
-        several = [(r.ufunc, golden.several_data(r, dtype)) for r in cases.kernel_rows(None, (7, 64)) for dtype in cases.DTYPES]
+        from fastact.verify import cases, golden, types
+        several = [(r.ufunc, golden.several_data(r, dtype)) for r in cases.kernel_rows(None, (7, 64)) for dtype in types.DTYPES]
         sticky = cpu.floating_point_status()
         for name, data in several:
             getattr(fa.ufuncs, name)(*data)

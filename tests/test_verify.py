@@ -15,7 +15,7 @@ from _support import VARIANTS, exactly, inside, pairs, ufuncs
 import fastact as fa
 from fastact import _proof
 from fastact.__main__ import main
-from fastact.verify import cases, command, enclosure, golden, inputs, mpfr, report, sweep
+from fastact.verify import cases, command, enclosure, golden, inputs, mpfr, report, sweep, types
 
 ROWS = list(cases.elementwise_rows())
 GOLDEN = "golden.json"
@@ -91,7 +91,7 @@ def test_one_fault_of_one_ulp_breaks_the_bound_in_float16(row):
             assert exact <= 0.5 or tally.worst >= exact - sweep.SLACK
 
 
-@pytest.mark.parametrize("dtype", cases.TYPES)
+@pytest.mark.parametrize("dtype", types.TYPES)
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 0.0, 1.0])
 def test_gross_faults_are_caught(dtype, wrong):
     (row,) = (row for row in ROWS if row.ufunc == "gelu_backward")
@@ -105,7 +105,7 @@ def test_gross_faults_are_caught(dtype, wrong):
 
 def test_a_nan_that_gets_lost_is_caught():
     (row,) = (row for row in ROWS if row.ufunc == "relu")
-    for dtype in cases.TYPES:
+    for dtype in types.TYPES:
         lost = sweep.Sweep(row, dtype, lambda x: np.fmax(x, x.dtype.type(0)))
         assert sweep.Part("nan", 0, 100).tally(lost).worst == np.inf
         assert sweep.Part("nan", 0, 100).tally(sweep.Sweep(row, dtype)).worst == 0
@@ -204,9 +204,9 @@ def test_all_numbers_are_taken():
             found = np.concatenate([x.ravel() for x in inputs.ranks(dtype, start, stop)])
             half = inputs.finite_count(dtype) // 2
             magnitudes = np.arange(start, stop) % half
-            wanted = magnitudes.astype(inputs.UNSIGNED[dtype]).view(dtype)
+            wanted = magnitudes.astype(types.UNSIGNED[dtype]).view(dtype)
             wanted = np.where(np.arange(start, stop) >= half, -wanted, wanted)
-            assert np.array_equal(np.unique(found.view(inputs.UNSIGNED[dtype])), np.unique(wanted.view(inputs.UNSIGNED[dtype])))
+            assert np.array_equal(np.unique(found.view(types.UNSIGNED[dtype])), np.unique(wanted.view(types.UNSIGNED[dtype])))
     payloads = inputs.not_numbers("float16", 2**10)
     assert np.unique(payloads.view(np.uint16)).size == 2 * (2**10 - 1)
     assert np.isnan(payloads).all()
@@ -312,7 +312,7 @@ def test_unknown_names_are_refused(capsys):
         main(["verify", "--functions", "gelo"])
     with pytest.raises(SystemExit):
         main(["verify", "--dtype", "float8"])
-    assert f"must be among {', '.join(cases.TYPES)}, got 'float8'" in capsys.readouterr().err
+    assert f"must be among {', '.join(types.TYPES)}, got 'float8'" in capsys.readouterr().err
 
 
 def test_tally_keeps_its_figures():
@@ -352,7 +352,7 @@ def test_golden_command(tmp_path, capsys):
 def test_golden_stream_is_fixed():
     """Integers of splitmix64, and numbers of every kind."""
     assert [hex(v) for v in golden.integers(0, 3)] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4", "0x6c45d188009454f"]
-    for dtype in cases.DTYPES:
+    for dtype in types.DTYPES:
         x = golden.stream(1, dtype)
         info = np.finfo(dtype)
         assert np.isnan(x).any() and np.isinf(x).any()

@@ -37,7 +37,8 @@ import numpy as np
 
 from fastact import _docs, _functions, _variants
 from fastact._registry import RowRecord
-from fastact.verify.cases import DTYPES, KernelRow, Row, axis_rows, elementwise_rows, kernel_operands, kernel_rows
+from fastact.verify.cases import KernelRow, Row, axis_rows, elementwise_rows, kernel_operands, kernel_rows
+from fastact.verify.types import DTYPES
 
 try:
     import ml_dtypes

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import mpmath as mp
-import numpy as np
 
 from fastact import reference
 from fastact._registry import RowRecord
+from fastact.verify.types import limits
 
 #: Working precisions in bits, tried in turn until two agree: the last covers all that cancels in the references' tails.
 PRECISIONS = (160, 240, 1500)
@@ -224,15 +224,6 @@ def row_scale(record: RowRecord, true: Any, largest: Any, dtype: str) -> float:
     if record.ulp_of == "result" or mp.isinf(true) or mp.isinf(largest) or mp.isnan(true) or mp.isnan(largest):
         return 1.0
     return float(ulp(max(abs(true), abs(largest)), dtype) / ulp(true, dtype))
-
-
-def limits(dtype: str) -> Any:
-    """NumPy's finfo of a type, or ml_dtypes' of bfloat16, which NumPy does not know."""
-    if dtype != "bfloat16":
-        return np.finfo(dtype)
-    import ml_dtypes
-
-    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
 
 
 def error(computed: float, true: Any, dtype: str) -> float:

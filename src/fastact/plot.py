@@ -351,7 +351,7 @@ def _operands(dtype: str, count: int | None, low: float, high: float) -> Iterato
 
     Of a sample half is spread over all bit patterns, half evenly over the picture.
     """
-    from fastact.verify import inputs
+    from fastact.verify import inputs, types
     from fastact.verify.sweep import inside
 
     total = inputs.finite_count(dtype)
@@ -364,7 +364,7 @@ def _operands(dtype: str, count: int | None, low: float, high: float) -> Iterato
         n = max(1, (count - count // 2) // 2)
         share = half // n
         patterns = share * np.arange(n, dtype=np.uint64) + np.random.default_rng(0).integers(0, share, n, dtype=np.uint64)
-        magnitudes = patterns.astype(inputs.UNSIGNED[dtype]).view(dtype)
+        magnitudes = patterns.astype(types.UNSIGNED[dtype]).view(dtype)
         arrays = [a[:, None] for a in (picture, magnitudes, -magnitudes)]
     limit = float(np.finfo(dtype).max)
     yield from inside(arrays, max(low, -limit), min(high, limit))

@@ -6,8 +6,7 @@ time, how far the result of that can be from the truth; `mpfr` and `fastact._pro
 puts these together for one function, `over_axis` has the functions over an axis, `command` runs it all and `report`
 writes it down. `golden` holds fingerprints of results.
 
-A type is known by its name: NumPy's finfo, an unsigned type of its size (`inputs.UNSIGNED`) and an entry in
-`cases.DTYPES` are all that is asked of one.
+A type is known by its name: `types` has all that is asked of one.
 
 Needs mpmath, gmpy2 and SciPy: ``pip install "fastact[test]"``.
 """

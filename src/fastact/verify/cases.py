@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +12,6 @@ import numpy as np
 
 import fastact as fa
 from fastact import reference
-from fastact._proof import limits
 from fastact._registry import (
     ELEMENTWISE,
     FUNCTIONS,
@@ -29,14 +27,7 @@ from fastact._registry import (
     Several,
     operations,
 )
-
-#: NumPy's own types, and with them ml_dtypes' bfloat16 where that is installed.
-DTYPES: tuple[str, ...] = ("float16", "float32", "float64")
-TYPES = DTYPES
-with contextlib.suppress(ImportError):
-    import ml_dtypes  # noqa: F401  with it NumPy knows bfloat16 by name
-
-    TYPES = ("float16", "bfloat16", "float32", "float64")
+from fastact.verify.types import limits
 
 
 @dataclass(frozen=True)

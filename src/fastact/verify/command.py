@@ -17,8 +17,9 @@ import numpy as np
 
 import fastact
 from fastact.verify import golden, over_axis, report
-from fastact.verify.cases import TYPES, Row, axis_rows, elementwise_rows, kernel
+from fastact.verify.cases import Row, axis_rows, elementwise_rows, kernel
 from fastact.verify.sweep import Part, Sweep, Tally, parts
+from fastact.verify.types import TYPES
 
 STRIDE, POINTS = 4_099, 100_000
 _DEFAULTS = {"float16": 1e-6, "bfloat16": 1e-6, "float32": 4e-8, "float64": 5e-6}     # seconds per point, until something is measured

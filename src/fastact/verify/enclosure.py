@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from fastact._proof import limits
 from fastact.verify.program import Node, Program, steps_of
+from fastact.verify.types import limits
 
 _PI = "3.14159265358979323846264338327950288"
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from fastact._registry import PAIRS, RECORDS, ROWWISE, RowRecord
-from fastact.verify.cases import DTYPES, KernelRow, default, elementwise_rows, kernel_operands, kernel_rows
-from fastact.verify.inputs import UNSIGNED
+from fastact.verify.cases import KernelRow, default, elementwise_rows, kernel_operands, kernel_rows
+from fastact.verify.types import DTYPES, UNSIGNED
 
 #: So many bit patterns evenly over the whole range, half as many random ones, and as many where functions are not trivial.
 COUNT = 1 << 16

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from fastact._proof import limits
 from fastact.verify.cases import Row, image, kernel, kinks
+from fastact.verify.types import UNSIGNED, limits
 
-UNSIGNED = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.uint32, "float64": np.uint64}
 #: Numbers in a row, at most; how many rows share a binade when they hold only some of its numbers; numbers in one array.
 _ROW, _SHARE, _ARRAY = 1 << 14, 1 << 7, 1 << 20
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import gmpy2
 
-from fastact._proof import limits
 from fastact.verify.program import Node, steps_of
+from fastact.verify.types import limits
 
 #: Bits of the significand.
 PRECISION = 128

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 import fastact
-from fastact.verify.cases import TYPES, Row
+from fastact.verify.cases import Row
 from fastact.verify.sweep import Tally
+from fastact.verify.types import TYPES
 
 
 @dataclass

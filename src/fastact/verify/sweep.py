@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from fastact._proof import limits
 from fastact.verify import inputs
 from fastact.verify.cases import Row, beside, exact, image, kernel, rounded
 from fastact.verify.enclosure import Reference
 from fastact.verify.program import trace
+from fastact.verify.types import limits
 
 #: To so many ulp a maximum is exact.
 SLACK = 2.0**-10
