@@ -529,3 +529,24 @@ def test_refused_gradient_shapes(row, public):
     with pytest.raises(ValueError, match=rf"{row.name}_backward: dy of shape"):
         public[f"{row.name}_backward"](np.ones(4), x=np.ones((3, 4)))
     assert_same_bits(public[f"{row.name}_backward"](1.0, x=np.ones((3, 4))), np.full((3, 4), 0.25))
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+@pytest.mark.parametrize("length", [1, 3, 64, 1000, 5000])
+def test_rows_that_are_not_like_those_before_them(made, dtype, length, axis):
+    """softmax guesses that a row's maximum is near 0 if those before it were: the guess must not be seen in the results."""
+    rng = np.random.default_rng(length)
+    x = rng.standard_normal((72, length)) + 3
+    for row, value in enumerate([24, 23.99, -4, -4.01, 100, -100, 3000, np.inf, -np.inf, np.nan, 1e30, -1e30]):
+        x[20 + 4 * row] = rng.standard_normal(length) - 5
+        x[20 + 4 * row, rng.integers(length)] = value
+    x[19], x[70] = -np.inf, rng.standard_normal(length) - 40
+    with np.errstate(over="ignore"):
+        x = x.astype(dtype)
+    softmax = made["softmax"]
+    alone = np.concatenate([softmax(row[None]) for row in x])
+    laid = np.ascontiguousarray(x.T) if axis == 0 else x
+    for out in (None, np.full_like(laid, 7), laid.copy()):
+        given = laid if out is None or out[0, 0] == 7 else out                 # the last one in place
+        got = softmax(given, axis=axis, out=out)
+        assert_same_bits(got.T if axis == 0 else got, alone)
