@@ -67,7 +67,6 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     if not record.parameters:
         return ufunc
     axis = any(p.learned for p in record.parameters)
-    place = "".join(f"    {p.name} = _place({record.name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.learned)
     train = ""
     extra = ", axis=None" if axis else ""
     if record.drawn:
@@ -77,17 +76,10 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         f"def {record.name}(x{_signature(record.parameters)}, *{extra}, out=None, **kwargs):\n"
         + train
         + _checks(record.name, record, ("x",))
-        + place
+        + _placing(record.name, record)
         + _call("_ufunc", f"x{_names(record.parameters)}", "    ")
     )
-    scope = {
-        "_ufunc": ufunc,
-        "_parameter": _validate.parameter,
-        "_ordered": _validate.ordered,
-        "_shared_dtype": _validate.shared_dtype,
-        "_place": place_on_axis,
-        "_ndarray": np.ndarray,
-    }
+    scope = _CHECKS | {"_ufunc": ufunc}
     if record.drawn:
         scope["_train"] = _drawn.forward_function(record, ufunc)
     function: Any = _compile(source, record.name, scope)
@@ -106,6 +98,21 @@ def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None
         raise np.exceptions.AxisError(axis, ndim)
     axis %= ndim
     return np.reshape(value, (1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
+
+
+def _placing(function: str, record: Record) -> str:
+    """The lines that lay learned parameters along an axis of x."""
+    return "".join(f"    {p.name} = _place({function!r}, {p.name!r}, {p.name}, x, axis)\n" for p in record.parameters if p.learned)
+
+
+#: What the lines of `_checks` and `_placing` call.
+_CHECKS: dict[str, Any] = {
+    "_parameter": _validate.parameter,
+    "_ordered": _validate.ordered,
+    "_shared_dtype": _validate.shared_dtype,
+    "_place": place_on_axis,
+    "_ndarray": np.ndarray,
+}
 
 
 def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any) -> Any:
@@ -149,22 +156,15 @@ def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     ufunc = ufuncs[name]
     if not record.parameters:
         return ufunc
-    learned = [p for p in record.parameters if p.learned]
+    learned = any(p.learned for p in record.parameters)
     source = (
         f"def {name}(x{_signature(record.parameters)}, *{', axis=None' if learned else ''}, out=None, **kwargs):\n"
         + "    if out is None:\n        out = (None, None)\n"
         + _checks(name, record, ("x",))
-        + "".join(f"    {p.name} = _place({name!r}, {p.name!r}, {p.name}, x, axis)\n" for p in learned)
+        + _placing(name, record)
         + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
     )
-    scope = {
-        "_ufunc": ufunc,
-        "_parameter": _validate.parameter,
-        "_ordered": _validate.ordered,
-        "_shared_dtype": _validate.shared_dtype,
-        "_place": place_on_axis,
-        "_ndarray": np.ndarray,
-    }
+    scope = _CHECKS | {"_ufunc": ufunc}
     function: Any = _compile(source, name, scope)
     function.ufunc = ufunc
     function.__doc__ = _docs.pair_doc(record)
@@ -181,13 +181,7 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     name = f"{record.name}_backward"
     trained = [p for p in record.parameters if p.gradient]
     learned = any(p.learned for p in trained)
-    scope: dict[str, Any] = {
-        "_from_x": ufuncs[name],
-        "_parameter": _validate.parameter,
-        "_ordered": _validate.ordered,
-        "_shared_dtype": _validate.shared_dtype,
-        "_ndarray": np.ndarray,
-    }
+    scope = _CHECKS | {"_from_x": ufuncs[name]}
     extra = ", axis=None" if learned else ", param_grad=False" if trained else ""
     extra += f", {record.drawn.name}=None" if record.drawn else ""
     lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{extra}, out=None, **kwargs):"]
@@ -244,8 +238,6 @@ class Activation:
         self.record, self._functions = record, functions
 
     def __reduce__(self) -> tuple[Any, ...]:
-        import fastact
-
         return fastact.get, (self.name,)
 
     @functools.cached_property

@@ -4,7 +4,7 @@ VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
 
 /* Whether softmax may leave M at 0: no exponential nor sum is out of range, and what is taken for 0 is far below what counts.
  * Then the exponentials do not need the maximum; the result is the same, as M is nothing but an exponent. */
-VM_INLINE int NAME(near)(REAL top) { return (top >= -4) & (top < 24); }
+VM_INLINE int NAME(near)(REAL top) { return (top >= LOWEST_NEAR) & (top < TOO_HIGH); }
 
 VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
 {

@@ -162,8 +162,8 @@ VM_INLINE int NAME(all_near)(const REAL *top, int wanted)
 {
     int some = 0, all = 1;
     for (ptrdiff_t j = 0; wanted && j < WIDTH; j++) {
-        some |= top[j] >= -4;
-        all &= top[j] < 24;
+        some |= top[j] >= LOWEST_NEAR;
+        all &= top[j] < TOO_HIGH;
     }
     return !wanted || (some & all);
 }
