@@ -531,22 +531,33 @@ def test_refused_gradient_shapes(row, public):
     assert_same_bits(public[f"{row.name}_backward"](1.0, x=np.ones((3, 4))), np.full((3, 4), 0.25))
 
 
+@named(ROWWISE)
 @pytest.mark.parametrize("axis", [-1, 0])
 @pytest.mark.parametrize("length", [1, 3, 64, 1000, 5000])
-def test_rows_that_are_not_like_those_before_them(made, dtype, length, axis):
-    """softmax guesses that a row's maximum is near 0 if those before it were: the guess must not be seen in the results."""
+def test_rows_that_are_not_like_those_before_them(row, made, dtype, length, axis):
+    """The kernels guess that a row's maximum is near 0 if those before it were: the guess must not be seen in the results. Nor must it be
+    seen where the maximum occurs again, be it infinite."""
     rng = np.random.default_rng(length)
-    x = rng.standard_normal((72, length)) + 3
-    for row, value in enumerate([24, 23.99, -4, -4.01, 100, -100, 3000, np.inf, -np.inf, np.nan, 1e30, -1e30]):
-        x[20 + 4 * row] = rng.standard_normal(length) - 5
-        x[20 + 4 * row, rng.integers(length)] = value
+    x = rng.standard_normal((96, length)) + 3
+    for k, value in enumerate([24, 23.99, -4, -4.01, 100, -100, 3000, np.inf, -np.inf, np.nan, 1e30, -1e30]):
+        x[20 + 4 * k] = rng.standard_normal(length) - 5
+        x[20 + 4 * k, rng.integers(length)] = value
+        x[21 + 4 * k, rng.integers(length, size=2)] = value
     x[19], x[70] = -np.inf, rng.standard_normal(length) - 40
+    x[75], x[76] = np.inf, np.where(np.arange(length) % 3, np.inf, np.nan)
+    x[80:84] = np.repeat([[-3.3], [0.0], [7.7], [7000.0]], length, axis=1)
     with np.errstate(over="ignore"):
         x = x.astype(dtype)
-    softmax = made["softmax"]
-    alone = np.concatenate([softmax(row[None]) for row in x])
+    function = made[row.name]
+    alone = np.concatenate([function(r[None]) for r in x])
     laid = np.ascontiguousarray(x.T) if axis == 0 else x
-    for out in (None, np.full_like(laid, 7), laid.copy()):
-        given = laid if out is None or out[0, 0] == 7 else out                 # the last one in place
-        got = softmax(given, axis=axis, out=out)
+    shape = (96,) if row.reduces else laid.shape
+    for out in (None, np.full(shape, 7, dtype)) if row.reduces else (None, np.full(shape, 7, dtype), laid.copy()):
+        given = laid if out is None or out.flat[0] == 7 else out               # the last one in place
+        got = function(given, axis=axis, out=out)
         assert_same_bits(got.T if axis == 0 else got, alone)
+    if row.name == "logsumexp":
+        wanted = np.where(np.isnan(x).any(1), np.nan, np.where((x == np.inf).any(1), np.inf, 0))
+        np.testing.assert_array_equal(np.where(np.isfinite(alone), 0, alone)[(x > -np.inf).any(1)], wanted[(x > -np.inf).any(1)])
+        strided = np.repeat(laid, 2, axis=1)[:, ::2]
+        assert_same_bits(function(strided, axis=axis), alone)

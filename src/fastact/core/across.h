@@ -9,8 +9,9 @@ typedef struct {
     lines x, out;
     ptrdiff_t n, w;                                /* w rows */
     REAL top[NAME(STRIP)], part[NAME(STRIP)], power[NAME(STRIP)], c[NAME(STRIP)], low[NAME(STRIP)], shift[NAME(STRIP)];
+    REAL held[WIDTH * NAME(STRIP)], unit[NAME(STRIP)];
     REAL a[NAME(STRIP)], b[NAME(STRIP)], gradient[NAME(STRIP)], v[4 * NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
-    double count[NAME(STRIP)], hi[8 * NAME(STRIP)], lo[(IS_DOUBLE ? 8 : 1) * NAME(STRIP)];
+    double hi[8 * NAME(STRIP)], lo[(IS_DOUBLE ? 8 : 1) * NAME(STRIP)];
 } TILE(across);
 
 /* `depth` lines of a strip, where they are or else in `to` */
@@ -60,9 +61,9 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
     }
 }
 
-/* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps`; the maximum left out and counted if but_top */
-VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
-                              const REAL *c, const REAL *low, const REAL *shift, const REAL *top, REAL *v, int *count, REAL *tops)
+/* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps` */
+VM_INLINE void TILE(add_pair)(int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
+                              const REAL *c, const REAL *low, const REAL *shift, REAL *v, REAL *tops)
 {
     if (tops != NULL) {                            /* they are not known yet: all rows have their maximum near 0, so it is guessed */
         const REAL floor = low[0], up = shift[0];
@@ -78,11 +79,7 @@ VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, cons
     }
     EACH_ROW {
         REAL e = NAME(exponential)(p[j], c[j], low[j], shift[j]), f = two ? NAME(exponential)(q[j], c[j], low[j], shift[j]) : 0;
-        if (but_top) {
-            count[j] += (p[j] == top[j]) + (two && q[j] == top[j]);
-            v[j] += (p[j] == top[j] ? 0 : e) + (two && q[j] == top[j] ? 0 : f);
-        } else
-            v[j] += e + f;
+        v[j] += e + f;
         if (keeps)
             y[j] = e;
         if (keeps && two)
@@ -90,24 +87,26 @@ VM_INLINE void TILE(add_pair)(int but_top, int keeps, int two, ptrdiff_t w, cons
     }
 }
 
-VM_INLINE void TILE(sum_across)(int but_top, int keeps, int guessed, TILE(across) *t)
+VM_INLINE void TILE(no_sums)(TILE(across) *t)
 {
-    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n, far_x = WIDTH * t->x.line, far_out = WIDTH * t->out.line;
-    const int ready = t->x.ready && t->x.mask == NULL;
-    int count[NAME(STRIP)];
-    const REAL *c = t->c, *low = t->low, *shift = t->shift, *top = t->top;
-    REAL here[4][WIDE], *tops = guessed ? t->top : NULL;
-    if (WIDE == 8) {                               /* where nothing that is written may change them: they stay in registers */
-        EACH_ROW
-            here[0][j] = c[j], here[1][j] = low[j], here[2][j] = shift[j], here[3][j] = top[j];
-        c = here[0], low = here[1], shift = here[2], top = here[3];
-    }
-    EACH_ROW
-        count[j] = 0;
     for (ptrdiff_t j = 0; j < 8 * NAME(STRIP); j++)
         t->hi[j] = 0.0;
     for (ptrdiff_t j = 0; j < (ptrdiff_t)(sizeof t->lo / sizeof *t->lo); j++)
         t->lo[j] = 0.0;
+}
+
+VM_INLINE void TILE(sum_across)(int keeps, int guessed, TILE(across) *t)
+{
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n, far_x = WIDTH * t->x.line, far_out = WIDTH * t->out.line;
+    const int ready = t->x.ready && t->x.mask == NULL;
+    const REAL *c = t->c, *low = t->low, *shift = t->shift;
+    REAL here[3][WIDE], *tops = guessed ? t->top : NULL;
+    if (WIDE == 8) {                               /* where nothing that is written may change them: they stay in registers */
+        EACH_ROW
+            here[0][j] = c[j], here[1][j] = low[j], here[2][j] = shift[j];
+        c = here[0], low = here[1], shift = here[2];
+    }
+    TILE(no_sums)(t);
     for (ptrdiff_t i = 0; i < n; i += STRETCH)
         for (ptrdiff_t l = 0; l < 8 && i + l < n; l++) {
             const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
@@ -124,17 +123,101 @@ VM_INLINE void TILE(sum_across)(int but_top, int keeps, int guessed, TILE(across
                         q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[1]) : p;
                     }
                     if (two)
-                        TILE(add_pair)(but_top, keeps, 1, w, p, q, y, z, c, low, shift, top, v, count, tops);
+                        TILE(add_pair)(keeps, 1, w, p, q, y, z, c, low, shift, v, tops);
                     else
-                        TILE(add_pair)(but_top, keeps, 0, w, p, p, y, y, c, low, shift, top, v, count, tops);
+                        TILE(add_pair)(keeps, 0, w, p, p, y, y, c, low, shift, v, tops);
                 }
             }
             for (ptrdiff_t j = 0; j < w; j += 8)
                 NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
         }
-    EACH_ROW
-        t->count[j] = (double)count[j];
     NAME(fold_across)(t->hi, t->lo, NAME(STRIP), w);
+}
+
+/* Without the maximum, as straight.h says. Whether all maxima were near, if that was guessed. */
+VM_INLINE void TILE(others)(int guessed, int initial, int two, ptrdiff_t w, const REAL *p, const REAL *q, const REAL *c, const REAL *low, const REAL *shift, REAL *held, REAL *v)
+{
+    const REAL floor = low[0], up = shift[0];      /* the same for all rows if guessed */
+    EACH_ROW {
+        const REAL t = NAME(lesser)(p[j], held[j]), h = initial ? held[j] : NAME(greater)(p[j], held[j]), u = NAME(lesser)(q[j], h);
+        const REAL from = guessed ? 0 : c[j], least = guessed ? floor : low[j], by = guessed ? up : shift[j];
+        held[j] = two ? NAME(greater)(q[j], h) : h;
+        v[j] += (initial ? 0 : NAME(exponential)(t, from, least, by)) + (two ? NAME(exponential)(u, from, least, by) : 0);
+    }
+}
+
+VM_INLINE int TILE(sum_others)(int guessed, TILE(across) *t)
+{
+    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
+    const int ready = t->x.ready && t->x.mask == NULL;
+    const REAL *c = t->c, *low = t->low, *shift = t->shift;
+    int again[NAME(STRIP)];
+    TILE(no_sums)(t);
+    for (ptrdiff_t k = 0; k < WIDTH; k++) {
+        REAL *held = t->held + k * NAME(STRIP);
+        if (k < n)
+            NAME(gather)(&t->x, k, 0, w, (REAL)-INFINITY, held);
+        else
+            EACH_ROW
+                held[j] = (REAL)-INFINITY;
+    }
+    for (ptrdiff_t i = 0; i < n; i += STRETCH)
+        for (ptrdiff_t l = 0; l < 8 && i + l < n; l++) {
+            const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
+            for (ptrdiff_t s = 0; s < 4; s++) {
+                REAL *v = t->v + s * NAME(STRIP), *held = t->held + (l + 8 * s) * NAME(STRIP);
+                EACH_ROW
+                    v[j] = 0;
+                for (ptrdiff_t k = i + l + 8 * s; k < end; k += 2 * WIDTH) {
+                    const int two = k + WIDTH < end;
+                    const REAL *p = (const REAL *)(t->x.p + k * t->x.line), *q = two ? p + WIDTH * t->x.line / (ptrdiff_t)sizeof(REAL) : p;
+                    if (!ready) {
+                        p = NAME(gather)(&t->x, k, 0, w, (REAL)-INFINITY, t->fetched[0]);
+                        q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[0] + NAME(STRIP)) : p;
+                    }
+                    if (k < WIDTH && two)          /* the first is held back */
+                        TILE(others)(guessed, 1, 1, w, p, q, c, low, shift, held, v);
+                    else if (k >= WIDTH && two)
+                        TILE(others)(guessed, 0, 1, w, p, q, c, low, shift, held, v);
+                    else if (k >= WIDTH)
+                        TILE(others)(guessed, 0, 0, w, p, q, c, low, shift, held, v);
+                }
+            }
+            for (ptrdiff_t j = 0; j < w; j += 8)
+                NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
+        }
+    for (ptrdiff_t half = WIDTH / 2; half > 0; half /= 2)
+        for (ptrdiff_t k = 0; k < half; k++) {
+            REAL *p = t->held + k * NAME(STRIP), *q = p + half * NAME(STRIP);
+            EACH_ROW {
+                const REAL least = NAME(lesser)(q[j], p[j]);
+                p[j] = NAME(greater)(q[j], p[j]);
+                q[j] = least;
+            }
+        }
+    EACH_ROW {
+        t->top[j] = t->held[j];
+        t->held[j] = (REAL)-INFINITY;
+        again[j] = 0;
+    }
+    if (guessed && !NAME(tops_near)(t->top, w))
+        return 0;
+    for (ptrdiff_t l = 0; l < 8; l++) {
+        for (ptrdiff_t s = 0; s < 4; s++) {
+            const REAL *held = t->held + (l + 8 * s) * NAME(STRIP);
+            REAL *v = t->v + s * NAME(STRIP);
+            EACH_ROW {
+                again[j] |= held[j] == t->top[j];
+                v[j] = NAME(exponential)(held[j], c[j], low[j], shift[j]);
+            }
+        }
+        for (ptrdiff_t j = 0; j < w; j += 8)
+            NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
+    }
+    EACH_ROW
+        t->unit[j] = NAME(unit_of)(again[j], t->top[j], c[j], low[j], shift[j]);
+    NAME(fold_across)(t->hi, t->lo, NAME(STRIP), w);
+    return 1;
 }
 
 VM_INLINE void TILE(finish_lines)(int op, int again, ptrdiff_t w, const TILE(across) *t, TILE(tile) v, TILE(tile) y, ptrdiff_t depth)
@@ -161,9 +244,10 @@ VM_INLINE void TILE(finish_across)(int op, int again, TILE(across) *t)
     }
 }
 
-static __attribute__((noinline)) void TILE(sum_others_across)(TILE(across) *t) { TILE(sum_across)(1, 0, 0, t); }
-static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(0, 1, 0, t); }
-static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, 0, t); }
+static __attribute__((noinline)) void TILE(sum_others_across)(TILE(across) *t) { TILE(sum_others)(0, t); }
+static __attribute__((noinline)) int TILE(sum_others_near)(TILE(across) *t) { return TILE(sum_others)(1, t); }
+static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(1, 0, t); }
+static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across_again)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 1, t); }
 static __attribute__((noinline)) void TILE(log_softmax_across)(TILE(across) *t) { TILE(finish_across)(LOG_SOFTMAX, 0, t); }
@@ -171,13 +255,16 @@ static __attribute__((noinline)) void TILE(backward_across)(TILE(across) *t) { T
 static __attribute__((noinline)) void TILE(backward_across_again)(TILE(across) *t) { TILE(finish_across)(LOGSUMEXP_BACKWARD, 1, t); }
 
 /* All exponentials, as of rows whose maximum is near 0; whether it was. If not, nothing has happened but to the results. */
-static __attribute__((noinline)) int TILE(sum_near_across)(TILE(across) *t)
+static __attribute__((noinline)) int TILE(sum_near_across)(int op, TILE(across) *t)
 {
-    const REAL middle = 0;
-    NAME(scales)(SOFTMAX, 1, &middle, t->part, t->power, t->c, t->low, t->shift);
+    for (ptrdiff_t j = 0; j < t->w; j++)
+        t->top[j] = 0;
+    NAME(scales)(op, 1, IS_LOG(op) ? t->w : 1, t->top, t->part, t->power, t->c, t->low, t->shift);
+    if (IS_LOG(op))
+        return TILE(sum_others_near)(t);
     for (ptrdiff_t j = 0; j < t->w; j++)
         t->top[j] = (REAL)-INFINITY;
-    TILE(sum_across)(0, 1, 1, t);
+    TILE(sum_across)(1, 1, t);
     return NAME(tops_near)(t->top, t->w);
 }
 
@@ -186,20 +273,22 @@ static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lin
 {
     TILE(across) t;
     t.x = *x, t.out = *out, t.n = n, t.w = w;
-    const int kept = op == SOFTMAX && out->ready && x->ready && x->p != out->p;
-    *guess = *guess && kept && TILE(sum_near_across)(&t);
-    if (!*guess) {
+    const int kept = IS_LOG(op) || (op == SOFTMAX && out->ready && x->ready && x->p != out->p);
+    *guess = *guess && kept && TILE(sum_near_across)(op, &t);
+    if (*guess)                                    /* what scales() says of these maxima, too */
+        memcpy(t.part, t.top, w * sizeof(REAL));
+    else {
         TILE(tops_across)(&t);
-        NAME(scales)(op, w, t.top, t.part, t.power, t.c, t.low, t.shift);
+        NAME(scales)(op, op != LOGSUMEXP_BACKWARD, w, t.top, t.part, t.power, t.c, t.low, t.shift);
         *guess = kept && NAME(tops_near)(t.top, w);
-        if (op == LOG_SOFTMAX || op == LOGSUMEXP)
+        if (IS_LOG(op))
             TILE(sum_others_across)(&t);
         else
             (out->ready ? TILE(sum_kept_across) : TILE(sum_all_across))(&t);
     }
     if (op == LOGSUMEXP_BACKWARD)
         NAME(gather)(dy, 0, 0, w, 0, t.gradient);
-    NAME(factors)(op, w, t.top, t.part, t.power, t.gradient, t.count, t.hi, t.lo, t.a, t.b);
+    NAME(factors)(op, w, t.top, t.part, t.power, t.gradient, t.unit, t.hi, t.lo, t.a, t.b);
     if (op == LOG_SOFTMAX)
         TILE(log_softmax_across)(&t);
     else if (op == LOGSUMEXP)

@@ -113,6 +113,31 @@ static __attribute__((noinline)) void NAME(blank_masked)(int op, const lines *x,
     }
 }
 
+/* A row with several infinities, and no NaN, has their logarithm's sum; the kernels say NaN, from infinity - infinity. */
+static __attribute__((noinline)) void NAME(infinite_sums)(const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
+{
+    REAL sums[CHUNK], chunk[CHUNK];
+    for (ptrdiff_t row = 0; row < n_outer; row += CHUNK) {
+        const ptrdiff_t rows = n_outer - row < CHUNK ? n_outer - row : CHUNK;
+        const REAL *sum = NAME(fetch)(out, 0, row, rows, 0, sums);
+        int all = 0;
+        for (ptrdiff_t u = 0; u < rows; u++)
+            all |= sum[u] != sum[u];
+        for (ptrdiff_t u = 0; all && u < rows; u++) {
+            const REAL infinity = INFINITY;
+            int nan = 0;
+            for (ptrdiff_t i = 0; sum[u] != sum[u] && i < n; i += CHUNK) {
+                const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK;
+                NAME(gather)(x, row + u, i, some, 0, chunk);
+                for (ptrdiff_t j = 0; j < some; j++)
+                    nan |= chunk[j] != chunk[j];
+            }
+            if (sum[u] != sum[u] && !nan)
+                NAME(scatter)(out, 0, row + u, 1, &infinity);
+        }
+    }
+}
+
 static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, const char *mask, char *out, ptrdiff_t n_outer, ptrdiff_t n,
                            ptrdiff_t sdy, ptrdiff_t sx, ptrdiff_t sm, ptrdiff_t so, ptrdiff_t cx, ptrdiff_t cm, ptrdiff_t co)
 {
@@ -151,7 +176,9 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
         const lines d = NAME(from)(D, 0, row);
         NAME(batch)(op, &d, NAME(from)(X, row, 0), op == LOGSUMEXP ? NAME(from)(O, 0, row) : NAME(from)(O, row, 0), w, n);
     }
-    if (mask != NULL && op != LOGSUMEXP)
+    if (op == LOGSUMEXP)
+        NAME(infinite_sums)(&X, &O, n_outer, n);
+    else if (mask != NULL)
         NAME(blank_masked)(op, &X, &O, n_outer, n);
 }
 

@@ -6,7 +6,7 @@
 
 typedef struct {
     double loss[ROWS], top[ROWS], others[ROWS];    /* the loss; the parts of the maximum and of the others in the sum */
-    double total[ROWS], total_lo[ROWS];
+    double total[ROWS], total_lo[ROWS], count[ROWS];        /* count: how often the maximum occurs */
     REAL a[ROWS], b[ROWS], at_label[ROWS];         /* of softmax; logits of the labels */
     ptrdiff_t first[ROWS];                         /* where the maximum is */
 } NAME(entropy);
@@ -18,24 +18,25 @@ VM_INLINE double NAME(expm1_of)(double x)
     return fma_f8(s, w, s - 1.0);
 }
 
-/* as add_others of straight.h, but the exponentials stay in e and f */
-VM_INLINE void NAME(add_kept)(int first, const REAL *x, const REAL *second, REAL *e, REAL *f, REAL m, REAL c, REAL low, REAL shift, REAL *v, int *count)
+/* The maximum left out: how often it occurs. The exponentials stay in e and f, if e is not NULL. */
+VM_INLINE void NAME(add_others)(int first, const REAL *x, const REAL *second, REAL *e, REAL *f, REAL m, REAL c, REAL low, REAL shift, REAL *v, int *count)
 {
     INDEPENDENT
     for (ptrdiff_t j = 0; j < WIDTH; j++) {
         REAL p = x[j], q = second ? second[j] : 0;
         REAL y = NAME(exponential)(p, c, low, shift), z = second ? NAME(exponential)(q, c, low, shift) : 0;
         REAL sum = (p == m ? 0 : y) + (second && q == m ? 0 : z);
-        e[j] = y;
-        if (second)
+        if (e)
+            e[j] = y;
+        if (e && second)
             f[j] = z;
         v[j] = first ? sum : v[j] + sum;
         count[j] += (p == m) + (second && q == m);
     }
 }
 
-/* sum_others of straight.h that keeps the exponentials as compute() does, in the same order */
-static __attribute__((noinline)) void NAME(sum_and_keep)(NAME(straight) *t)
+/* Exponentials stay in the order of their numbers, where compute() would leave them; so, unlike straight.h, this has to know the maxima */
+VM_INLINE void NAME(sum_and_count)(int keeps, NAME(straight) *t, NAME(entropy) *z)
 {
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         const REAL *x = (const REAL *)(t->x + u * t->sx), *tail = t->tails + u * WIDTH;
@@ -50,28 +51,33 @@ static __attribute__((noinline)) void NAME(sum_and_keep)(NAME(straight) *t)
         for (ptrdiff_t i = 0; i < t->n; i += STRETCH) {
             const ptrdiff_t left = t->n - i < STRETCH ? t->n - i : STRETCH;
             REAL *e = t->kept == 0 ? t->stage + u * t->room + i : i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage;
+#define KEPT(k) (keeps ? e + (k) : NULL)
             for (ptrdiff_t k = 0; k < left; k += 2 * WIDTH) {
                 const REAL *p = left - k < WIDTH ? tail : x + i + k, *q = left - k < 2 * WIDTH ? tail : x + i + k + WIDTH;
                 if (left - k > WIDTH && k == 0)
-                    NAME(add_kept)(1, p, q, e + k, e + k + WIDTH, m, c, low, shift, v, count);
+                    NAME(add_others)(1, p, q, KEPT(k), KEPT(k + WIDTH), m, c, low, shift, v, count);
                 else if (left - k > WIDTH)
-                    NAME(add_kept)(0, p, q, e + k, e + k + WIDTH, m, c, low, shift, v, count);
+                    NAME(add_others)(0, p, q, KEPT(k), KEPT(k + WIDTH), m, c, low, shift, v, count);
                 else if (k == 0)
-                    NAME(add_kept)(1, p, NULL, e + k, NULL, m, c, low, shift, v, count);
+                    NAME(add_others)(1, p, NULL, KEPT(k), NULL, m, c, low, shift, v, count);
                 else
-                    NAME(add_kept)(0, p, NULL, e + k, NULL, m, c, low, shift, v, count);
+                    NAME(add_others)(0, p, NULL, KEPT(k), NULL, m, c, low, shift, v, count);
             }
+#undef KEPT
             NAME(add_lanes)(v, 8, hi, lo);
         }
         for (ptrdiff_t j = 0; j < WIDTH; j++)
             total += count[j];
-        t->count[u] = total;
+        z->count[u] = total;
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
 }
 
-static void NAME(prepare)(NAME(straight) *t, ptrdiff_t n)
+static __attribute__((noinline)) void NAME(sum_and_keep)(NAME(straight) *t, NAME(entropy) *z) { NAME(sum_and_count)(1, t, z); }
+static __attribute__((noinline)) void NAME(sum_and_drop)(NAME(straight) *t, NAME(entropy) *z) { NAME(sum_and_count)(0, t, z); }
+
+static void NAME(prepare)(NAME(straight) *t, NAME(entropy) *z, ptrdiff_t n)
 {
     const ptrdiff_t most = NEAR / sizeof(REAL);
     t->n = n, t->whole = n - n % WIDTH;
@@ -82,7 +88,7 @@ static void NAME(prepare)(NAME(straight) *t, ptrdiff_t n)
         t->four_lo[j] = 0.0;
     }
     for (ptrdiff_t j = 0; j < ROWS; j++)
-        t->count[j] = 1.0;
+        z->count[j] = 1.0;
 }
 
 VM_INLINE ptrdiff_t NAME(batch_of)(ptrdiff_t rows, ptrdiff_t n)
@@ -92,12 +98,12 @@ VM_INLINE ptrdiff_t NAME(batch_of)(ptrdiff_t rows, ptrdiff_t n)
 }
 
 /* log sum e^x = value + rest, NaN where the maximum is infinite */
-static __attribute__((noinline)) void NAME(log_sums)(const NAME(straight) *t, double *value, double *rest)
+static __attribute__((noinline)) void NAME(log_sums)(const NAME(straight) *t, const NAME(entropy) *z, double *value, double *rest)
 {
-    const double unscale = IS_DOUBLE ? 0x1p-64 : 0x1p-32;
+    const double unscale = NAME(down)(SOFTMAX);
     for (ptrdiff_t j = 0; j < ROWS; j++) {
-        value[j] = log_sum_f8((double)t->top[j], (double)t->part[j], (double)t->power[j], t->count[j] > 1.0 ? t->count[j] : 1.0,
-                              t->sum[j] * unscale, t->sum_lo[j] * unscale, &rest[j]);
+        value[j] = log_sum_f8((double)t->top[j], (double)t->part[j], (double)t->power[j], z->count[j] > 1.0 ? z->count[j] : 1.0,
+                              t->sum[j] * unscale, t->sum_lo[j] * unscale, 0.0, &rest[j]);
         value[j] += (double)(t->top[j] - t->top[j]);
     }
 }
@@ -107,14 +113,14 @@ static __attribute__((noinline)) void NAME(entropy_factors)(NAME(straight) *t, N
 {
     REAL ignored[ROWS];
     for (ptrdiff_t j = 0; j < ROWS; j++) {
-        const double e = NAME(exponential)(t->top[j], t->c[j], t->low[j], t->shift[j]), p = e * t->count[j], s = t->sum[j] + p;
+        const double e = NAME(exponential)(t->top[j], t->c[j], t->low[j], t->shift[j]), p = e * z->count[j], s = t->sum[j] + p;
         z->total[j] = s;
-        z->total_lo[j] = (sum_error_f8(t->sum[j], p, s) + fma_f8(e, t->count[j], -p)) + t->sum_lo[j];
+        z->total_lo[j] = (sum_error_f8(t->sum[j], p, s) + fma_f8(e, z->count[j], -p)) + t->sum_lo[j];
         z->top[j] = p / s;
         z->others[j] = t->sum[j] / s;
     }
-    NAME(factors)(SOFTMAX, ROWS, ignored, t->part, t->power, gradient, t->count, z->total, z->total_lo, z->a, z->b);
-    NAME(factors)(LOGSUMEXP_BACKWARD, ROWS, ignored, t->part, t->power, gradient, t->count, z->total, z->total_lo, t->a, t->b);
+    NAME(factors)(SOFTMAX, ROWS, ignored, t->part, t->power, gradient, t->unit, z->total, z->total_lo, z->a, z->b);
+    NAME(factors)(LOGSUMEXP_BACKWARD, ROWS, ignored, t->part, t->power, gradient, t->unit, z->total, z->total_lo, t->a, t->b);
 }
 
 /* exponentials to dy p, and dy p (1 - p) */
@@ -131,7 +137,7 @@ static __attribute__((noinline)) void NAME(slopes)(const REAL *e, REAL *g, REAL 
 /* The maximum's own entry of the Hessian, where it occurs once */
 VM_INLINE void NAME(slope_at_top)(const NAME(straight) *t, const NAME(entropy) *z, ptrdiff_t u, double dy, REAL *h)
 {
-    if (t->count[u] == 1.0)
+    if (z->count[u] == 1.0)
         h[z->first[u]] = (REAL)(dy * (z->top[u] * z->others[u]));
 }
 
@@ -155,12 +161,12 @@ static __attribute__((noinline)) void NAME(rows_with_ids)(int results, const lin
     double value[ROWS], rest[ROWS];
     REAL gradient[ROWS];
     t.sx = x->line, t.so = g->line;
-    NAME(prepare)(&t, n);
+    NAME(prepare)(&t, &z, n);
     for (ptrdiff_t row = 0; row < rows; row += t.rows) {
         t.x = x->p + row * t.sx, t.out = g->p + row * t.so;
         t.rows = NAME(batch_of)(rows - row, n);
         NAME(find_tops)(&t);
-        NAME(scales)(LOG_SOFTMAX, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+        NAME(scales)(SOFTMAX, 0, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
         for (ptrdiff_t j = 0; j < ROWS; j++) {
             z.at_label[j] = j < t.rows && label[row + j] >= 0 ? ((const REAL *)(t.x + j * t.sx))[label[row + j]] : 0;
             gradient[j] = j < t.rows ? dy[row + j] : 1;
@@ -168,10 +174,10 @@ static __attribute__((noinline)) void NAME(rows_with_ids)(int results, const lin
         if (results == 3)
             NAME(find_first)(&t, &z);
         if (results == 1)
-            NAME(sum_others)(&t);
+            NAME(sum_and_drop)(&t, &z);
         else
-            NAME(sum_and_keep)(&t);
-        NAME(log_sums)(&t, value, rest);
+            NAME(sum_and_keep)(&t, &z);
+        NAME(log_sums)(&t, &z, value, rest);
         for (ptrdiff_t j = 0; j < ROWS; j++) {
             const double v = z.at_label[j], d = value[j] - v, full = d + (sum_error_f8(value[j], -v, d) + rest[j]);
             z.loss[j] = __builtin_fabs(d) < __builtin_inf() ? full : d;
@@ -235,14 +241,14 @@ static __attribute__((noinline)) void NAME(rows_with_shares)(int results, const 
     double value[ROWS], rest[ROWS];
     REAL gradient[ROWS], chunk[CHUNK];
     t.sx = x->line;
-    NAME(prepare)(&t, n);
+    NAME(prepare)(&t, &z, n);
     for (ptrdiff_t row = 0; row < rows; row += t.rows) {
         t.x = x->p + row * t.sx;
         t.rows = NAME(batch_of)(rows - row, n);
         NAME(find_tops)(&t);
-        NAME(scales)(LOG_SOFTMAX, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
-        NAME(sum_others)(&t);
-        NAME(log_sums)(&t, value, rest);
+        NAME(scales)(SOFTMAX, 0, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+        NAME(sum_and_drop)(&t, &z);
+        NAME(log_sums)(&t, &z, value, rest);
         if (results == 3)
             NAME(find_first)(&t, &z);
         for (ptrdiff_t j = 0; j < ROWS; j++)

@@ -46,21 +46,6 @@ VM_INLINE double log1p_of_sum_f8(double v, double v_lo, double *lo)
 VM_INLINE float exponent_f4(float x) { return fma_f4(x, 0x1.715476p+0f, 12582912.0f) - 12582912.0f; }
 VM_INLINE double exponent_f8(double x) { return fma_f8(x, 0x1.71547652b82fep+0, 6755399441055744.0) - 6755399441055744.0; }
 
-/* m + log(k + sum e^(x-m)) = result + *lo, where m occurs k times and the sum over the other x is given as
- * s + s_lo = sum e^(x-M), with m - M = part - n ln 2 (part and n both 0 where M is m). */
-VM_INLINE double log_sum_f8(double m, double part, double n, double k, double s, double s_lo, double *lo)
-{
-    double z = fma_f8(n, -LN2_HI_F8, part), w;
-    double power = exp_parts_f8(-z, n * LN2_LO_F8, 0.0, &w);
-    double e = 1.0 + w, e_lo = w - (e - 1.0);      /* e^(M-m) */
-    double p = s * e, p_lo = fma_f8(s, e, -p) + (s * e_lo + s_lo * e);
-    double v = fma_f8(p, power, k - 1.0), v_lo = sum_error_f8(k - 1.0, p * power, v) + p_lo * power;
-    double l_lo, l = log1p_of_sum_f8(v, v_lo, &l_lo);
-    double y = m + l, y_lo = sum_error_f8(m, l, y) + l_lo;
-    *lo = __builtin_fabs(m) < __builtin_inf() ? y_lo : 0.0;
-    return y;
-}
-
 /* d/(s + s_lo) = result + *lo; 0 for an empty sum */
 VM_INLINE double quotient_f8(double d, double s, double s_lo, double *lo)
 {
@@ -68,6 +53,25 @@ VM_INLINE double quotient_f8(double d, double s, double s_lo, double *lo)
     double rest = (fma_f8(-q, s, d) - q * s_lo) / s;
     *lo = __builtin_fabs(rest) < __builtin_inf() ? rest : 0.0;
     return q;
+}
+
+/* m + log(k + sum e^(x-m)) = result + *lo, where m occurs k times and the sum over the other x is given as
+ * s + s_lo = sum e^(x-M), with m - M = part - n ln 2 (part and n both 0 where M is m). Where `unit` is not 0, it is e^(m-M)
+ * as rounded as its like in the sum, so that equal numbers count as 1. */
+VM_INLINE double log_sum_f8(double m, double part, double n, double k, double s, double s_lo, double unit, double *lo)
+{
+    double z = fma_f8(n, -LN2_HI_F8, part), w, q_lo, q = quotient_f8(1.0, unit, 0.0, &q_lo);
+    double power = exp_parts_f8(-z, n * LN2_LO_F8, 0.0, &w);
+    double e = 1.0 + w, e_lo = w - (e - 1.0);      /* e^(M-m) */
+    e = unit > 0.0 ? q : e;
+    e_lo = unit > 0.0 ? q_lo : e_lo;
+    power = unit > 0.0 ? 1.0 : power;
+    double p = s * e, p_lo = fma_f8(s, e, -p) + (s * e_lo + s_lo * e);
+    double v = fma_f8(p, power, k - 1.0), v_lo = sum_error_f8(k - 1.0, p * power, v) + p_lo * power;
+    double l_lo, l = log1p_of_sum_f8(v, v_lo, &l_lo);
+    double y = m + l, y_lo = sum_error_f8(m, l, y) + l_lo;
+    *lo = __builtin_fabs(m) < __builtin_inf() ? y_lo : 0.0;
+    return y;
 }
 
 /* d = result * *power, with 1 <= |result| < 2 unless *power would then be below `least` */
@@ -86,6 +90,7 @@ enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is ne
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
+#define IS_LOG(op) ((op) == LOG_SOFTMAX || (op) == LOGSUMEXP)
 
 /* Numbers in lines: rows, or the first number of each row, the second of each row, ... */
 typedef struct {

@@ -1,9 +1,11 @@
 /* What is done to a number, and to a row once. Included by row.h for each type. */
 
+/* a NaN is in one of the two, wherever it was */
 VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
+VM_INLINE REAL NAME(lesser)(REAL x, REAL m) { return x > m ? m : x; }
 
-/* Whether softmax may leave M at 0: no exponential nor sum is out of range, and what is taken for 0 is far below what counts.
- * Then the exponentials do not need the maximum; the result is the same, as M is nothing but an exponent. */
+/* Whether M may be 0: no exponential nor sum is out of range, and what is taken for 0 is far below what counts.
+ * Then the exponentials do not need the maximum, and may be computed before it is known. */
 VM_INLINE int NAME(near)(REAL top) { return (top >= LOWEST_NEAR) & (top < TOO_HIGH); }
 
 VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
@@ -14,15 +16,20 @@ VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
     return near;
 }
 
-/* M as c + power ln 2, what is left of the maximum, and the exponent that stands for 0 */
-VM_INLINE void NAME(scales)(int op, ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
+/* Exponentials are scaled by 2^UP: so much that what is lost at the other end is below the results' last place. In a sum without
+ * the maximum anything may be all there is, and its sum with a million of its like may count. */
+#define UP(op) (IS_LOG(op) ? (IS_DOUBLE ? 128 : 64) : (IS_DOUBLE ? 64 : 32))
+VM_INLINE double NAME(down)(int op) { return from_bits_f8((uint64_t)(1023 - UP(op)) << 52); }
+
+/* M as c + power ln 2, what is left of the maximum, and the exponent that stands for 0. M is 0 if `may_be_0` and possible. */
+VM_INLINE void NAME(scales)(int op, int may_be_0, ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
 {
-    const REAL big = IS_DOUBLE ? 2048 : 256, up = IS_DOUBLE ? 64 : 32, depth_of_0 = IS_DOUBLE ? 1087 : 159;
+    const REAL big = IS_DOUBLE ? 2048 : 256, up = UP(op), depth_of_0 = up + (IS_DOUBLE ? 1023 : 127);
     for (ptrdiff_t j = 0; j < n; j++) {
         int small = NAME(abs)(top[j]) < big;
         part[j] = small ? top[j] : 0;
-        c[j] = small ? 0 : top[j];
-        power[j] = op == SOFTMAX && NAME(near)(top[j]) ? 0 : NAME(exponent)(part[j]);
+        c[j] = small || (IS_LOG(op) && top[j] < 0 && top[j] - top[j] != 0) ? 0 : top[j];      /* a sum of nothing is 0, not NaN */
+        power[j] = may_be_0 && NAME(near)(top[j]) ? 0 : NAME(exponent)(part[j]);
         low[j] = (power[j] - depth_of_0) * (REAL)0.6931471805599453;
         shift[j] = up - power[j];
     }
@@ -34,11 +41,14 @@ VM_INLINE REAL NAME(exponential)(REAL x, REAL c, REAL low, REAL shift)
     return NAME(fma)(s, w, s);
 }
 
+/* The exponential of a row's maximum, as the others' are, where there is another like it; otherwise 0 */
+VM_INLINE REAL NAME(unit_of)(int again, REAL top, REAL c, REAL low, REAL shift) { return again ? NAME(exponential)(top, c, low, shift) : 0; }
+
 /* For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top. */
-VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, REAL *power, const REAL *gradient, const double *count,
+VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, REAL *power, const REAL *gradient, const REAL *unit,
                              const double *hi, const double *lo, REAL *a, REAL *b)
 {
-    const double unscale = IS_DOUBLE ? 0x1p-64 : 0x1p-32, least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
+    const double unscale = NAME(down)(op), least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
     double value[SIDE / sizeof(REAL)], rest[SIDE / sizeof(REAL)];
     if (op == SOFTMAX)
         for (ptrdiff_t j = 0; j < n; j++)
@@ -52,8 +62,8 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
         }
     else
         for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = log_sum_f8((double)top[j], (double)part[j], (double)power[j], count[j] > 1.0 ? count[j] : 1.0,
-                                  hi[j] * unscale, lo[j] * unscale, &rest[j]);
+            value[j] = log_sum_f8((double)top[j], (double)part[j], (double)power[j], 1.0, hi[j] * unscale, lo[j] * unscale,
+                                  (double)unit[j] * unscale, &rest[j]);
     if (op == LOG_SOFTMAX)
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] += (double)(top[j] - top[j]);                 /* NaN where the maximum is infinite */

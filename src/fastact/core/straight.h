@@ -15,7 +15,8 @@ typedef struct {
     ptrdiff_t room;                                /* and so many, padded, in the stage */
     REAL tails[ROWS * WIDTH], stage[NEAR / sizeof(REAL) + ROWS * WIDTH] __attribute__((aligned(64)));
     REAL top[ROWS], part[ROWS], power[ROWS], c[ROWS], low[ROWS], shift[ROWS], a[ROWS], b[ROWS];
-    double count[ROWS], sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
+    REAL unit[ROWS];                               /* of a sum without the maximum: see log_sum_f8 */
+    double sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
 } NAME(straight);
 
 /* ---- tails ---- */
@@ -180,48 +181,137 @@ VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdi
     return e;
 }
 
-/* The maximum left out: how often it occurs. Nothing else is kept. The last numbers are in `tail` where they do not fill
- * a segment. */
-VM_INLINE void NAME(add_others)(int first, const REAL *x, const REAL *second, REAL m, REAL c, REAL low, REAL shift, REAL *v, int *count)
+/* ---- sums without the maximum ----
+ *
+ * In each place of a segment the greatest number so far is held back: the lesser of it and the next counts. What is held
+ * back of the 32 places in the end meets by halves, until only the maximum is left, which counts as -inf. So it need not be known
+ * before, and which numbers meet depends on their number in the row only.
+ */
+
+/* `from`: what is held back before; copied by number, since memcpy's halves of vectors would stall the loads of whole ones */
+VM_INLINE void NAME(others)(const REAL *x, REAL *e, ptrdiff_t n, const REAL *from, REAL *held, REAL c, REAL low, REAL shift)
 {
-    INDEPENDENT
-    for (ptrdiff_t j = 0; j < WIDTH; j++) {
-        REAL y = NAME(exponential)(x[j], c, low, shift), z = second ? NAME(exponential)(second[j], c, low, shift) : 0;
-        REAL sum = (x[j] == m ? 0 : y) + (second && second[j] == m ? 0 : z);
-        v[j] = first ? sum : v[j] + sum;
-        count[j] += (x[j] == m) + (second && second[j] == m);
+    REAL h[WIDTH];
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        h[j] = from[j];
+    for (ptrdiff_t i = 0; i < n; i += WIDTH)
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < WIDTH; j++) {
+            const REAL v = x[i + j], t = NAME(lesser)(v, h[j]);
+            h[j] = NAME(greater)(v, h[j]);
+            e[i + j] = NAME(exponential)(t, c, low, shift);
+        }
+    for (ptrdiff_t j = 0; j < WIDTH; j++)
+        held[j] = h[j];
+}
+
+/* n numbers, the first of a row if `first`; the last are in `tail` where they do not fill a segment */
+VM_INLINE void NAME(others_of)(const REAL *x, const REAL *tail, int first, ptrdiff_t n, REAL *e, REAL *held, REAL c, REAL low, REAL shift)
+{
+    const ptrdiff_t whole = n - n % WIDTH, begin = first ? WIDTH : 0;
+    for (ptrdiff_t j = 0; j < begin; j++)
+        e[j] = 0;
+    NAME(others)(x + begin, e + begin, whole - begin, first ? whole > 0 ? x : tail : held, held, c, low, shift);
+    if (n > whole && whole >= begin)
+        NAME(others)(tail, e + whole, WIDTH, held, held, c, low, shift);
+}
+
+VM_INLINE void NAME(meet)(REAL *held, ptrdiff_t half)
+{
+    for (ptrdiff_t j = 0; j < half; j++) {
+        const REAL v = held[j + half], t = NAME(lesser)(v, held[j]);
+        held[j] = NAME(greater)(v, held[j]);
+        held[j + half] = t;
     }
 }
 
-VM_INLINE int NAME(sum_others_of)(const REAL *x, const REAL *tail, ptrdiff_t n, REAL m, REAL c, REAL low, REAL shift, double *hi, double *lo)
+/* For the rows of a batch, or a multiple of eight: the maxima, and whether there are others like them; -inf in their places.
+ * The last halves are of eight rows side by side, so that nothing goes on within a vector. */
+VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
 {
-    int count[WIDTH], total = 0;
-    REAL v[WIDTH];
-    for (ptrdiff_t j = 0; j < WIDTH; j++)
-        count[j] = 0;
-    for (; n > 0; n -= STRETCH) {
-        ptrdiff_t left = n < STRETCH ? n : STRETCH;
-        if (left > WIDTH)
-            NAME(add_others)(1, x, left < 2 * WIDTH ? tail : x + WIDTH, m, c, low, shift, v, count);
-        else
-            NAME(add_others)(1, left < WIDTH ? tail : x, NULL, m, c, low, shift, v, count);
-        for (left -= 2 * WIDTH, x += 2 * WIDTH; left > WIDTH; left -= 2 * WIDTH, x += 2 * WIDTH)
-            NAME(add_others)(0, x, left < 2 * WIDTH ? tail : x + WIDTH, m, c, low, shift, v, count);
-        if (left > 0)
-            NAME(add_others)(0, left < WIDTH ? tail : x, NULL, m, c, low, shift, v, count);
-        NAME(add_lanes)(v, 8, hi, lo);
+    REAL line[8 * ROWS], like[8 * ROWS], most[8 * ROWS];
+    for (ptrdiff_t u = 0; u < w; u++) {
+        REAL *h = held + u * WIDTH;
+        NAME(meet)(h, 16);
+        NAME(meet)(h, 8);
+        for (ptrdiff_t j = 0; j < 8; j++)
+            most[8 * u + j] = NAME(greater)(NAME(greater)(h[8 + j], h[16 + j]), h[24 + j]);
     }
-    for (ptrdiff_t j = 0; j < WIDTH; j++)
-        total += count[j];
-    return total;
+    for (ptrdiff_t u = 0; u < w; u += 8) {
+        NAME(turn_eight)((const char *)(held + u * WIDTH), WIDTH * sizeof(REAL), line + u, ROWS);
+        NAME(turn_eight)((const char *)(most + 8 * u), 8 * sizeof(REAL), like + u, ROWS);
+        for (ptrdiff_t j = u; j < u + 8; j++) {
+#define LINE(k) line[(k) * ROWS + j]
+#define MEET(a, b) { const REAL v = LINE(b), least = NAME(lesser)(v, LINE(a)); LINE(a) = NAME(greater)(v, LINE(a)); LINE(b) = least; }
+            MEET(0, 4) MEET(1, 5) MEET(2, 6) MEET(3, 7)
+            MEET(0, 2) MEET(1, 3)
+            MEET(0, 1)
+            top[j] = LINE(0);
+            LINE(0) = (REAL)-INFINITY;
+            int found = 0;
+            for (int k = 0; k < 8; k++)
+                found |= (like[k * ROWS + j] == top[j]) | (LINE(k) == top[j]);
+            again[j] = found;
+#undef MEET
+#undef LINE
+        }
+        for (ptrdiff_t k = 0; k < 8; k++)
+            for (ptrdiff_t j = 0; j < 8; j++)
+                like[8 * k + j] = line[k * ROWS + u + j];
+        NAME(turn_eight)((const char *)like, 8 * sizeof(REAL), held + u * WIDTH, WIDTH);
+    }
 }
+
+/* Whether all maxima were near, if that was guessed. */
+VM_INLINE int NAME(sum_others)(NAME(straight) *t, int guessed)
+{
+    const ptrdiff_t w = t->rows <= 8 ? 8 : ROWS;
+    double hi[8 * ROWS], lo[8 * ROWS];
+    REAL held[ROWS * WIDTH], chunk[CHUNK];
+    int again[ROWS];
+    for (ptrdiff_t j = 0; j < 8 * ROWS; j++)
+        hi[j] = lo[j] = 0.0;
+    for (ptrdiff_t j = t->rows * WIDTH; j < w * WIDTH; j++)
+        held[j] = 0;
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        const REAL *x = (const REAL *)(t->x + u * t->sx), *tail = t->tails + u * WIDTH;
+        const REAL c = guessed ? 0 : t->c[u], low = t->low[u], shift = t->shift[u];
+        if (t->kept == 0)
+            NAME(others_of)(x, tail, 1, t->n, t->stage + u * t->room, held + u * WIDTH, c, low, shift);
+        else
+            for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
+                const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
+                NAME(others_of)(x + i, tail, i == 0, end - i, chunk, held + u * WIDTH, c, low, shift);
+                NAME(add_all)(chunk, end - i, hi + 8 * u, lo + 8 * u);
+            }
+    }
+    NAME(settle)(held, w, t->top, again);
+    if (guessed && !NAME(tops_near)(t->top, t->rows))
+        return 0;
+    for (ptrdiff_t j = 0; j < w; j++)
+        t->unit[j] = NAME(unit_of)(again[j], t->top[j], guessed ? 0 : t->c[j], t->low[j], t->shift[j]);
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        REAL *last = held + u * WIDTH;
+        NAME(exponentials)(last, last, WIDTH, guessed ? 0 : t->c[u], t->low[u], t->shift[u], NULL);
+    }
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        if (t->kept == 0)
+            NAME(add_all)(t->stage + u * t->room, t->n, hi + 8 * u, lo + 8 * u);
+        NAME(add_lanes)(held + u * WIDTH, 8, hi + 8 * u, lo + 8 * u);
+        NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi + 8 * u, lo + 8 * u);
+    }
+    NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
+    return 1;
+}
+
+/* ---- all sums ---- */
 
 /* `guessed`: the maximum is not known yet. Whether it is near, if that was guessed. */
-VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int but_top, int guessed)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed)
 {
     REAL top[WIDTH], *tops = guessed ? top : NULL;
     int near = 1;
-    for (ptrdiff_t u = 0; !but_top && t->kept == 0 && u < t->rows; u++) {       /* first all of them, so that no sum waits */
+    for (ptrdiff_t u = 0; t->kept == 0 && u < t->rows; u++) {       /* first all of them, so that no sum waits */
         NAME(forget)(top, guessed);
         NAME(compute)(t, u, 0, t->n, tops);
         near &= NAME(all_near)(top, guessed);
@@ -232,9 +322,7 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int but_top, int guessed)
             NAME(forget)(top, guessed);
         for (ptrdiff_t j = 0; j < 8; j++)
             hi[j] = lo[j] = 0.0;
-        if (but_top)
-            t->count[u] = NAME(sum_others_of)((const REAL *)(t->x + u * t->sx), t->tails + u * WIDTH, t->n, t->top[u], t->c[u], t->low[u], t->shift[u], hi, lo);
-        else if (t->kept == 0)
+        if (t->kept == 0)
             NAME(add_all)(t->stage + u * t->room, t->n, hi, lo);
         else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
@@ -249,17 +337,19 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int but_top, int guessed)
     return near;
 }
 
-static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, 0); }
-static __attribute__((noinline)) void NAME(sum_others)(NAME(straight) *t) { NAME(sum_rows)(t, 1, 0); }
+static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
+static __attribute__((noinline)) void NAME(sum_all_others)(NAME(straight) *t) { NAME(sum_others)(t, 0); }
 
 /* All exponentials, as of rows whose maximum is near; whether it was. If not, nothing has happened but to the stage. */
-static __attribute__((noinline)) int NAME(sum_near)(NAME(straight) *t)
+static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return NAME(sum_rows)(t, 1); }
+static __attribute__((noinline)) int NAME(sum_others_near)(NAME(straight) *t) { return NAME(sum_others)(t, 1); }
+VM_INLINE int NAME(sum_near)(int op, NAME(straight) *t)
 {
     for (ptrdiff_t j = 0; j < ROWS; j++)
         t->top[j] = 0;
-    NAME(scales)(SOFTMAX, ROWS, t->top, t->part, t->power, t->c, t->low, t->shift);
+    NAME(scales)(op, 1, ROWS, t->top, t->part, t->power, t->c, t->low, t->shift);
     NAME(load_tails)(t);
-    return NAME(sum_rows)(t, 0, 1);
+    return IS_LOG(op) ? NAME(sum_others_near)(t) : NAME(sum_all_near)(t);
 }
 
 /* ---- results ---- */
@@ -297,7 +387,7 @@ static __attribute__((noinline)) void NAME(finish_backward)(NAME(straight) *t) {
 static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
     const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
-    const int wants_log = op == LOG_SOFTMAX || op == LOGSUMEXP, may_guess = op == SOFTMAX && (n <= most || x->p != out->p);
+    const int may_guess = IS_LOG(op) || (op == SOFTMAX && (n <= most || x->p != out->p));
     int guess = 0;                                 /* that a row is like those before it */
     REAL gradient[ROWS];
     NAME(straight) t;
@@ -309,25 +399,27 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
         t.four_lo[j] = 0.0;
     }
     for (ptrdiff_t j = 0; j < ROWS; j++) {
-        t.count[j] = 1.0;
+        t.unit[j] = 0;
         gradient[j] = 1;
     }
     for (ptrdiff_t row = 0; row < n_outer; row += t.rows) {
         t.x = x->p + row * t.sx, t.out = out->p + row * t.so;
         t.rows = n_outer - row < batch ? n_outer - row : batch;
-        guess = guess && NAME(sum_near)(&t);
-        if (!guess) {
+        guess = guess && NAME(sum_near)(op, &t);
+        if (guess)                                 /* what scales() says of this maximum, too */
+            memcpy(t.part, t.top, sizeof t.part);
+        else {
             NAME(find_tops)(&t);
-            NAME(scales)(op, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
+            NAME(scales)(op, op != LOGSUMEXP_BACKWARD, ROWS, t.top, t.part, t.power, t.c, t.low, t.shift);
             guess = may_guess && NAME(tops_near)(t.top, t.rows);
-            if (wants_log)
-                NAME(sum_others)(&t);
+            if (IS_LOG(op))
+                NAME(sum_all_others)(&t);
             else
                 NAME(sum_all)(&t);
         }
         if (op == LOGSUMEXP_BACKWARD)
             NAME(gather)(dy, 0, row, t.rows, 0, gradient);
-        NAME(factors)(op, ROWS, t.top, t.part, t.power, gradient, t.count, t.sum, t.sum_lo, t.a, t.b);
+        NAME(factors)(op, ROWS, t.top, t.part, t.power, gradient, t.unit, t.sum, t.sum_lo, t.a, t.b);
         if (op == SOFTMAX)
             NAME(finish_softmax)(&t);
         else if (op == LOG_SOFTMAX)
@@ -342,9 +434,9 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
 /* Row u, of numbers or results that are not ready, and too long for a stage: fetched anew for each pass */
 static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t u, ptrdiff_t n)
 {
-    REAL chunk[CHUNK], e[CHUNK], m[WIDTH], top = 0, part = 0, power = 0, c = 0, low = 0, shift = 0, a = 0, b = 0, gradient = 1;
-    double count = 0.0, hi[8] = {0}, lo[8] = {0};
-    for (ptrdiff_t j = 0; j < WIDTH; j++)
+    REAL chunk[CHUNK], e[CHUNK], m[8 * WIDTH], unit = 0, top = 0, part = 0, power = 0, c = 0, low = 0, shift = 0, a = 0, b = 0, gradient = 1;
+    double hi[8] = {0}, lo[8] = {0};
+    for (ptrdiff_t j = 0; j < 8 * WIDTH; j++)
         m[j] = (REAL)-INFINITY;
     for (int pass = 0; pass < (op == LOGSUMEXP ? 2 : 3); pass++) {
         for (ptrdiff_t i = 0; i < n; i += CHUNK) {
@@ -356,11 +448,11 @@ static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, con
                 for (ptrdiff_t k = 0; k < whole; k += WIDTH)
                     for (ptrdiff_t j = 0; j < WIDTH; j++)
                         m[j] = NAME(greater)(chunk[k + j], m[j]);
-            else if (pass == 1 && (op == LOG_SOFTMAX || op == LOGSUMEXP))
-                count += NAME(sum_others_of)(chunk, NULL, whole, top, c, low, shift, hi, lo);
+            else if (pass == 1 && IS_LOG(op))
+                NAME(others_of)(chunk, chunk, i == 0, whole, e, m, c, low, shift);
             else if (op != LOG_SOFTMAX)
                 NAME(exponentials)(chunk, e, whole, c, low, shift, NULL);
-            if (pass == 1 && (op == SOFTMAX || op == LOGSUMEXP_BACKWARD))
+            if (pass == 1)
                 NAME(add_all)(e, whole, hi, lo);
             if (pass == 2) {
                 for (ptrdiff_t j = 0; j < whole; j++)
@@ -372,12 +464,21 @@ static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, con
             top = m[0];
             for (ptrdiff_t j = 1; j < WIDTH; j++)
                 top = NAME(greater)(m[j], top);
-            NAME(scales)(op, 1, &top, &part, &power, &c, &low, &shift);
+            NAME(scales)(op, op != LOGSUMEXP_BACKWARD, 1, &top, &part, &power, &c, &low, &shift);
         } else if (pass == 1) {
+            if (IS_LOG(op)) {
+                REAL tops[ROWS];
+                int again[ROWS];
+                NAME(settle)(m, 8, tops, again);
+                top = tops[0];
+                unit = NAME(unit_of)(again[0], top, c, low, shift);
+                NAME(exponentials)(m, m, WIDTH, c, low, shift, NULL);
+                NAME(add_lanes)(m, 8, hi, lo);
+            }
             NAME(fold_across)(hi, lo, 1, 1);
             if (op == LOGSUMEXP_BACKWARD)
                 NAME(gather)(dy, 0, u, 1, 0, &gradient);
-            NAME(factors)(op, 1, &top, &part, &power, &gradient, &count, hi, lo, &a, &b);
+            NAME(factors)(op, 1, &top, &part, &power, &gradient, &unit, hi, lo, &a, &b);
         }
     }
     if (op == LOGSUMEXP)
