@@ -16,24 +16,27 @@ cdef inline real glu(real a, real gate) noexcept nogil:
     return away(gate, a) / d * unit
 
 cdef inline void glu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
-    # with t = e^-|gate|: p = t/(1+t) is sigmoid(-|gate|), p - p*p the slope of both sides, as bell()
+    # with t = e^-|gate|: p = t/(1+t) is sigmoid(-|gate|), p - p*p the slope of both sides, as bell(). The slope in two parts, since its
+    # error may count twice in a product.
     cdef real s
     cdef real z = scaled_reduced(-abs(gate), -0.0, &s)
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)
-    cdef real low = fma(s, w, s - t)
-    cdef real p = t + fma(-t, t / (scaled(1.0) + t), low)
-    cdef real slope = fma(-p, unscale(p), p)
+    cdef real low = fma(-t, t / (scaled(1.0) + t), fma(s, w, s - t))
+    # ----
+    cdef real p = t + low
+    cdef real minus = -unscale(p)
+    cdef real slope = fma(p, minus, p)
+    cdef real slope_lo = fma(fma(2.0, minus, 1.0), (t - p) + low, fma(p, minus, p - slope))
     cdef real unit
     cdef real c = logistic_scale(gate, &unit)
-    cdef real right = 1.0 - unscale(p)
     cdef real left = dy * (p * c) * unit
-    cdef real above = dy * right
+    cdef real above = dy * (1.0 + minus)
     da[0] = left if gate < 0.0 else above
-    dgate[0] = dy * (slope * c * a * unit)
+    dgate[0] = dy * (compensated(a, slope * c, slope_lo * c) * unit)
 
 cdef inline real swiglu(real a, real gate) noexcept nogil:
-    # a * gate / (1 + e^-gate)
+    # a * gate / (1 + e^-gate), the quotient in two parts
     cdef real s
     cdef real u = gate_floor(head_ceiling(gate))
     cdef real z = divisor_reduced(u, -0.0, &s)
@@ -42,7 +45,10 @@ cdef inline real swiglu(real a, real gate) noexcept nogil:
     # ----
     cdef real unit
     cdef real d = deep_divisor(s, w, gate, &unit)
-    return gate_floor(gate) / d * away(gate, a) * unit
+    # ----
+    cdef real r = 1.0 / d
+    cdef real q = gate_floor(gate) * r
+    return compensated(away(gate, a), q, fma(-q, d, gate_floor(gate)) * r) * unit
 
 cdef inline real geglu(real a, real gate) noexcept nogil:
     cdef real s, rest, unit
