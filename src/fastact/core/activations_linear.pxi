@@ -204,14 +204,12 @@ cdef inline real softsign(real x) noexcept nogil:
     return copysign(size / (1.0 + size), x)
 
 cdef inline real softsign_backward(real dy, real x) noexcept nogil:
-    # 1/(1 + |x|)^2, with 1 + |x| = d + e exactly; all is scaled, so that the square stays in range
-    cdef real unit = square_scale(1.0)
-    cdef real size = square_hold(abs(x) * unit)
-    cdef real d = unit + size
-    cdef real larger = size if size > unit else unit
-    cdef real lesser = unit if size > unit else size
-    cdef real e = lesser - (d - larger)
-    return dy * (unit * unit / fma(d, d, (d + d) * e))
+    # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = 1 - y - y|x|
+    cdef real size = at_most_finite(abs(x))
+    cdef real y = 1.0 / (1.0 + size)
+    cdef real rest = fma(-y, size, 1.0 - y)
+    cdef real square = y * y
+    return dy * (square + fma(square + square, rest, fma(y, y, -square)))
 
 cdef inline real softsign_backward_y(real dy, real y) noexcept nogil:
     # (1 - |y|)^2, with 1 - |y| = d + e exactly
