@@ -239,19 +239,29 @@ cdef inline double snake_backward_alpha_f8(double dy, double x, double alpha) no
     return dy * (x * x if abs_f8(alpha * x) < 3.7252902984619141e-09 else sum + sum)
 
 cdef inline bint snake_backward_alpha_is_usual_f4(float dy, float x, float alpha) noexcept nogil:
-    return abs_f4(alpha * x) < <float>1048576.0
+    return abs_f4(alpha * x) < <float>140737488355328.0
 
 cdef inline float snake_backward_alpha_usual_f4(float dy, float x, float alpha) noexcept nogil:
-    # as doubles, y and c without their signs, which cancel
-    cdef double sign
-    cdef double f = usual_half_turns(<double>alpha * <double>x, 0.0, &sign)
+    # 2 y (x c - y/2a)/a, y = sin(ax), c = cos(ax)
+    cdef double sign, turn
+    cdef double u = <double>alpha * <double>x
+    cdef double f = usual_half_turns(u, 0.0, &sign)
+    cdef double g = usual_half_turns(abs_f8(u), 0.5, &turn)
     # ----
     cdef double y = wide_sine(f)
-    cdef double c = wide_sine(0.5 - abs_f8(f))
+    cdef double c = flipped_f8(flipped_f8(wide_sine(g), turn), sign)        # y has not its sign, which would come in twice
     # ----
     cdef double inverse = 1.0 / <double>alpha
     return dy * <float>(y * inverse * fma_f8(2.0 * <double>x, c, -y * inverse))
 
 cdef inline float snake_backward_alpha_f4(float dy, float x, float alpha) noexcept nogil:
-    cdef float far = <float>snake_backward_alpha_f8(1.0, <double>x, <double>alpha)
-    return snake_backward_alpha_usual_f4(dy, x, alpha) if snake_backward_alpha_is_usual_f4(dy, x, alpha) else dy * far
+    cdef double sign, turn
+    cdef double u = <double>alpha * <double>x
+    cdef double f = wide_half_turns(u, 0.0, &sign)
+    cdef double g = wide_half_turns(abs_f8(u), 0.5, &turn)
+    # ----
+    cdef double y = wide_sine(f)
+    cdef double c = flipped_f8(flipped_f8(wide_sine(g), turn), sign)
+    # ----
+    cdef double inverse = 1.0 / <double>alpha
+    return dy * <float>(y * inverse * fma_f8(2.0 * <double>x, c, -y * inverse))
