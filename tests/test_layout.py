@@ -71,8 +71,11 @@ def test_company(op_case, made, dtype):
     mixed = np.where(wild, random_bits(x.size, dtype, seed=15), x)
     data = operands(op, case, x, rng)
     wanted = made[op.name](*data)
-    got = made[op.name](*(mixed if d is x else d for d in data))
+    beside = [mixed if d is x else d for d in data]
+    got = made[op.name](*beside)
     assert_same_bits(got[~wild], wanted[~wild], op.name)
+    got = made[op.name](*(np.full(x.size, d, dtype) if np.ndim(d) == 0 else d for d in beside))
+    assert_same_bits(got[~wild], wanted[~wild], op.name, "parameters that vary")
 
 
 def bits_set(room: np.ndarray) -> np.ndarray:

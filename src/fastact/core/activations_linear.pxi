@@ -162,12 +162,13 @@ cdef inline real sparse_sigmoid_backward_y(real dy, real y) noexcept nogil:
     return between(0.5 * dy, y, 0.0, 1.0)
 
 cdef inline real sparse_plus(real x) noexcept nogil:
-    # (x + 1)^2/4 between -1 and 1, with x + 1 = t + e exactly
-    cdef real t = x + 1.0
-    cdef real e = x - (t - 1.0)
-    cdef real inside = 0.25 * fma(t, t, (t + t) * e)
-    cdef real above = x if x >= 1.0 else inside
-    return 0.0 if x <= -1.0 else above
+    # (x + 1)^2/4 between -1, where it is 0, and 1, with x + 1 = t + e exactly
+    cdef real held = at_least(x, -1.0)
+    cdef real t = held + 1.0
+    cdef real half = 0.5 * t
+    cdef real e = held - (t - 1.0)
+    cdef real inside = fma(half, half, half * e)
+    return x if x >= 1.0 else inside
 
 cdef inline real sparse_plus_backward(real dy, real x) noexcept nogil:
     cdef real above = dy if x >= 1.0 else dy * fma(0.5, x, 0.5)
@@ -204,14 +205,12 @@ cdef inline real softsign(real x) noexcept nogil:
     return copysign(size / (1.0 + size), x)
 
 cdef inline real softsign_backward(real dy, real x) noexcept nogil:
-    # 1/(1 + |x|)^2, with 1 + |x| = d + e exactly; all is scaled, so that the square stays in range
-    cdef real unit = square_scale(1.0)
-    cdef real size = square_hold(abs(x) * unit)
-    cdef real d = unit + size
-    cdef real larger = size if size > unit else unit
-    cdef real lesser = unit if size > unit else size
-    cdef real e = lesser - (d - larger)
-    return dy * (unit * unit / fma(d, d, (d + d) * e))
+    # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = 1 - y - y|x|
+    cdef real size = at_most_finite(abs(x))
+    cdef real y = 1.0 / (1.0 + size)
+    cdef real rest = fma(-y, size, 1.0 - y)
+    cdef real square = y * y
+    return dy * (square + fma(square + square, rest, fma(y, y, -square)))
 
 cdef inline real softsign_backward_y(real dy, real y) noexcept nogil:
     # (1 - |y|)^2, with 1 - |y| = d + e exactly
@@ -256,16 +255,15 @@ cdef inline real squareplus_backward(real dy, real x, real b) noexcept nogil:
 cdef inline real bent_identity(real x) noexcept nogil:
     # x + (R - 1)/2, a = |x|, R = sqrt(a^2 + 1). R's rounding error is (1 + a^2 - R^2)/(2R), of which half the numerator is
     # enough below 1, and nothing above. Far out R is a
-    cdef real size = abs(x)
+    cdef real size = at_most_finite(abs(x))
     cdef real held = at_most(size, 1e9)
     cdef real root = sqrt(fma(held, held, 1.0))
-    cdef real far = at_most_finite(size)
     cdef real missing = fma(held, held, fma(-root, root, 1.0))
-    cdef real rest = (far if far > root else root) - 1.0
+    cdef real rest = (size if size > root else root) - 1.0
     return fma(0.5, fma(0.5, missing if size < 1.0 else 0.0, rest), x)
 
 cdef inline real bent_identity_backward(real dy, real x) noexcept nogil:
     # 1 + x/(2R)
-    cdef real held = at_most(abs(x), 1e9)
+    cdef real held = at_most(at_most_finite(abs(x)), 1e9)           # as above, so that both share the root
     cdef real share = held / sqrt(fma(held, held, 1.0))
     return dy * fma(0.5, copysign(share, x), 1.0)

@@ -1,5 +1,8 @@
-# Derivatives by parameters that need an exponential or a sine. Doubles carry what rounding leaves out; floats take theirs,
-# rounded once, for what follows is a sum, and the time of these counts for little.
+# Derivatives by parameters that need an exponential or a sine. Doubles carry what rounding leaves out; floats are computed in
+# double, where nothing has to be carried, and rounded once.
+
+cdef extern from "erf.h" nogil:
+    double wide_log(double k, double z) noexcept
 
 cdef inline double share_and_rest_f8(double t, double t_lo, double* rest) noexcept nogil:
     # t/(1 + t) + rest, t + t_lo in [0, 1], all but 1 scaled
@@ -57,7 +60,17 @@ cdef inline double celu_backward_alpha_f8(double dy, double x, double alpha) noe
     return below_zero(dy * (near if abs_f8(u) < 1.0 else far), x)
 
 cdef inline float celu_backward_alpha_f4(float dy, float x, float alpha) noexcept nogil:
-    return dy * <float>celu_backward_alpha_f8(1.0, <double>x, <double>alpha)
+    # (e^u - 1) - u e^u, about 0 -u^2 (1/2 + u/3 + u^2/8)
+    cdef double u = <double>x / <double>alpha
+    cdef double held = at_most_f8(at_least_f8(u, -60.0), 709.0)
+    cdef double s
+    cdef double z = exp_reduced_f8(held, -0.0, 0.0, &s)
+    # ----
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    cdef double far = fma_f8(-held, fma_f8(s, w, s), fma_f8(s, w, s - 1.0))
+    cdef double near = -(held * held) * fma_f8(held, fma_f8(0.125, held, 0.3333333333333333), 0.5)
+    return below_zero(dy * <float>(near if abs_f8(held) < 0.0009765625 else far), x)
 
 cdef inline double swish_backward_beta_f8(double dy, double x, double beta) noexcept nogil:
     # x^2 (p - p^2), p = t/(1 + t), t = e^-|bx|; the second factor x takes the scale away where it is large
@@ -86,7 +99,16 @@ cdef inline double swish_backward_beta_f8(double dy, double x, double beta) noex
     return dy * (0.0 if u < -1060.0 else value * factor)
 
 cdef inline float swish_backward_beta_f4(float dy, float x, float beta) noexcept nogil:
-    return dy * <float>swish_backward_beta_f8(1.0, <double>x, <double>beta)
+    # x^2 t/(1 + t)^2, t = e^-|bx|
+    cdef double size = abs_f4(x)
+    cdef double fall = -abs_f4(beta)
+    cdef double s
+    cdef double z = wide_exp_reduced(at_least_f8(fall if fall == 0.0 else fall * size, -700.0), 1.0, &s)
+    # ----
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double share = <double>at_most_finite_f4(abs_f4(x)) / (1.0 + t)
+    return dy * <float>(share * share * t)
 
 cdef inline double softplus_backward_beta_f8(double dy, double x, double beta) noexcept nogil:
     # -(|u| p + log1p(t))/b^2, u = bx, t = e^-|u|, p = t/(1 + t), log1p(t) = t - c d
@@ -125,7 +147,22 @@ cdef inline double softplus_backward_beta_f8(double dy, double x, double beta) n
     return -dy * (0.0 if u < -1060.0 else value * factor)
 
 cdef inline float softplus_backward_beta_f4(float dy, float x, float beta) noexcept nogil:
-    return dy * <float>softplus_backward_beta_f8(1.0, <double>x, <double>beta)
+    # -(a p + log(1 + t))/b^2, a = |bx|, t = e^-a, p = t/(1 + t); the logarithm as 2 atanh(z) or log(2) + 2 atanh(z), |z| < 0.18
+    cdef double a = at_most_f8(abs_f8(<double>beta * <double>x), 700.0)
+    cdef double s
+    cdef double z = wide_exp_reduced(-a, 1.0, &s)
+    # ----
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double k = 1.0 if t > 0.41421356 else 0.0
+    cdef double v = 1.0 + t
+    cdef double d = v + (1.0 + k)
+    cdef double over = 1.0 / (v * d)
+    cdef double y = (t - k) * (over * v)
+    # ----
+    cdef double inverse = 1.0 / <double>beta
+    cdef double h = fma_f8(a, t * (over * d), wide_log(k, y))
+    return -dy * <float>(h * (inverse * inverse))
 
 cdef inline double laplace_backward_mu_f8(double dy, double x, double mu, double sigma) noexcept nogil:
     return -laplace_backward_f8(dy, x, mu, sigma)
@@ -159,7 +196,14 @@ cdef inline double laplace_backward_sigma_f8(double dy, double x, double mu, dou
     return dy * (0.0 if a >= 52.0 else value)
 
 cdef inline float laplace_backward_sigma_f4(float dy, float x, float mu, float sigma) noexcept nogil:
-    return dy * <float>laplace_backward_sigma_f8(1.0, <double>x, <double>mu, <double>sigma)
+    # -t e^(-t^2/2)/(sigma sqrt(2 pi)), as laplace_backward_f4
+    cdef double j
+    cdef double over = 1.0 / <double>sigma
+    cdef double t = (<double>x - <double>mu) * over
+    cdef double a = at_most_f8(abs_f8(t), 24.0)
+    cdef double z = wide_bell_reduced(a, &j)
+    # ----
+    return dy * <float>(wide_bell_poly(z, j) * copysign_f8(a, t) * (-0.3989422804014327 * over))
 
 cdef inline float sine_backward_omega_f4(float dy, float x, float omega) noexcept nogil:
     # x cos(omega x)
@@ -194,5 +238,30 @@ cdef inline double snake_backward_alpha_f8(double dy, double x, double alpha) no
     cdef double sum = over + over_lo if over - over == 0.0 else over
     return dy * (x * x if abs_f8(alpha * x) < 3.7252902984619141e-09 else sum + sum)
 
+cdef inline bint snake_backward_alpha_is_usual_f4(float dy, float x, float alpha) noexcept nogil:
+    return abs_f4(alpha * x) < <float>140737488355328.0
+
+cdef inline float snake_backward_alpha_usual_f4(float dy, float x, float alpha) noexcept nogil:
+    # 2 y (x c - y/2a)/a, y = sin(ax), c = cos(ax)
+    cdef double sign, turn
+    cdef double u = <double>alpha * <double>x
+    cdef double f = usual_half_turns(u, 0.0, &sign)
+    cdef double g = usual_half_turns(abs_f8(u), 0.5, &turn)
+    # ----
+    cdef double y = wide_sine(f)
+    cdef double c = flipped_f8(flipped_f8(wide_sine(g), turn), sign)        # y has not its sign, which would come in twice
+    # ----
+    cdef double inverse = 1.0 / <double>alpha
+    return dy * <float>(y * inverse * fma_f8(2.0 * <double>x, c, -y * inverse))
+
 cdef inline float snake_backward_alpha_f4(float dy, float x, float alpha) noexcept nogil:
-    return dy * <float>snake_backward_alpha_f8(1.0, <double>x, <double>alpha)
+    cdef double sign, turn
+    cdef double u = <double>alpha * <double>x
+    cdef double f = wide_half_turns(u, 0.0, &sign)
+    cdef double g = wide_half_turns(abs_f8(u), 0.5, &turn)
+    # ----
+    cdef double y = wide_sine(f)
+    cdef double c = flipped_f8(flipped_f8(wide_sine(g), turn), sign)
+    # ----
+    cdef double inverse = 1.0 / <double>alpha
+    return dy * <float>(y * inverse * fma_f8(2.0 * <double>x, c, -y * inverse))

@@ -1,6 +1,10 @@
 # The normal distribution, sinusoids, and gradients with a root: most floats are computed in double, where nothing has to be
 # carried, and rounded once; doubles carry what rounding leaves out.
 
+cdef extern from "vmath.h" nogil:
+    double wide_bell_reduced(double a, double* power) noexcept
+    double wide_bell_poly(double z, double power) noexcept
+
 cdef extern from "erf.h" nogil:
     double wide_tail_num(double a) noexcept
     double wide_tail_den(double a) noexcept
@@ -44,11 +48,10 @@ cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
 
 cdef inline float ndtr_f4(float x) noexcept nogil:
     # Phi(-a) = e^(-a^2/2) n/d
-    cdef double s
+    cdef double j
     cdef double a = normal_clamp_f4(abs_f4(x))
-    cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
-    # ----
-    cdef double n = s * wide_exp_poly(z) * wide_tail_num(a)
+    cdef double z = wide_bell_reduced(a, &j)
+    cdef double n = wide_bell_poly(z, j) * wide_tail_num(a)
     # ----
     cdef double q = n / wide_tail_den(a)
     return <float>(q if x < <float>0.0 else 1.0 - q)
@@ -71,26 +74,24 @@ cdef inline double ndtr_f8(double x) noexcept nogil:
 
 cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
     # Phi of (x - mu)/sigma; beyond 16 it is 0 or 1
-    cdef double s
+    cdef double j
     cdef double over = 1.0 / <double>sigma
     cdef double t = (<double>x - <double>mu) * over
     cdef double a = at_most_f8(abs_f8(t), 24.0)
-    cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
-    # ----
-    cdef double n = s * wide_exp_poly(z) * wide_tail_num(a)
+    cdef double z = wide_bell_reduced(a, &j)
+    cdef double n = wide_bell_poly(z, j) * wide_tail_num(a)
     # ----
     cdef double q = n / wide_tail_den(a)
     return <float>(q if t < 0.0 else 1.0 - q)
 
 cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) noexcept nogil:
     # e^(-t^2/2)/(sigma sqrt(2 pi)); beyond 24 it is 0 for each sigma
-    cdef double s
+    cdef double j
     cdef double over = 1.0 / <double>sigma
-    cdef double t = (<double>x - <double>mu) * over
-    cdef double a = at_most_f8(abs_f8(t), 24.0)
-    cdef double z = wide_exp_reduced(-0.5 * a * a, 1.0, &s)
+    cdef double a = at_most_f8(abs_f8((<double>x - <double>mu) * over), 24.0)
+    cdef double z = wide_bell_reduced(a, &j)
     # ----
-    return dy * <float>(s * wide_exp_poly(z) * (0.3989422804014327 * over))
+    return dy * <float>(wide_bell_poly(z, j) * (0.3989422804014327 * over))
 
 cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
     # Phi of t + lo = (x - mu)/sigma

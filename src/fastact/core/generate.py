@@ -353,26 +353,28 @@ def in_turn(op: Any, value: str, suffix: str, form: str) -> str:
     )
 
 
-def by_stretches(op: Any, suffix: str) -> str:
+def by_stretches(op: Any, suffix: str, form: str) -> str:
     """A formula that has another for the usual operands: stretches of which all are usual take that one.
 
     `name_usual_fN` has to give the same bits as `name_fN` wherever `name_is_usual_fN` says so: only speed depends on the others.
     """
-    ctype, last = REALS[suffix], len(op.data)
-    lines = [f"cdef void k_{op.name}_{suffix}_scalar(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
+    ctype, operands = REALS[suffix], (*op.data, *op.parameters)
+    single = op.parameters if form == "scalar" else ()
+    lines = [f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
     lines += ["    cdef const void* moved[MAX_OPERANDS]", "    cdef void* to", "    cdef npy_intp done = 0, m, i", "    cdef int unusual"]
-    lines += [f"    cdef const {ctype}* {name}" for name in op.data]
-    lines += [f"    cdef {ctype} {p} = (<const {ctype}*>args[{last + k}])[0]" for k, p in enumerate(op.parameters)]
-    lines += [f"    moved[{last + k}] = args[{last + k}]" for k in range(len(op.parameters))]
-    lines += ["    while done < n:", "        m = min(n - done, STRETCH)"]
-    lines += [f"        {name} = <const {ctype}*>args[{k}] + done" for k, name in enumerate(op.data)]
-    lines += [f"        moved[{k}] = {name}" for k, name in enumerate(op.data)]
-    call = ", ".join([*(f"{name}[i]" for name in op.data), *op.parameters])
-    lines += ["        unusual = 0", "        for i in range(m):"]
+    inside = ["    while done < n:", "        m = min(n - done, STRETCH)"]
+    for k, name in enumerate(operands):
+        if name in single:
+            lines += [f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]", f"    moved[{k}] = args[{k}]"]
+        else:
+            lines.append(f"    cdef const {ctype}* {name}")
+            inside += [f"        {name} = <const {ctype}*>args[{k}] + done", f"        moved[{k}] = {name}"]
+    call = ", ".join(name if name in single else f"{name}[i]" for name in operands)
+    lines += [*inside, "        unusual = 0", "        for i in range(m):"]
     lines.append(f"            unusual |= 0 if {op.formula}_is_usual_{suffix}({call}) else 1")
     lines.append(f"        to = <{ctype}*>out[0] + done")
     for branch, name in (("if unusual", f"{op.name}_any"), ("else", f"{op.name}_usual")):
-        lines += [f"        {branch}:", f"            k_{name}_{suffix}_scalar(&to, moved, m)"]
+        lines += [f"        {branch}:", f"            k_{name}_{suffix}_{form}(&to, moved, m)"]
     return "\n".join([*lines, "        done += m", ""])
 
 
@@ -389,13 +391,14 @@ def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], nam
         if formula not in names:
             parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
             continue
-        if usual in names:
-            for name, chosen in (("any", formula), ("usual", usual)):
-                renamed = type(op)(f"{op.name}_{name}", op.formula, op.data, op.parameters)
-                parts.append(kernel(renamed, suffix, "scalar", chosen, cut[suffix].get(chosen)))
-            parts.append(by_stretches(op, suffix))
-        for form in forms if usual not in names else forms[1:]:
-            parts.append(kernel(op, suffix, form, formula, cut[suffix].get(formula)))
+        for form in forms:
+            if usual in names:
+                for name, chosen in (("any", formula), ("usual", usual)):
+                    renamed = type(op)(f"{op.name}_{name}", op.formula, op.data, op.parameters)
+                    parts.append(kernel(renamed, suffix, form, chosen, cut[suffix].get(chosen)))
+                parts.append(by_stretches(op, suffix, form))
+            else:
+                parts.append(kernel(op, suffix, form, formula, cut[suffix].get(formula)))
     for storage, (_, suffix, _) in STORAGES.items():
         slot = 2 * number + (suffix == "f8")
         parts.append(

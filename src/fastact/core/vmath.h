@@ -399,6 +399,26 @@ VM_INLINE double wide_exp_poly(double z)
     return fma_f8(p, z, 1.0);
 }
 
+/* e^(-a^2/2), a up to 37: of -a^2 all is doubled, and the powers of 2 are in the coefficients */
+VM_INLINE double wide_bell_reduced(double a, double *power)
+{
+    const double magic = 6755399441055744.0;
+    double square = a * a;
+    double j = fma_f8(square, -0.5 * 0x1.71547652b82fep+0, magic);
+    *power = j;
+    return fma_f8(j - magic, -2 * LN2_HI_F8, -square);
+}
+VM_INLINE double wide_bell_poly(double z, double power)
+{
+    double p = 0x1p-6 * 0x1.6ae72f3d2b358p-10;
+    p = fma_f8(p, z, 0x1p-5 * 0x1.126781c294f3bp-7);
+    p = fma_f8(p, z, 0x1p-4 * 0x1.5558224265bf1p-5);
+    p = fma_f8(p, z, 0x1p-3 * 0x1.55541960d7dd7p-3);
+    p = fma_f8(p, z, 0x1p-2 * 0x1.fffffc1d1c391p-2);
+    p = fma_f8(p, z, 0x1p-1 * 0x1.0000008a25fa9p+0);
+    return from_bits_f8(bits_f8(fma_f8(p, z, 1.0)) + (bits_f8(power) << 52));
+}
+
 /* ---- log(1 + t) on [0, 1] ------------------------------------------------------------------------------ */
 /* Returns a and sets b: log(1+t) = t - a b. t comes scaled (times 2^64, 2^512), and a b is scaled like it.
  * coefficients/log1p.sollya */
