@@ -140,7 +140,8 @@ def test_bfloat16_is_float32_rounded_once(op):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     x = (np.random.default_rng(0).standard_normal((3, 40)) * 3).astype(ml_dtypes.bfloat16)
     opset = onnx.defs.onnx_opset_version()
-    defaults = {n: a.default_value.f for n, a in onnx.defs.get_schema(op).attributes.items() if a.default_value.type == a.default_value.FLOAT}
+    known = {n: a.default_value for n, a in onnx.defs.get_schema(op).attributes.items()}
+    defaults = {n: value.f for n, value in known.items() if value.type == value.FLOAT}
     for given in _attributes(op):
         if op == "Shrink" and "bias" in given:
             continue                                             # onnx's own: the table has no shrinking of that kind
