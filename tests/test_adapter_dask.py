@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from _support import DEFAULT_CASES, assert_same_bits
@@ -110,9 +112,31 @@ def test_integers_empties_and_refusals():
         fad.softmax_backward(da.ones(4))
 
 
+def look(block):
+    return fa.monitor.ActivationMonitor("relu").update(block)
+
+
+def watched(y):
+    """The monitor of a chunked array's last axis, as docs/adapters.md does it."""
+    from dask import delayed
+
+    parts = [delayed(look)(block) for block in y.rechunk({-1: -1}).to_delayed().ravel()]
+    return delayed(functools.reduce)(fa.monitor.ActivationMonitor.merge, parts)
+
+
+def test_monitors_of_chunks_merge():
+    values = np.random.default_rng(0).standard_normal((60, 5)).astype("f4")
+    got = watched(fa.relu(da.from_array(values, chunks=(7, 2)))).compute(scheduler="synchronous")
+    wanted = look(fa.relu(values))
+    assert got.count == wanted.count == 60
+    for name in ("zeros", "min", "max", "dead"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(wanted, name))
+    np.testing.assert_allclose([got.mean, got.std], [wanted.mean, wanted.std], rtol=1e-12)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_larger_than_a_workers_memory(tmp_path):
-    """Two processes with 250 MB each, 480 MB of float32, the axis cut into eight: gelu, softmax and its gradient, down to sums."""
+    """Two processes with 250 MB each, 480 MB of float32, the axis cut into eight: gelu, softmax, gradient, down to sums; monitors."""
     distributed = pytest.importorskip("distributed")
     import dask
 
@@ -128,8 +152,13 @@ def test_larger_than_a_workers_memory(tmp_path):
         y = fad.softmax(x, axis=1)
         dx = fad.softmax_backward(x, y=y, axis=1)
         sums, gradient, some = da.compute(y.sum(axis=1, dtype="f8"), da.abs(dx.sum(axis=1, dtype="f8")).max(), y[:14, ::997])
+        z = fa.relu((rows % 7) - (columns % 11)).rechunk((250, chunks[1]))
+        watch = watched(z).compute()
         assert len(cluster.scheduler.workers) == 2
     np.testing.assert_allclose(sums, 1, rtol=1e-6)
     assert gradient < 1e-6
+    zeros = ((np.arange(shape[0]) % 7)[:, None] <= np.arange(11)).sum(axis=0)
+    assert watch.count == shape[0]
+    np.testing.assert_array_equal(watch.zeros, zeros[np.arange(shape[1]) % 11])
     row = fa.gelu(((np.arange(14) % 7)[:, None] - (np.arange(shape[1]) % 11)[None, :]).astype("f4"))
     np.testing.assert_allclose(some, fa.softmax(row, axis=1)[:, ::997], rtol=5e-7)

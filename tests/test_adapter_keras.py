@@ -88,8 +88,26 @@ assert (np.asarray(keras.activations.gelu(x))[0] < 0).all()       # 1 + erf is 0
 for value in (np.arange(-2, 3), np.arange(-2, 3).astype("float16")):
     np.testing.assert_array_equal(keras.ops.relu(value), before["relu"](value))
     assert keras.ops.relu(value).dtype == before["relu"](value).dtype
-b = keras.ops.cast(x, "bfloat16")
-assert str(keras.ops.silu(b).dtype) == "bfloat16"
 uninstall()
 np.testing.assert_array_equal(keras.ops.gelu(x, approximate=False), before["gelu"](x, False))
+    """)
+
+
+def test_bfloat16_is_float32_rounded_once():
+    """Of every function; and a layer under the policy that asks for it."""
+    _in_a_process(COMMON + """
+import ml_dtypes
+names = install()
+x = (np.random.default_rng(0).standard_normal((6, 40)) * 3).astype(ml_dtypes.bfloat16)
+for name in names:
+    given = {"threshold": {"threshold": 0.5, "default_value": -1.0}, "leaky_relu": {"negative_slope": 0.25}}.get(name, {})
+    if name == "hard_sigmoid":                                    # a slope of 1/6 has the array's type
+        np.testing.assert_array_equal(getattr(nn, name)(x).astype("f4"), fa.hard_sigmoid(x, 1 / 6, 0.5).astype("f4"))
+        continue
+    got = getattr(nn, name)(x, **given)
+    wide = getattr(nn, name)(x.astype("f4"), **given)
+    assert got.dtype == x.dtype, name
+    np.testing.assert_array_equal(got.astype("f4"), wide.astype(x.dtype).astype("f4"), err_msg=name)
+layer = keras.layers.Dense(8, activation="silu", dtype="mixed_bfloat16")
+assert str(layer(np.ones((2, 4), "f4")).dtype) == "bfloat16"
     """)

@@ -43,7 +43,8 @@ def test_every_command_explains_itself(command, capsys):
 
 def test_no_command_and_an_unknown_one(capsys):
     assert "required" in refused(capsys)
-    assert "invalid choice" in refused(capsys, "plto")
+    assert "invalid choice: 'plto'; did you mean 'plot'?" in refused(capsys, "plto")
+    assert "did you mean 'float32'?" in refused(capsys, "bench", "--dtype", "float3")
 
 
 def test_as_a_process():

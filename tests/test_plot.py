@@ -19,7 +19,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import fastact as fa
-from fastact import plot
+from fastact import demo, plot
+from fastact._elsewhere import TORCH
 from fastact._registry import ELEMENTWISE
 
 DRAWABLE = [name for name in fa.names() if plot.drawable(name)]
@@ -255,3 +256,21 @@ def test_examples_run(thing):
 def test_importing_needs_no_matplotlib():
     code = "import sys; import fastact.plot, fastact.__main__; assert not {'matplotlib', 'scipy', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_pytorchs_function_is_found_under_its_name():
+    """Where its name is another one, too; and it computes the same."""
+    torch = pytest.importorskip("torch")
+    found = {}
+    for record in ELEMENTWISE:
+        low, high = record.domain or (-4, 4)
+        x = np.linspace(max(low, -4), min(high, 4), 35)[1:-1]
+        function = demo.torch_function(torch, fa.get(record.name))
+        if function is not None:
+            found[record.name] = function
+            needed = {p.name: 0.25 for p in record.parameters if p.default is None}
+            wanted = fa.get(record.name)(x, **needed)
+            np.testing.assert_allclose(function(torch.from_numpy(x)).numpy(), wanted, rtol=1e-6, atol=1e-7, err_msg=record.name)
+    same = {s.function for s in TORCH if all(math.isclose(fa.get(s.function).parameters[k], v) for k, v in s.fixed.items())}
+    spelled = same & {r.name for r in ELEMENTWISE}
+    assert {"relu", "gelu_tanh", "log_sigmoid"} | spelled <= set(found), spelled - set(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import time
@@ -51,6 +52,49 @@ def test_elements_same_bits(op, case, made, threads, dtype):
         assert_same_bits(ufunc(*reversed_given), wanted[::-1], n, "reversed")
         out = x.copy()
         assert_same_bits(ufunc(*given[: len(op.data) - 1], out, *given[len(op.data) :], out=out), wanted, n, "in place")
+
+
+def test_first_use_by_many_threads_at_once():
+    """What is made when it is first asked for is made once, and bfloat16's loops are there for whoever asks second."""
+    done = run(
+        """
+        import sys, threading
+        import numpy as np
+        import fastact as fa
+        try:
+            import ml_dtypes
+            x = np.ones(4, ml_dtypes.bfloat16)
+        except ImportError:
+            x = np.ones(4, np.float16)
+        sys.setswitchinterval(1e-6)
+        names = fa.names()
+        start, found, wrong = threading.Barrier(8), [], []
+
+        def use():
+            start.wait()
+            try:
+                found.append([id(fa.ufuncs.gelu_value_and_grad), id(fa._affine), id(fa._gates)])
+                for name in names:
+                    function = fa.get(name)
+                    if not any(v is None for v in function.parameters.values()) and name != "maxout":
+                        function(x.reshape(2, 2))
+            except BaseException as error:
+                wrong.append(repr(error))
+
+        threads = [threading.Thread(target=use) for _ in range(8)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert not wrong, wrong
+        assert all(f == found[0] for f in found), found
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python always has the GIL")
+def test_importing_leaves_the_gil_off():
+    done = run("import sys, fastact, fastact.cython_api; sys.exit(sys._is_gil_enabled())", PYTHON_GIL="")
+    assert done.returncode == 0 and "GIL" not in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("op", SEVERAL, ids=operation_id)

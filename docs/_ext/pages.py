@@ -45,6 +45,7 @@ ORDER = {
     "generated/accuracy": "Accuracy",
     "generated/speed": "Speed",
     "examples": "Examples",
+    "adapters": "Inside other libraries",
     "compiled": "From Cython and C",
     "coming": "Coming from another library",
     "adding": "Adding an activation",
@@ -216,7 +217,7 @@ def gallery_page(pictures: dict[str, list[tuple[str, str]]]) -> list[str]:
     """Every function with its gradient and its error."""
     torch = importlib.util.find_spec("torch") is not None
     beside = (
-        " Where PyTorch has a function of the same name, its error stands beside."
+        " Where PyTorch has the function, its error stands beside."
         if torch
         else " PyTorch was not installed when this page was built; with it, its error stands beside."
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,7 @@ __all__ = [
     *(_PAIRS := _functions.pair_names()),
 ]
 
+_making = threading.Lock()
 _LAZY = ("functional", "init", "monitor", "plot", "reference", "special")
 _TABLES: dict[str, Callable[[], dict[str, np.ufunc]]] = {
     "_pairs": lambda: _kernels.make_pairs(_docs.pair_docs()),  # type: ignore[no-any-return]
@@ -159,8 +161,10 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"fastact.{name}")
     if name in _TABLES:
-        made = globals()[name] = _TABLES[name]()
-        return made
+        with _making:  # of two threads that ask at once both get the same
+            if name not in globals():
+                globals()[name] = _TABLES[name]()
+        return globals()[name]
     raise AttributeError(f"module 'fastact' has no attribute {name!r}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import fastact
 from fastact import _config, _docs, _variants, bench, demo, plot
@@ -195,8 +197,19 @@ def _golden(arguments: argparse.Namespace) -> int:
     return int(any(r["different"] for r in results.values()))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Suggests the right one for a command or a choice that is misspelt, as Python 3.14's does on request."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(c) for c in action.choices]
+            near = difflib.get_close_matches(str(value), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}{hint} (choose from {', '.join(known)})")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m fastact", description="Activation functions for NumPy arrays: forward and backward, accurate, fast."
     )
     parser.add_argument("--version", action="version", version=f"fastact {fastact.__version__}")

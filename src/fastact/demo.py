@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 import fastact as fa
+from fastact._elsewhere import TORCH
 from fastact._registry import ELEMENTWISE, Record
 
 Array = npt.NDArray[np.float32]
@@ -235,11 +237,19 @@ def with_expressions(activation: fa.Activation) -> Functions:
 def torch_function(
     torch: Any, activation: fa.Activation, parameters: Mapping[str, float | None] | None = None
 ) -> Callable[[Any], Any] | None:
-    """PyTorch's function of the same name and parameters (by default those of the table), if it has one."""
+    """PyTorch's function with these parameters (by default those of the table), if it has one, also where it has another name for it."""
     parameters = activation.parameters if parameters is None else parameters
-    for name in (activation.name, *activation.aliases):
+    tried: list[tuple[str, dict[str, Any]]] = []
+    for spelling in TORCH:
+        for value, own in spelling.choice[2].items() if spelling.choice else [(None, spelling.function)]:
+            if own == activation.name and all(math.isclose(parameters.get(k) or 0.0, v) for k, v in spelling.fixed.items()):
+                named = dict(parameters) if spelling.arguments is None else {a.name: parameters[a.parameter] for a in spelling.arguments}
+                tried.append((spelling.name, named | ({spelling.choice[0]: value} if spelling.choice else {})))
+    if not tried:
+        tried = [(name, dict(parameters)) for name in (activation.name, *activation.aliases)]
+    for name, named in tried:
         for module in (torch, torch.nn.functional):
-            function = partial(getattr(module, name, _missing), **parameters)
+            function = partial(getattr(module, name, _missing), **named)
             try:
                 function(torch.zeros(1))
             except TypeError:

@@ -7,7 +7,7 @@
 >>> install()  # doctest: +SKIP
 
 Every function of Keras' backend that the table has is replaced, under Keras' signatures and defaults: `gelu` approximates unless
-``approximate=False``, and `leaky_relu` has the slope 0.2. Types that fastact does not compute (bfloat16, integers) go to Keras' own.
+``approximate=False``, and `leaky_relu` has the slope 0.2. Types that fastact does not compute (integers) go to Keras' own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import inspect
 import threading
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from keras.src.backend.numpy import nn as _nn
 from keras.src.backend.numpy.core import convert_to_tensor
@@ -24,7 +25,7 @@ import fastact as _fa
 from fastact._elsewhere import KERAS, Spelling, written
 from fastact._registry import Record
 
-_TYPES = frozenset(np.dtype(t) for t in ("float16", "float32", "float64"))
+_TYPES = frozenset(np.dtype(t) for t in (np.float16, np.float32, np.float64, ml_dtypes.bfloat16))
 
 
 def _scope(own: Any) -> dict[str, Any]:

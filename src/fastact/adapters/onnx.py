@@ -4,7 +4,7 @@
 >>> from fastact.adapters.onnx import OPS  # doctest: +SKIP
 >>> ReferenceEvaluator(model, new_ops=OPS).run(None, {"x": x})  # doctest: +SKIP
 
-An input whose type fastact does not compute (bfloat16, integers for Relu, ...) goes to onnx's own implementation.
+An input whose type fastact does not compute (integers for Relu, ...) goes to onnx's own implementation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LATEST = onnx.defs.onnx_opset_version()
 
 
 def _float(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic) and x.dtype in (np.float16, np.float32, np.float64)
+    return isinstance(x, np.ndarray | np.generic) and (x.dtype in (np.float16, np.float32, np.float64) or x.dtype.name == "bfloat16")
 
 
 class _Activation(OpRun):  # type: ignore[misc]
@@ -42,7 +42,7 @@ class _Activation(OpRun):  # type: ignore[misc]
             result = self.compute(*(np.asarray(x) for x in inputs), **attributes)
             if result is not None:
                 return (np.asarray(result),)
-        return tuple(self._own(inputs)(self.onnx_node, self.run_params)._run(*inputs, **attributes))
+        return tuple(self._own(inputs)(self.onnx_node, self.run_params).run(*inputs))
 
     def _own(self, inputs: tuple[Any, ...]) -> Any:
         """onnx's implementation of the operator, or its expansion into others."""
@@ -96,8 +96,9 @@ def _over_axis(spelling: Spelling) -> Callable[..., Any]:
 
 
 def _selu(self: Any, x: Any, alpha: float = 1.67326319217681884765625, gamma: float = 1.05070102214813232421875) -> Any:
-    y = _fa.elu(x, alpha)
-    return np.multiply(y, y.dtype.type(gamma), out=y if y.ndim else None)
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x  # rounded once
+    y = _fa.elu(wide, alpha)
+    return np.multiply(y, y.dtype.type(gamma), out=y if y.ndim else None).astype(x.dtype, copy=False)
 
 
 def _shrink(self: Any, x: Any, bias: float = 0.0, lambd: float = 0.5) -> Any:

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """What the CPU and the operating system can run; how this build was made. Compiled for the baseline only."""
 
 cdef extern from "cpu.h":

@@ -36,6 +36,8 @@ cdef extern from "numpy/ufuncobject.h":
 _import_array()
 _import_umath()
 
+from _thread import allocate_lock
+
 cdef list KEPT = []                     # NumPy keeps pointers to names and signatures
 cdef dict OPERANDS = {}                 # ufunc name -> the names of its operands, for messages
 cdef dict KINDS = {}                    # ufunc name -> the kinds of its operands and results, see new_ufunc
@@ -46,6 +48,7 @@ cdef object FLOAT = type(np.dtype(np.float32))
 cdef object DOUBLE = type(np.dtype(np.float64))
 cdef object BFLOAT = None               # ml_dtypes' bfloat16, as soon as one is met
 cdef dict BFLOAT_LOOPS = {}             # id of a ufunc -> the address of its loop, until it has it
+cdef object ADDING = allocate_lock()    # so that no thread takes a loop for added that another is adding
 cdef dict OTHER_KINDS = {"b": BOOL, "l": type(np.dtype(np.int64))}
 cdef frozenset INTEGERS = frozenset(type(np.dtype(c)) for c in "?bBhHiIlLqQ")
 
@@ -151,9 +154,11 @@ cdef int add_loop(object ufunc, object dtype, void* loop) except -1:
 
 cdef int add_bfloat(object ufunc) except -1:
     """bfloat16 comes with ml_dtypes, which may be imported later or never: a ufunc gets its loop when it first meets one."""
-    loop = BFLOAT_LOOPS.pop(id(ufunc), None)
-    if loop is not None:
-        add_loop(ufunc, BFLOAT, <void*><size_t>loop)
+    with ADDING:
+        loop = BFLOAT_LOOPS.get(id(ufunc))
+        if loop is not None:
+            add_loop(ufunc, BFLOAT, <void*><size_t>loop)
+            del BFLOAT_LOOPS[id(ufunc)]
     return 0
 
 
