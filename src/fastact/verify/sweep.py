@@ -29,7 +29,7 @@ _NOISE = 2.0**-8
 #: So many numbers are worked on at once: they, and a few temporaries, stay in the second-level cache.
 _BATCH = 1 << 14
 #: Operands that MPFR may be asked about in one part (exact arithmetic: a tenth); beyond that they are counted as undecided.
-BUDGET = 100_000
+BUDGET = 4_000_000
 #: Where the exact result of a whole row varies by less than this, in ulp, one value serves for all of it.
 _FLAT = 2.0**-12
 
