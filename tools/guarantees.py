@@ -29,7 +29,7 @@ PAGE = ROOT / "docs" / "guarantees.md"
 
 #: name -> the command
 COMMANDS = {
-    "verify": "python -m fastact verify --exhaustive --points 1000000 --markdown docs/accuracy.md",
+    "verify": "python -m fastact verify --defaults --exhaustive --points 1000000 --markdown docs/accuracy.md",
     "golden": "python -m fastact golden",
     "aarch64": "tools/aarch64.sh",
     "old-cpu": "tools/old_cpu.sh",
