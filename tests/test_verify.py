@@ -261,7 +261,7 @@ def test_command_fails_for_a_broken_bound(monkeypatch, capsys):
 
 def test_command_resumes(tmp_path, monkeypatch, capsys):
     """Interrupted, it goes on where it was, and finds the same."""
-    arguments = [*QUICK, "--functions", "exp", "--dtype", "float32,float64"]
+    arguments = [*QUICK, "--functions", "exp", "--dtype", ",".join(types.TYPES)]
     whole, state = tmp_path / "whole.json", tmp_path / "state.json"
     assert main([*arguments, "--json", str(whole)]) == 0
     honest, fingerprint, calls = command.work, command.fingerprint, []

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastact._registry import PAIRS, RECORDS, ROWWISE, RowRecord
 from fastact.verify.cases import KernelRow, default, elementwise_rows, kernel_operands, kernel_rows
-from fastact.verify.types import DTYPES, UNSIGNED
+from fastact.verify.types import DTYPES, UNSIGNED, limits
 
 #: So many bit patterns evenly over the whole range, half as many random ones, and as many where functions are not trivial.
 COUNT = 1 << 16
@@ -33,7 +33,7 @@ def integers(seed: int, count: int) -> Any:
 
 def usual(seed: int, count: int, dtype: str, lowest: int = -12, highest: int = 8) -> Any:
     """Numbers of both signs whose exponents lie in a range."""
-    info = np.finfo(dtype)
+    info = limits(dtype)
     z = integers(seed, count)
     exponents = (z >> np.uint64(8)) % np.uint64(highest - lowest) + np.uint64(int(info.maxexp) - 1 + lowest)
     sign = (z & np.uint64(1)) << np.uint64(info.bits - 1)
@@ -54,7 +54,7 @@ def fingerprint(results: list[Any]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for y in results:
         bits = np.ascontiguousarray(y)
-        if bits.dtype.kind == "f":
+        if bits.dtype.name in UNSIGNED:
             bits = bits.view(UNSIGNED[y.dtype.name]).copy()
             bits[np.isnan(y)] = np.iinfo(bits.dtype).max
         digest.update(bits.astype(bits.dtype.newbyteorder("<")).tobytes())
