@@ -154,10 +154,12 @@ def test_without_memory():
 # ---- signals and processes ---------------------------------------------------------------------------------------
 
 INTERRUPTED = """
+    import signal
     import sys
     import numpy as np
     import fastact as fa
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)       # which a shell's background job would ignore
     fa.set_num_threads(2)
     x = np.linspace(-5, 5, 400_000)
     rows = x.reshape(400, 1000)
@@ -182,7 +184,10 @@ def test_an_interrupt_arrives():
             assert process.stdout.readline() == "ready\n"
             time.sleep(pause)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            try:
+                out, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert out == "interrupted True\n", err
 
 
