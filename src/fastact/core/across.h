@@ -135,18 +135,16 @@ VM_INLINE void TILE(sum_across)(int keeps, int guessed, TILE(across) *t)
 }
 
 /* Without the maximum, as straight.h says. Whether all maxima were near, if that was guessed. */
-VM_INLINE void TILE(others)(int guessed, int initial, int two, ptrdiff_t w, const REAL *p, const REAL *q, const REAL *c, const REAL *low, const REAL *shift, REAL *held, REAL *v)
+VM_INLINE void TILE(others)(int initial, int two, ptrdiff_t w, const REAL *p, const REAL *q, const REAL *c, const REAL *low, const REAL *shift, REAL *held, REAL *v)
 {
-    const REAL floor = low[0], up = shift[0];      /* the same for all rows if guessed */
     EACH_ROW {
         const REAL t = NAME(lesser)(p[j], held[j]), h = initial ? held[j] : NAME(greater)(p[j], held[j]), u = NAME(lesser)(q[j], h);
-        const REAL from = guessed ? 0 : c[j], least = guessed ? floor : low[j], by = guessed ? up : shift[j];
         held[j] = two ? NAME(greater)(q[j], h) : h;
-        v[j] += (initial ? 0 : NAME(exponential)(t, from, least, by)) + (two ? NAME(exponential)(u, from, least, by) : 0);
+        v[j] += (initial ? 0 : NAME(exponential)(t, c[j], low[j], shift[j])) + (two ? NAME(exponential)(u, c[j], low[j], shift[j]) : 0);
     }
 }
 
-VM_INLINE int TILE(sum_others)(int guessed, TILE(across) *t)
+static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(across) *t)
 {
     const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
     const int ready = t->x.ready && t->x.mask == NULL;
@@ -176,11 +174,11 @@ VM_INLINE int TILE(sum_others)(int guessed, TILE(across) *t)
                         q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[0] + NAME(STRIP)) : p;
                     }
                     if (k < WIDTH && two)          /* the first is held back */
-                        TILE(others)(guessed, 1, 1, w, p, q, c, low, shift, held, v);
+                        TILE(others)(1, 1, w, p, q, c, low, shift, held, v);
                     else if (k >= WIDTH && two)
-                        TILE(others)(guessed, 0, 1, w, p, q, c, low, shift, held, v);
+                        TILE(others)(0, 1, w, p, q, c, low, shift, held, v);
                     else if (k >= WIDTH)
-                        TILE(others)(guessed, 0, 0, w, p, q, c, low, shift, held, v);
+                        TILE(others)(0, 0, w, p, q, c, low, shift, held, v);
                 }
             }
             for (ptrdiff_t j = 0; j < w; j += 8)
@@ -244,8 +242,6 @@ VM_INLINE void TILE(finish_across)(int op, int again, TILE(across) *t)
     }
 }
 
-static __attribute__((noinline)) void TILE(sum_others_across)(TILE(across) *t) { TILE(sum_others)(0, t); }
-static __attribute__((noinline)) int TILE(sum_others_near)(TILE(across) *t) { return TILE(sum_others)(1, t); }
 static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(1, 0, t); }
 static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 0, t); }
@@ -261,7 +257,7 @@ static __attribute__((noinline)) int TILE(sum_near_across)(int op, TILE(across) 
         t->top[j] = 0;
     NAME(scales)(op, 1, IS_LOG(op) ? t->w : 1, t->top, t->part, t->power, t->c, t->low, t->shift);
     if (IS_LOG(op))
-        return TILE(sum_others_near)(t);
+        return TILE(sum_others_across)(1, t);
     for (ptrdiff_t j = 0; j < t->w; j++)
         t->top[j] = (REAL)-INFINITY;
     TILE(sum_across)(1, 1, t);
@@ -282,7 +278,7 @@ static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lin
         NAME(scales)(op, op != LOGSUMEXP_BACKWARD, w, t.top, t.part, t.power, t.c, t.low, t.shift);
         *guess = kept && NAME(tops_near)(t.top, w);
         if (IS_LOG(op))
-            TILE(sum_others_across)(&t);
+            TILE(sum_others_across)(0, &t);
         else
             (out->ready ? TILE(sum_kept_across) : TILE(sum_all_across))(&t);
     }

@@ -189,7 +189,12 @@ VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdi
  */
 
 /* `from`: what is held back before; copied by number, since memcpy's halves of vectors would stall the loads of whole ones */
-VM_INLINE void NAME(others)(const REAL *x, REAL *e, ptrdiff_t n, const REAL *from, REAL *held, REAL c, REAL low, REAL shift)
+#if IS_DOUBLE                                      /* four copies of it would be 60 kB */
+static __attribute__((noinline))
+#else
+VM_INLINE
+#endif
+void NAME(others)(const REAL *x, REAL *e, ptrdiff_t n, const REAL *from, REAL *held, REAL c, REAL low, REAL shift)
 {
     REAL h[WIDTH];
     for (ptrdiff_t j = 0; j < WIDTH; j++)
@@ -289,10 +294,10 @@ VM_INLINE int NAME(sum_others)(NAME(straight) *t, int guessed)
     if (guessed && !NAME(tops_near)(t->top, t->rows))
         return 0;
     for (ptrdiff_t j = 0; j < w; j++)
-        t->unit[j] = NAME(unit_of)(again[j], t->top[j], guessed ? 0 : t->c[j], t->low[j], t->shift[j]);
+        t->unit[j] = NAME(unit_of)(again[j], t->top[j], t->c[j], t->low[j], t->shift[j]);
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         REAL *last = held + u * WIDTH;
-        NAME(exponentials)(last, last, WIDTH, guessed ? 0 : t->c[u], t->low[u], t->shift[u], NULL);
+        NAME(exponentials)(last, last, WIDTH, t->c[u], t->low[u], t->shift[u], NULL);
     }
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         if (t->kept == 0)
