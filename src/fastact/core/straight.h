@@ -188,13 +188,15 @@ VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdi
  * before, and which numbers meet depends on their number in the row only.
  */
 
-/* `from`: what is held back before; copied by number, since memcpy's halves of vectors would stall the loads of whole ones */
-#if IS_DOUBLE                                      /* four copies of it would be 60 kB */
-static __attribute__((noinline))
+/* Inline in floats; doubles' code is so long that copies of it would be 60 kB. */
+#if IS_DOUBLE
+#define IF_SHORT static __attribute__((noinline))
 #else
-VM_INLINE
+#define IF_SHORT VM_INLINE
 #endif
-void NAME(others)(const REAL *x, REAL *e, ptrdiff_t n, const REAL *from, REAL *held, REAL c, REAL low, REAL shift)
+
+/* `from`: what is held back before; copied by number, since memcpy's halves of vectors would stall the loads of whole ones */
+IF_SHORT void NAME(others)(const REAL *x, REAL *e, ptrdiff_t n, const REAL *from, REAL *held, REAL c, REAL low, REAL shift)
 {
     REAL h[WIDTH];
     for (ptrdiff_t j = 0; j < WIDTH; j++)
@@ -268,7 +270,7 @@ VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
 }
 
 /* Whether all maxima were near, if that was guessed. */
-VM_INLINE int NAME(sum_others)(NAME(straight) *t, int guessed)
+IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed)
 {
     const ptrdiff_t w = t->rows <= 8 ? 8 : ROWS;
     double hi[8 * ROWS], lo[8 * ROWS];
@@ -308,6 +310,8 @@ VM_INLINE int NAME(sum_others)(NAME(straight) *t, int guessed)
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
     return 1;
 }
+
+#undef IF_SHORT
 
 /* ---- all sums ---- */
 
