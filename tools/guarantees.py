@@ -61,9 +61,9 @@ PROMISES = {
         "test_edges: test_subnormals_come_out test_known_tails; test_verify: test_one_fault_of_one_ulp_is_caught_in_float32 "
         "test_one_fault_of_one_ulp_breaks_the_bound_in_float16 test_reference_is_as_good_as_it_says",
         ("verify",),
-        broken="float32 and the half types hold, but of a million float64 inputs a row, dense where a formula is at its worst, seven of 155 "
-        "rows exceed 2 ulp, six by less than 0.1 and one by 0.25; `docs/accuracy.md` names them. The gradient of swish with a beta other than "
-        "1 is bounded only away from its root.",
+        broken="float32 and the half types hold, but of a million float64 inputs a row, dense where a formula is at its worst, seven of "
+        "155 rows exceed 2 ulp, six by less than 0.1 and one by 0.25; `docs/accuracy.md` names them. The gradient of swish with a beta "
+        "other than 1 is bounded only away from its root.",
     ),
     "G2": Promise(
         "logsumexp and log_softmax subtract the maximum first and use log1p; x + c gives the result of x; each entry of softmax is within "
