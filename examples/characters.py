@@ -1,6 +1,6 @@
 """A recurrent network that learns to write: an LSTM over characters, trained in NumPy and fastact on Python's own documentation.
 
-    pip install "fastact[examples]"
+    pip install ".[examples]"
     python examples/characters.py
 
 The text is the language reference that comes with Python (`pydoc_data.topics`), so nothing is downloaded. It prints the loss
