@@ -185,14 +185,8 @@ static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(a
                 NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
         }
     for (ptrdiff_t half = WIDTH / 2; half > 0; half /= 2)
-        for (ptrdiff_t k = 0; k < half; k++) {
-            REAL *p = t->held + k * NAME(STRIP), *q = p + half * NAME(STRIP);
-            EACH_ROW {
-                const REAL least = NAME(lesser)(q[j], p[j]);
-                p[j] = NAME(greater)(q[j], p[j]);
-                q[j] = least;
-            }
-        }
+        for (ptrdiff_t k = 0; k < half; k++)
+            NAME(meet)(t->held + k * NAME(STRIP), t->held + (k + half) * NAME(STRIP), w);
     EACH_ROW {
         t->top[j] = t->held[j];
         t->held[j] = (REAL)-INFINITY;

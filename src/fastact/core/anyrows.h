@@ -113,7 +113,7 @@ static __attribute__((noinline)) void NAME(blank_masked)(int op, const lines *x,
     }
 }
 
-/* A row with several infinities, and no NaN, has their logarithm's sum; the kernels say NaN, from infinity - infinity. */
+/* The sum of a row with several infinities, and no NaN, is infinite; the kernels say NaN, from infinity - infinity. */
 static __attribute__((noinline)) void NAME(infinite_sums)(const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
     REAL sums[CHUNK], chunk[CHUNK];

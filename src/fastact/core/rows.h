@@ -8,6 +8,17 @@ VM_INLINE REAL NAME(lesser)(REAL x, REAL m) { return x > m ? m : x; }
  * Then the exponentials do not need the maximum, and may be computed before it is known. */
 VM_INLINE int NAME(near)(REAL top) { return (top >= LOWEST_NEAR) & (top < TOO_HIGH); }
 
+/* n pairs: the greater to p, the lesser to q */
+VM_INLINE void NAME(meet)(REAL *p, REAL *q, ptrdiff_t n)
+{
+    INDEPENDENT
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const REAL v = q[j], least = NAME(lesser)(v, p[j]);
+        p[j] = NAME(greater)(v, p[j]);
+        q[j] = least;
+    }
+}
+
 VM_INLINE int NAME(tops_near)(const REAL *top, ptrdiff_t n)
 {
     int near = 1;

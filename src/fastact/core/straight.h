@@ -223,15 +223,6 @@ VM_INLINE void NAME(others_of)(const REAL *x, const REAL *tail, int first, ptrdi
         NAME(others)(tail, e + whole, WIDTH, held, held, c, low, shift);
 }
 
-VM_INLINE void NAME(meet)(REAL *held, ptrdiff_t half)
-{
-    for (ptrdiff_t j = 0; j < half; j++) {
-        const REAL v = held[j + half], t = NAME(lesser)(v, held[j]);
-        held[j] = NAME(greater)(v, held[j]);
-        held[j + half] = t;
-    }
-}
-
 /* For the rows of a batch, or a multiple of eight: the maxima, and whether there are others like them; -inf in their places.
  * The last halves are of eight rows side by side, so that nothing goes on within a vector. */
 VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
@@ -239,34 +230,30 @@ VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
     REAL line[8 * ROWS], like[8 * ROWS], most[8 * ROWS];
     for (ptrdiff_t u = 0; u < w; u++) {
         REAL *h = held + u * WIDTH;
-        NAME(meet)(h, 16);
-        NAME(meet)(h, 8);
+        NAME(meet)(h, h + 16, 16);
+        NAME(meet)(h, h + 8, 8);
         for (ptrdiff_t j = 0; j < 8; j++)
             most[8 * u + j] = NAME(greater)(NAME(greater)(h[8 + j], h[16 + j]), h[24 + j]);
     }
+    for (ptrdiff_t j = 0; j < 8 * ROWS; j++)
+        line[j] = 0;
     for (ptrdiff_t u = 0; u < w; u += 8) {
         NAME(turn_eight)((const char *)(held + u * WIDTH), WIDTH * sizeof(REAL), line + u, ROWS);
         NAME(turn_eight)((const char *)(most + 8 * u), 8 * sizeof(REAL), like + u, ROWS);
-        for (ptrdiff_t j = u; j < u + 8; j++) {
-#define LINE(k) line[(k) * ROWS + j]
-#define MEET(a, b) { const REAL v = LINE(b), least = NAME(lesser)(v, LINE(a)); LINE(a) = NAME(greater)(v, LINE(a)); LINE(b) = least; }
-            MEET(0, 4) MEET(1, 5) MEET(2, 6) MEET(3, 7)
-            MEET(0, 2) MEET(1, 3)
-            MEET(0, 1)
-            top[j] = LINE(0);
-            LINE(0) = (REAL)-INFINITY;
-            int found = 0;
-            for (int k = 0; k < 8; k++)
-                found |= (like[k * ROWS + j] == top[j]) | (LINE(k) == top[j]);
-            again[j] = found;
-#undef MEET
-#undef LINE
-        }
-        for (ptrdiff_t k = 0; k < 8; k++)
-            for (ptrdiff_t j = 0; j < 8; j++)
-                like[8 * k + j] = line[k * ROWS + u + j];
-        NAME(turn_eight)((const char *)like, 8 * sizeof(REAL), held + u * WIDTH, WIDTH);
     }
+    NAME(meet)(line, line + 4 * ROWS, 4 * ROWS);
+    NAME(meet)(line, line + 2 * ROWS, 2 * ROWS);
+    NAME(meet)(line, line + ROWS, ROWS);
+    for (ptrdiff_t j = 0; j < w; j++) {
+        top[j] = line[j];
+        line[j] = (REAL)-INFINITY;
+        int found = 0;
+        for (ptrdiff_t k = 0; k < 8; k++)
+            found |= (like[k * ROWS + j] == top[j]) | (line[k * ROWS + j] == top[j]);
+        again[j] = found;
+    }
+    for (ptrdiff_t u = 0; u < w; u += 8)
+        NAME(turn_eight)((const char *)(line + u), ROWS * sizeof(REAL), held + u * WIDTH, WIDTH);
 }
 
 /* Whether all maxima were near, if that was guessed. */
