@@ -64,11 +64,11 @@ cdef inline float gelu_tanh_backward_f4(float dy, float x) noexcept nogil:
 
 cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
     # (1 + x + e^x)/((1 + x + e^x) + (1 - x + e^-x))
-    cdef double s, t
+    cdef double s, t, rest
     cdef double h = root_clamp_f8(x)
-    cdef double z = silu_reduced_f8(h, -0.0, &s, &t)
+    cdef double z = silu_reduced_f8(h, -0.0, &s, &t, &rest)
     cdef double minus
-    cdef double w = silu_pair_f8(z, &minus)
+    cdef double w = silu_pair_f8(z, rest, &minus)
     # ----
     cdef double o_lo, g, g_lo
     cdef double o = sides_f8(h, -0.0, s, t, w, minus, &o_lo, &g, &g_lo)
@@ -76,12 +76,12 @@ cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
 
 cdef inline double swish_backward_f8(double dy, double x, double beta) noexcept nogil:
     # silu' at beta x and its rounding error
-    cdef double s, t
+    cdef double s, t, rest
     cdef double h = root_clamp_f8(beta * x)
     cdef double h_lo = residue_f8(fma_f8(beta, x, -h))
-    cdef double z = silu_reduced_f8(h, h_lo, &s, &t)
+    cdef double z = silu_reduced_f8(h, h_lo, &s, &t, &rest)
     cdef double minus
-    cdef double w = silu_pair_f8(z, &minus)
+    cdef double w = silu_pair_f8(z, rest, &minus)
     # ----
     cdef double o_lo, g, g_lo
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
@@ -89,12 +89,12 @@ cdef inline double swish_backward_f8(double dy, double x, double beta) noexcept 
 
 cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
     # as silu', with e^S(x) and h = x S'(x)
-    cdef double s, t, ds
+    cdef double s, t, ds, rest
     cdef double held = cubic_limit_f8(x)
     cdef double sx = cubic_f8(held, &ds)
-    cdef double z = cubic_reduced_f8(sx, ds, &s, &t)
+    cdef double z = cubic_reduced_f8(sx, ds, &s, &t, &rest)
     cdef double minus
-    cdef double w = cubic_pair_f8(z, &minus)
+    cdef double w = cubic_pair_f8(z, rest, &minus)
     # ----
     cdef double h_lo, o_lo, g, g_lo
     cdef double h = cubic_slope_f8(held, &h_lo)

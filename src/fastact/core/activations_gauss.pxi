@@ -64,9 +64,8 @@ cdef inline real mish_backward(real dy, real x) noexcept nogil:
     cdef real d = 1.0 - a
     cdef real c = p * p * fma(p, fma(0.25, p, 0.5 * d), 0.5 - a)
     cdef real h = (v if x < 0.0 else c) / (1.0 + v)
-    cdef real r = z + fma(-h, e, y)
     cdef real b = t * fma(t, fma(0.25, t, 1.0), 0.5 + d)
-    cdef real far = unscale(s * (d + fma(d, r, fma(b, r, b))))
+    cdef real far = unscale(s * raised(d, b, z, fma(-h, e, y)))
     cdef real left = near_root(a, mish_near(-x, 0.0), far)
     cdef real right = 1.0 - h
     return dy * (left if x < 0.25 else right)
@@ -93,7 +92,7 @@ cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     # ----
     cdef real lo
     cdef real d = gauss_distance(a, &lo)
-    cdef real g = unscale(0.5 * s * (d + fma(d + lo, z + fma(q, 1.0 + (z + y), y), lo)))
+    cdef real g = unscale(0.5 * s * raised(d, lo, z, fma(q, 1.0 + (z + y), y)))
     cdef real right = 1.0 - g
     return dy * (g if x < 0.0 else right)
 

@@ -33,11 +33,11 @@ cdef inline float quick_gelu_backward_f4(float dy, float x) noexcept nogil:
 
 cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
     # silu' at 1.702 x and its rounding error
-    cdef double s, t, h_lo
+    cdef double s, t, h_lo, rest
     cdef double h = quick_f8(at_most_f8(quick_floor_f8(x), 36.0), &h_lo)
-    cdef double z = silu_reduced_f8(h, h_lo, &s, &t)
+    cdef double z = silu_reduced_f8(h, h_lo, &s, &t, &rest)
     cdef double minus
-    cdef double w = silu_pair_f8(z, &minus)
+    cdef double w = silu_pair_f8(z, rest, &minus)
     # ----
     cdef double o_lo, g, g_lo
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
@@ -263,15 +263,21 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
     cdef double f = tail_quotient_f8(a)
     # ----
     cdef double d = 1.0 + a
-    cdef double phi = unscale_add_f8(-tail_of_f8(s, z, y, f, d, a - (d - 1.0)), 1.0)
+    cdef double q = tail_of_f8(s, z, y, f, d, a - (d - 1.0))
+    cdef double phi = unscale_add_f8(-q, 1.0)
+    cdef double phi_lo = unscale_add_f8(-q, 1.0 - phi)
     cdef double scale = 0.3989422804014327 * s
-    cdef double bell = fma_f8(scale, z + (y - 6.252352140219573e-17), scale)
+    cdef double u = z + (y - 6.252352140219573e-17)
+    cdef double bell = fma_f8(scale, u, scale)
+    cdef double bell_lo = fma_f8(scale, u, scale - bell)
     # ----
     cdef double held = at_most_f8(-at_most_f8(x, 0.25), 1073741824.0)
     cdef double n = slope_num_f8(held)
     cdef double m = slope_den_f8(held)
     # ----
-    cdef double quotient = (n if x < 0.25 else bell) / (m if x < 0.25 else phi)
+    cdef double over = n if x < 0.25 else bell
+    cdef double under = m if x < 0.25 else phi
+    cdef double quotient = divided_f8(over, 0.0 if x < 0.25 else bell_lo, under, 0.0 if x < 0.25 else phi_lo)
     cdef double base = 0.75 - x
     return dy * (base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
 
@@ -305,11 +311,15 @@ cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     cdef double o = product - 1.0
     cdef double o_lo = (product - (o + 1.0)) + fma_f8(w, (3.0 - three) - w, lo * fma_f8(-2.0, w, 3.0))
     cdef double both = o + (o_lo + fma_f8(w, three, -product))
-    cdef double e = (w - 0.38196601125010515) + (lo + 1.1899991944327682e-18)
-    cdef double near = e * fma_f8(e, 1.8541019662496845 - e, 0.8541019662496846)
+    cdef double off = w - 0.38196601125010515
+    cdef double more = lo + 1.1899991944327682e-18
+    cdef double e = off + more
+    cdef double bend = fma_f8(e, 1.8541019662496845 - e, -5.1941153647959524e-17)
+    cdef double near = fma_f8(0.8541019662496846, e, fma_f8(e, bend, 0.8541019662496846 * ((off - e) + more)))
     cdef double left = far_out_f8(a, -2.0 * w * w, near if abs_f8(e) < 0.015625 else fma_f8(w, both, lo * both))
     cdef double u = copysign_f8((1.0 - w) - lo, x)
-    cdef double right = far_out_f8(a, 2.0, fma_f8(-u, u * u, fma_f8(2.0, u, 1.0)))
+    cdef double line = fma_f8(2.0, u, 1.0)
+    cdef double right = far_out_f8(a, 2.0, line + fma_f8(-u, u * u, fma_f8(2.0, u, 1.0 - line)))
     cdef double side = x if w < 0.6 else a
     return dy * dish_close_f8(x, 0.5 * (left if side < 0.0 else right))
 
@@ -470,7 +480,11 @@ cdef inline double serf_f8(double x) noexcept nogil:
     cdef double t = unscale_f8(s * e)
     # ----
     cdef double f = serf_left_f8(t)
-    cdef double left = unscale_f8(s * h * (0.875 + fma_f8(0.875, z, fma_f8(f, e, 0.875 * y))))
+    cdef double small = fma_f8(f, e, 0.875 * y)
+    cdef double r = fma_f8(0.875, z, small)
+    cdef double sum = 0.875 + r
+    cdef double lost = ((0.875 - sum) + r) + fma_f8(0.875, z, small - r)
+    cdef double left = unscale_f8(s * fma_f8(h, sum, h * lost))
     # ----
     cdef double q = t * (serf_right_num_f8(h) / serf_right_den_f8(h))
     cdef double right = x if h >= 6.2 else fma_f8(-x, q, x)
@@ -488,9 +502,13 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     cdef double e = 1.0 + (z + y)
     # ----
     cdef double a = at_most_f8(-h, 4.0625)
-    cdef double n = serf_falling_num_f8(a) if h < 0.0 else serf_rising_num_f8(h)
-    cdef double m = serf_falling_den_f8(a) if h < 0.0 else serf_rising_den_f8(h)
-    cdef double f = n / m
+    cdef double by = a if h < 0.0 else h
+    cdef double num = serf_falling_num_f8(a) if h < 0.0 else serf_rising_num_f8(h)
+    cdef double den = serf_falling_den_f8(a) if h < 0.0 else serf_rising_den_f8(h)
+    cdef double last = -0.43586969031643347 if h < 0.0 else 0.3269587102574751
+    cdef double n = fma_f8(num, by, last)
+    cdef double m = fma_f8(den, by, 1.0)
+    cdef double f = divided_f8(n, fma_f8(num, by, last - n), m, fma_f8(den, by, 1.0 - m))
     # ----
     cdef double t = unscale_f8(s * e)
     cdef double more = serf_far_f8(t, h) if h < -4.0 else 0.0
@@ -500,6 +518,5 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     cdef double root_lo = 0.0 if h < -4.0 else 3.096701676302884e-17
     cdef double d_lo
     cdef double d = difference_f8(h, root, &d_lo)
-    cdef double w = z + fma_f8(gain, e, y)
-    cdef double left = unscale_f8(s * (d + fma_f8(d, w, fma_f8(more, w, more) + (d_lo - root_lo) * (1.0 + w))))
+    cdef double left = unscale_f8(s * raised_f8(d, more + (d_lo - root_lo), z, fma_f8(gain, e, y)))
     return dy * (left if h < 0.0 else fma_f8(-t, f, 1.0))

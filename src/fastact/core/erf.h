@@ -22,36 +22,25 @@ VM_INLINE double wide_clamp_f8(double a) { return at_most_f8(a, 52.0); }        
 /* Phi(-a) = e^p (1 + F)/(2 (a + 1)) */
 VM_INLINE double tail_quotient_f8(double a)
 {
-    double num = -0x1.b49965915762cp-21;
-    num = fma_f8(num, a, -0x1.2e11fc003660bp-16);
-    num = fma_f8(num, a, -0x1.95751243b9a66p-13);
-    num = fma_f8(num, a, -0x1.4af9637673364p-10);
-    num = fma_f8(num, a, -0x1.56e3bbbfaf78cp-8);
-    num = fma_f8(num, a, -0x1.9a9727ec2c09fp-7);
-    num = fma_f8(num, a, -0x1.d86953bcee4b3p-8);
-    num = fma_f8(num, a, 0x1.c630a47c102a8p-5);
-    num = fma_f8(num, a, 0x1.71663d7b62504p-3);
-    num = fma_f8(num, a, 0x1.9deeb30af25f7p-3);
-    num = fma_f8(num, a, 0x1.a8a107df29fadp-56);
-    double den = 0x1.0e04ba2885935p-18;
-    den = fma_f8(den, a, 0x1.b841da8fe8666p-14);
-    den = fma_f8(den, a, 0x1.63380f455ee8ep-10);
-    den = fma_f8(den, a, 0x1.6de18d194bd97p-7);
-    den = fma_f8(den, a, 0x1.072a7001f088fp-4);
-    den = fma_f8(den, a, 0x1.11e9d0b798e3ap-2);
-    den = fma_f8(den, a, 0x1.9f3881683987p-1);
-    den = fma_f8(den, a, 0x1.c2674a0cd32f6p+0);
-    den = fma_f8(den, a, 0x1.4d4a2f4bef0dap+1);
-    den = fma_f8(den, a, 0x1.2ee13ae244b7cp+1);
-    den = fma_f8(den, a, 0x1p+0);
+    double a2 = a * a;
+    double num = fma_f8(-0x1.b49965915762cp-21, a2, fma_f8(-0x1.2e11fc003660bp-16, a, -0x1.95751243b9a66p-13));
+    num = fma_f8(num, a2, fma_f8(-0x1.4af9637673364p-10, a, -0x1.56e3bbbfaf78cp-8));
+    num = fma_f8(num, a2, fma_f8(-0x1.9a9727ec2c09fp-7, a, -0x1.d86953bcee4b3p-8));
+    num = fma_f8(num, a2, fma_f8(0x1.c630a47c102a8p-5, a, 0x1.71663d7b62504p-3));
+    num = fma_f8(num, a2, fma_f8(0x1.9deeb30af25f7p-3, a, 0x1.a8a107df29fadp-56));
+    double den = fma_f8(0x1.0e04ba2885935p-18, a2, fma_f8(0x1.b841da8fe8666p-14, a, 0x1.63380f455ee8ep-10));
+    den = fma_f8(den, a2, fma_f8(0x1.6de18d194bd97p-7, a, 0x1.072a7001f088fp-4));
+    den = fma_f8(den, a2, fma_f8(0x1.11e9d0b798e3ap-2, a, 0x1.9f3881683987p-1));
+    den = fma_f8(den, a2, fma_f8(0x1.c2674a0cd32f6p+0, a, 0x1.4d4a2f4bef0dap+1));
+    den = fma_f8(den, a2, fma_f8(0x1.2ee13ae244b7cp+1, a, 0x1p+0));
     return num / den;
 }
 /* of e^p = s(1 + z + y), scaled; d + d_lo = 1 + a */
 VM_INLINE double tail_of_f8(double s, double z, double y, double f, double d, double d_lo)
 {
-    double half = 0.5 * s, r = z + fma_f8(f, 1.0 + (z + y), y);
+    double half = 0.5 * s, rest = fma_f8(f, 1.0 + (z + y), y), r = z + rest;
     double n = fma_f8(half, r, half);
-    return divided_f8(n, fma_f8(half, r, half - n), d, d_lo);
+    return divided_f8(n, fma_f8(half, r, half - n) + half * ((z - r) + rest), d, d_lo);
 }
 /* sqrt(2) a + 1 - d */
 VM_INLINE double root_rest_f8(double a, double d) { return fma_f8(a, 0x1.6a09e667f3bcdp+0, 1.0 - d) + a * -0x1.bdd3413b26456p-54; }
@@ -166,64 +155,41 @@ VM_INLINE float erfc_of_f4(float s, float w, float f, float a)
 /* log Phi(-a) = p - log(2 (a + 1)) + F, a > -3/8 */
 VM_INLINE double log_tail_f8(double a)
 {
-    double num = -0x1.4257bd508becdp-18;
-    num = fma_f8(num, a, -0x1.7ca1c411013e4p-14);
-    num = fma_f8(num, a, -0x1.c754dcf7591c8p-11);
-    num = fma_f8(num, a, -0x1.520f59c01e74cp-8);
-    num = fma_f8(num, a, -0x1.452027a7a4f56p-6);
-    num = fma_f8(num, a, -0x1.74cfd5183d35dp-5);
-    num = fma_f8(num, a, -0x1.fed2f91732b8bp-6);
-    num = fma_f8(num, a, 0x1.4dabb01495df2p-3);
-    num = fma_f8(num, a, 0x1.32f51a6a3bf43p-1);
-    num = fma_f8(num, a, 0x1.d89179b6213fp-1);
-    num = fma_f8(num, a, 0x1.6113235b50627p-1);
-    num = fma_f8(num, a, 0x1.9deeb30af26c3p-3);
-    num = fma_f8(num, a, 0x1.7775ad8c7b18fp-58);
-    double den = 0x1.64e73fe6acc4ap-16;
-    den = fma_f8(den, a, 0x1.041e0142e3b1bp-11);
-    den = fma_f8(den, a, 0x1.82d110d5cdd62p-8);
-    den = fma_f8(den, a, 0x1.768df4b406a0cp-5);
-    den = fma_f8(den, a, 0x1.022ae7c473048p-2);
-    den = fma_f8(den, a, 0x1.0730181a9dc2ep+0);
-    den = fma_f8(den, a, 0x1.922cf87328b78p+1);
-    den = fma_f8(den, a, 0x1.cadb065579bd1p+2);
-    den = fma_f8(den, a, 0x1.7f4b076d8027cp+3);
-    den = fma_f8(den, a, 0x1.c32366b123e38p+3);
-    den = fma_f8(den, a, 0x1.5e6d4ef821c7bp+3);
-    den = fma_f8(den, a, 0x1.3f27b6062fa2ap+2);
-    den = fma_f8(den, a, 0x1p+0);
+    double a2 = a * a;
+    double num = fma_f8(-0x1.4257bd508becdp-18, a2, fma_f8(-0x1.7ca1c411013e4p-14, a, -0x1.c754dcf7591c8p-11));
+    num = fma_f8(num, a2, fma_f8(-0x1.520f59c01e74cp-8, a, -0x1.452027a7a4f56p-6));
+    num = fma_f8(num, a2, fma_f8(-0x1.74cfd5183d35dp-5, a, -0x1.fed2f91732b8bp-6));
+    num = fma_f8(num, a2, fma_f8(0x1.4dabb01495df2p-3, a, 0x1.32f51a6a3bf43p-1));
+    num = fma_f8(num, a2, fma_f8(0x1.d89179b6213fp-1, a, 0x1.6113235b50627p-1));
+    num = fma_f8(num, a2, fma_f8(0x1.9deeb30af26c3p-3, a, 0x1.7775ad8c7b18fp-58));
+    double den = fma_f8(0x1.64e73fe6acc4ap-16, a2, fma_f8(0x1.041e0142e3b1bp-11, a, 0x1.82d110d5cdd62p-8));
+    den = fma_f8(den, a2, fma_f8(0x1.768df4b406a0cp-5, a, 0x1.022ae7c473048p-2));
+    den = fma_f8(den, a2, fma_f8(0x1.0730181a9dc2ep+0, a, 0x1.922cf87328b78p+1));
+    den = fma_f8(den, a2, fma_f8(0x1.cadb065579bd1p+2, a, 0x1.7f4b076d8027cp+3));
+    den = fma_f8(den, a2, fma_f8(0x1.c32366b123e38p+3, a, 0x1.5e6d4ef821c7bp+3));
+    den = fma_f8(den, a2, fma_f8(0x1.3f27b6062fa2ap+2, a, 0x1p+0));
     return num / den;
 }
 /* phi(a)/Phi(-a) = (a + 3/4) + n/d, a > -3/8; of base = 3/4 - x: what rounding left out */
 VM_INLINE double slope_lost_f8(double base, double x) { double lost = (0.75 - base) - x; return base < 0x1p53 ? lost : 0.0; }
 VM_INLINE double slope_num_f8(double a)
 {
-    double num = -0x1.9942382b4a387p-22;
-    num = fma_f8(num, a, -0x1.78c4ca2dace2p-17);
-    num = fma_f8(num, a, -0x1.52d90d8e12609p-13);
-    num = fma_f8(num, a, -0x1.82204b3d9d3f5p-10);
-    num = fma_f8(num, a, -0x1.31378537ed3bcp-7);
-    num = fma_f8(num, a, -0x1.5a07fb65154b4p-5);
-    num = fma_f8(num, a, -0x1.1927cacc2963fp-3);
-    num = fma_f8(num, a, -0x1.3c11bb4a157b8p-2);
-    num = fma_f8(num, a, -0x1.bdb095b3423d3p-2);
-    num = fma_f8(num, a, -0x1.219e23df811bdp-2);
-    num = fma_f8(num, a, 0x1.884533d436504p-5);
+    double a2 = a * a;
+    double num = fma_f8(-0x1.9942382b4a387p-22, a2, fma_f8(-0x1.78c4ca2dace2p-17, a, -0x1.52d90d8e12609p-13));
+    num = fma_f8(num, a2, fma_f8(-0x1.82204b3d9d3f5p-10, a, -0x1.31378537ed3bcp-7));
+    num = fma_f8(num, a2, fma_f8(-0x1.5a07fb65154b4p-5, a, -0x1.1927cacc2963fp-3));
+    num = fma_f8(num, a2, fma_f8(-0x1.3c11bb4a157b8p-2, a, -0x1.bdb095b3423d3p-2));
+    num = fma_f8(num, a2, fma_f8(-0x1.219e23df811bdp-2, a, 0x1.884533d436504p-5));
     return num;
 }
 VM_INLINE double slope_den_f8(double a)
 {
-    double den = 0x1.10d6d01cdc461p-21;
-    den = fma_f8(den, a, 0x1.068c24ca4f6edp-16);
-    den = fma_f8(den, a, 0x1.ef8e1834b5d71p-13);
-    den = fma_f8(den, a, 0x1.2a893b0956497p-9);
-    den = fma_f8(den, a, 0x1.f919b53252ae4p-7);
-    den = fma_f8(den, a, 0x1.38514d82e26d3p-4);
-    den = fma_f8(den, a, 0x1.1d897a9a48dafp-2);
-    den = fma_f8(den, a, 0x1.7d9cac7c68fcfp-1);
-    den = fma_f8(den, a, 0x1.664d180e719dap+0);
-    den = fma_f8(den, a, 0x1.aea34a77e71a5p+0);
-    den = fma_f8(den, a, 0x1p+0);
+    double a2 = a * a;
+    double den = fma_f8(0x1.10d6d01cdc461p-21, a2, fma_f8(0x1.068c24ca4f6edp-16, a, 0x1.ef8e1834b5d71p-13));
+    den = fma_f8(den, a2, fma_f8(0x1.2a893b0956497p-9, a, 0x1.f919b53252ae4p-7));
+    den = fma_f8(den, a2, fma_f8(0x1.38514d82e26d3p-4, a, 0x1.1d897a9a48dafp-2));
+    den = fma_f8(den, a2, fma_f8(0x1.7d9cac7c68fcfp-1, a, 0x1.664d180e719dap+0));
+    den = fma_f8(den, a2, fma_f8(0x1.aea34a77e71a5p+0, a, 0x1p+0));
     return den;
 }
 VM_INLINE double wide_slope_num(double a)
@@ -305,7 +271,7 @@ VM_INLINE double lifted_f8(double c, double *less)
     return c < 0x1p-1022 ? c * 0x1p64 : c;
 }
 
-/* log Phi(x) = -(x^2/2 + log(1 - x) + log 2 - F), x <= 1/4: the large terms come last */
+/* log Phi(x) = -(x^2/2 + log(1 - x) + log 2 - F), x <= 1/4: the large terms first, and what rounding leaves out of their sum */
 VM_INLINE double log_ndtr_left_f8(double x, double f)
 {
     double held = at_least_f8(x, -0x1p500), d = 1.0 - held, k;
@@ -313,8 +279,10 @@ VM_INLINE double log_ndtr_left_f8(double x, double f)
     double z = ((1.0 - power) - held) / fma_f8(power, 1.0, d);
     double square = held * held, dp = 0.5 * fma_f8(held, held, -square);
     double c = LN2_HI_F8 - f, c_lo = (LN2_HI_F8 - c) - f;
+    double near = fma_f8(2.0, z, c), far = fma_f8(k, LN2_HI_F8, near), half = 0.5 * held * held;
+    double lost = fma_f8(2.0, z, c - near) + fma_f8(k, LN2_HI_F8, near - far) + sum_rest_f8(half, far, half + far);
     double rest = atanh_rest_f8(z) + (fma_f8(k, LN2_LO_F8, LN2_LO_F8) + (c_lo + dp));
-    return -(0.5 * x * x + fma_f8(k, LN2_HI_F8, fma_f8(2.0, z, c + rest)));
+    return -((0.5 * x * x + far) + (rest + lost));
 }
 /* -inf for 0, NaN below */
 VM_INLINE float logit_ends_f4(float c, float value)
@@ -386,6 +354,21 @@ VM_INLINE double square_near_f8(double z)
     p = fma_f8(p, z2, fma_f8(0x1.82d82d82d8241p-2, z, -0x1.5555555555555p-1));
     return fma_f8(z, z * p, z);
 }
+/* tanh^2 = 1 - 4t/(1 + t)^2, t = s(1 + w) = e^-2a; doubles with what rounding leaves out of t, of the square and of the quotient */
+VM_INLINE float square_far_f4(float s, float w)
+{
+    float t = fma_f4(s, w, s), d = 1.0f + t;
+    return fma_f4(-4.0f * t, 1.0f / (d * d), 1.0f);
+}
+VM_INLINE double square_far_f8(double s, double w)
+{
+    double t = fma_f8(s, w, s), t_lo = fma_f8(s, w, s - t);
+    double more = fma_f8(t, t, t + t), d = 1.0 + more;
+    double y = 1.0 / d, q = 4.0 * t * y;
+    double rest = fma_f8(-q, d, 4.0 * t) + fma_f8(-q, (1.0 - d) + more, 4.0 * t_lo);
+    double v = 1.0 - q;
+    return v + (((1.0 - v) - q) - rest * y);
+}
 VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
 VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
@@ -451,7 +434,7 @@ VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
 VM_INLINE double dish_close_f8(double x, double value)
 {
     double d = (x + 0x1.92826ef258d1bp-1) + 0x1.8d20e15f6d9eap-57;
-    double close = fma_f8(0x1.7af2c00ba4294p-2 * d, d, 0x1.a8f0ca985721dp-3 * d);
+    double close = fma_f8(0x1.a8f0ca985721dp-3, d, d * fma_f8(0x1.7af2c00ba4294p-2, d, -0x1.b6c3fe6c91ap-58));
     return abs_f8(d) < 0x1p-28 ? close : value;
 }
 #endif

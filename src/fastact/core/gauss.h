@@ -61,6 +61,18 @@ VM_INLINE double split_poly_f8(double z, double rest)
     return fma_f8(z2, expm1_rest_f8(z, z2), rest);
 }
 
+/* (d + d_lo)(1 + z + y), about to be scaled: floats round the sum z + y and the product, doubles carry what that leaves out */
+VM_INLINE float raised_f4(float d, float d_lo, float z, float y)
+{
+    float r = z + y;
+    return d + fma_f4(d, r, fma_f4(d_lo, r, d_lo));
+}
+VM_INLINE double raised_f8(double d, double d_lo, double z, double y)
+{
+    double r = z + y, product = fma_f8(d, r, d);
+    return product + (fma_f8(d, r, d - product) + fma_f8(d, (z - r) + y, fma_f8(d_lo, r, d_lo)));
+}
+
 VM_INLINE float tail_reduced_f4(float x, float dx, float *s, float *rest) { return split_reduced_f4(x, dx, 64.0f, s, rest); }
 VM_INLINE double tail_reduced_f8(double x, double dx, double *s, double *rest) { return split_reduced_f8(x, dx, 512.0, s, rest); }
 
@@ -136,18 +148,19 @@ VM_INLINE double deep_f8(double x, double v)
  * e^(x + r) - 1 is computed, and 1 + h + c cancels before anything is rounded. c and 1/c are not floats: what they lack is
  * in r_lo and delta (coefficients/roots.py). All that has to do with e^-x is scaled. */
 
-/* z, c e^(x + r) = s e^z and e^-x = t e^-z; below e^-60 (e^-120) s is held, where it is nothing beside 1 + h */
-VM_INLINE double root_reduced_f8(double x, double x_lo, double r, double r_lo, double c, double inverse, double *s, double *t)
+/* z + rest, c e^(x + r) = s e^(z + rest) and e^-x = t e^-(z + rest); below e^-60 (e^-120) s is held, where it is nothing beside 1 + h */
+VM_INLINE double root_reduced_f8(double x, double x_lo, double r, double r_lo, double c, double inverse, double *s, double *t, double *rest)
 {
     const double magic = 6755399441055744.0 + 1023.0;
     double d = x + r, lo = (r - (d - x)) + (x_lo + r_lo);
     double j = fma_f8(d, 0x1.71547652b82fep+0, magic), n = j - magic;
-    double z = fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, d) + lo);
+    double head = fma_f8(n, -LN2_HI_F8, d), tail = fma_f8(n, -LN2_LO_F8, lo), z = head + tail;
+    *rest = (head - z) + tail;
     *s = from_bits_f8((bits_f8(at_least_f8(j, magic - 120.0)) << 52) + (bits_f8(c) - 0x3FF0000000000000u));
     *t = from_bits_f8(((uint64_t)1534 << 52) - (bits_f8(j) << 52) + (bits_f8(inverse) - 0x3FF0000000000000u));
     return z;
 }
-/* e^z - 1 and e^-z - 1, both + delta: coefficients/exp.sollya */
+/* e^(z + rest) - 1 and e^-(z + rest) - 1, both + delta: coefficients/exp.sollya; doubles add z last */
 VM_INLINE float pair_f4(float z, float delta, float *minus)
 {
     float z2 = z * z;
@@ -156,14 +169,15 @@ VM_INLINE float pair_f4(float z, float delta, float *minus)
     *minus = even - odd;
     return even + odd;
 }
-VM_INLINE double pair_f8(double z, double delta, double *minus)
+VM_INLINE double pair_of_f8(double z, double rest, double delta, double *minus)
 {
     double z2 = z * z;
     double even = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.1f593817ed54ep-29, z2, 0x1.27e4e95c33df4p-22), z2, 0x1.a01a01a1cdba3p-16), z2, 0x1.6c16c16c16d9dp-10), z2, 0x1.5555555555555p-5), z2, 0.5), z2, delta);
-    double odd = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.af3f3a194a1ebp-26, z2, 0x1.71de0a283bc5cp-19), z2, 0x1.a01a01a9070c6p-13), z2, 0x1.1111111110706p-7), z2, 0x1.5555555555556p-3), z * z2, z);
-    *minus = even - odd;
-    return even + odd;
+    double odd = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.af3f3a194a1ebp-26, z2, 0x1.71de0a283bc5cp-19), z2, 0x1.a01a01a9070c6p-13), z2, 0x1.1111111110706p-7), z2, 0x1.5555555555556p-3), z * z2, rest);
+    *minus = (even - odd) - z;
+    return z + (even + odd);
 }
+VM_INLINE double pair_f8(double z, double delta, double *minus) { return pair_of_f8(z, -0.0, delta, minus); }
 /* u + u_lo + s(1 + w) = result + *lo; u + s is exact near the root */
 VM_INLINE double rising_f8(double u, double u_lo, double s, double w, double *lo)
 {
@@ -228,17 +242,18 @@ VM_INLINE float mish_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -110.0
 VM_INLINE double mish_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 40.0); }
 VM_INLINE float mish_end_f4(float x, float value) { return x > 20.0f ? x : value; }
 VM_INLINE double mish_end_f8(double x, double value) { return x > 40.0 ? x : value; }
-VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t); }
-VM_INLINE double silu_pair_f8(double z, double *minus) { return pair_f8(z, -0x1.9c158b3226600p-59, minus); }
-/* gelu_tanh' so close to its root that x S'(x), to twice the precision, is not enough: two terms of the series about it */
+VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t, double *rest) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t, rest); }
+VM_INLINE double silu_pair_f8(double z, double rest, double *minus) { return pair_of_f8(z, rest, -0x1.9c158b3226600p-59, minus); }
+/* gelu_tanh' so close to its root that x S'(x), to twice the precision, is not enough: three terms of the series about it */
 VM_INLINE double cubic_close_f8(double x, double value)
 {
     double d = (x + 0x1.81429f9e97e4dp-1) + -0x1.4f523ed77dbdcp-55;
-    double close = fma_f8(0x1.8cd1a2b2fff33p-2 * d, d, 0x1.b8bacd2c96b91p-2 * d);
-    return abs_f8(d) < 0x1p-28 ? close : value;
+    double rest = fma_f8(fma_f8(-0x1.029615edb077ap-6, d, 0x1.8cd1a2b2fff33p-2), d, 0x1.7625a206be83dp-56);
+    double close = fma_f8(0x1.b8bacd2c96b91p-2, d, d * rest);
+    return abs_f8(d) < 0x1p-20 ? close : value;
 }
-VM_INLINE double cubic_reduced_f8(double x, double x_lo, double *s, double *t) { return root_reduced_f8(x, x_lo, 0x1.3b2cf738f9ffep+0, -0x1.0bda16dabd9f4p-54, 0x1.2af64e9c485eep-2, 0x1.b66c64b173ce7p+1, s, t); }
-VM_INLINE double cubic_pair_f8(double z, double *minus) { return pair_f8(z, 0x1.05cb8f79578f8p-56, minus); }
+VM_INLINE double cubic_reduced_f8(double x, double x_lo, double *s, double *t, double *rest) { return root_reduced_f8(x, x_lo, 0x1.3b2cf738f9ffep+0, -0x1.0bda16dabd9f4p-54, 0x1.2af64e9c485eep-2, 0x1.b66c64b173ce7p+1, s, t, rest); }
+VM_INLINE double cubic_pair_f8(double z, double rest, double *minus) { return pair_of_f8(z, rest, 0x1.05cb8f79578f8p-56, minus); }
 
 /* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
@@ -274,39 +289,39 @@ VM_INLINE double mish_near_f8(double a, double da)
     double larger = a < 0.625 ? r : -a, smaller = a < 0.625 ? -a : r;
     double lo = ((larger - d) + smaller) + (0x1.bf319154da21p-55 - da);
     double d2 = d * d;
-    double e = -0x1.32c39b1d0349p-36;
-    e = fma_f8(e, d2, -0x1.e9a2e5d4a730cp-35);
-    e = fma_f8(e, d2, 0x1.66c0a6a7d1259p-36);
-    e = fma_f8(e, d2, 0x1.7dd12f7f0850cp-29);
-    e = fma_f8(e, d2, -0x1.4e773f71856b2p-28);
-    e = fma_f8(e, d2, -0x1.2ff1e45b2b985p-23);
-    e = fma_f8(e, d2, 0x1.1fb6c5f38c5d1p-20);
-    e = fma_f8(e, d2, 0x1.fa1bc8bbc859ep-21);
-    e = fma_f8(e, d2, -0x1.d453abd75292ap-15);
-    e = fma_f8(e, d2, 0x1.0a7954de6bc3cp-12);
-    e = fma_f8(e, d2, 0x1.1e5e184a365b5p-10);
-    e = fma_f8(e, d2, -0x1.03369d4ac926p-6);
-    e = fma_f8(e, d2, 0x1.574f121a868ep-5);
-    e = fma_f8(e, d2, 0x1.456b2d09402edp-4);
-    double o = 0x1.b5f5adef819dap-34;
-    o = fma_f8(o, d2, -0x1.de4556aada8bfp-32);
-    o = fma_f8(o, d2, 0x1.9dc7af1ba9efcp-31);
-    o = fma_f8(o, d2, 0x1.b4136a487f324p-28);
-    o = fma_f8(o, d2, -0x1.09e0e2099498ap-24);
-    o = fma_f8(o, d2, 0x1.d0ca6f7594c77p-26);
-    o = fma_f8(o, d2, 0x1.866720901c6ep-19);
-    o = fma_f8(o, d2, -0x1.223bad82f1accp-16);
-    o = fma_f8(o, d2, -0x1.5fffa38514d4dp-15);
-    o = fma_f8(o, d2, 0x1.03799185a43a9p-10);
-    o = fma_f8(o, d2, -0x1.b87ddfb53437ep-9);
-    o = fma_f8(o, d2, -0x1.4c222fe64d37fp-6);
+    double e = 0x1.d097ffb9c331fp-31;
+    e = fma_f8(e, d2, 0x1.a3e98ee60a788p-29);
+    e = fma_f8(e, d2, 0x1.017cfed0a3d23p-33);
+    e = fma_f8(e, d2, -0x1.8b38262d4bcbep-28);
+    e = fma_f8(e, d2, -0x1.2c38242cdbd89p-23);
+    e = fma_f8(e, d2, 0x1.1f7d593bcbae7p-20);
+    e = fma_f8(e, d2, 0x1.fa38494290ff6p-21);
+    e = fma_f8(e, d2, -0x1.d453bc3621356p-15);
+    e = fma_f8(e, d2, 0x1.0a79550ab6d65p-12);
+    e = fma_f8(e, d2, 0x1.1e5e1849ac5c1p-10);
+    e = fma_f8(e, d2, -0x1.03369d4ac8eb2p-6);
+    e = fma_f8(e, d2, 0x1.574f121a868d9p-5);
+    e = fma_f8(e, d2, -0x1.7529a5ed7fa26p-5);
+    double o = -0x1.9642b2f445c2ep-34;
+    o = fma_f8(o, d2, -0x1.742855a6783cep-29);
+    o = fma_f8(o, d2, -0x1.9cb539d1db54p-32);
+    o = fma_f8(o, d2, 0x1.61569e04c0a49p-27);
+    o = fma_f8(o, d2, -0x1.138a3eb70de8dp-24);
+    o = fma_f8(o, d2, 0x1.d6cc3bee8c21dp-26);
+    o = fma_f8(o, d2, 0x1.866b541535f8dp-19);
+    o = fma_f8(o, d2, -0x1.223bf710040eep-16);
+    o = fma_f8(o, d2, -0x1.5fff9bfe416d6p-15);
+    o = fma_f8(o, d2, 0x1.0379917f1a723p-10);
+    o = fma_f8(o, d2, -0x1.b87ddfb503e89p-9);
+    o = fma_f8(o, d2, -0x1.4c222fe64d601p-6);
     o = fma_f8(o, d2, 0x1.a34a251d8ad7bp-3);
     e = fma_f8(o, d, e);
+    double slope = 0.3125 + e, slope_lo = (0.3125 - slope) + e;
     double sum = d + lo;
-    return fma_f8(0.1875, sum, fma_f8(sum, e, (0.1875 + e) * ((d - sum) + lo)));
+    return fma_f8(sum, slope, fma_f8(sum, slope_lo, slope * ((d - sum) + lo)));
 }
 VM_INLINE float near_root_f4(float a, float near, float far) { return a < 2.0f ? near : far; }
-VM_INLINE double near_root_f8(double a, double near, double far) { return a < 2.0 ? near : far; }
+VM_INLINE double near_root_f8(double a, double near, double far) { return a < 1.75 ? near : far; }
 
 /* gelu_tanh's exponent S(x) = k x (1 + 0.044715 x^2), k = 2 sqrt(2/pi), with its rounding error in *lo: the tail
  * e^-S multiplies that error by S. The leading part of k is short, so that k - v is exact. */

@@ -114,6 +114,9 @@ VM_INLINE double difference_f8(double c, double x, double *lo)
     return d;
 }
 
+/* what rounding left out of sum = a + b (Knuth) */
+VM_INLINE double sum_rest_f8(double a, double b, double sum) { double t = sum - a; return (a - (sum - t)) + (b - t); }
+
 /* ---- the exponential ----------------------------------------------------------------------------------- */
 /* e^(x + dx) = 2^n (1 + w),  n = rint(x/ln 2), |z| <= ln2/2, w = expm1(z).
  * The magic number 1.5*2^23 (1.5*2^52) puts n, biased, in the low bits of j, so that shifting j's bits gives 2^n.

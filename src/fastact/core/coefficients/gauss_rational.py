@@ -76,9 +76,9 @@ def by_root(g, c):
     return p
 
 
-#: name, f'(-a), the ends of the range of a, (c, degree) for f4 and f8
+#: name, f'(-a), how far beyond 0 it serves, and for f4 and f8 (c, degree, where the range of a ends)
 NEAR = (
-    ('mish', mish_tail, 2, mpf(1) / 4, (mpf(1) / 4, 13), (mpf(3) / 16, 26)),
+    ('mish', mish_tail, mpf(1) / 4, (mpf(1) / 4, 13, 2), (mpf(5) / 16, 25, mpf(7) / 4)),
 )
 
 
@@ -229,10 +229,10 @@ def hexa(v):
 
 
 def about_roots(only):
-    for name, g, end, beyond, (c4, n4), (c8, n8) in NEAR:
+    for name, g, beyond, (c4, n4, end4), (c8, n8, end8) in NEAR:
         if only in (None, name):
-            near(f'near {name} f4', g, c4, end, n4, 24, beyond)
-            near(f'near {name} f8', g, c8, end, n8, 53, beyond)
+            near(f'near {name} f4', g, c4, end4, n4, 24, beyond)
+            near(f'near {name} f8', g, c8, end8, n8, 53, beyond)
 
 
 def tails(only):

@@ -7,7 +7,7 @@ c and 1/c are rounded to the type: c (1 + kappa) and (1/c)(1 + lambda) are exact
 e^(u + r) - 1 + delta and e^-(u + r) - 1 + delta, with lo added to u + r, make both right.
 """
 
-from mpmath import diff, e, findroot, log, mp, mpf, nint, pi, sqrt
+from mpmath import diff, e, factorial, findroot, log, mp, mpf, nint, pi, sqrt
 
 mp.prec = 300
 K = 2 * sqrt(2 / pi)
@@ -39,8 +39,14 @@ def gradient(x: mpf) -> mpf:
     return t * (1 + t + h) / (1 + t) ** 2
 
 
-near = rounded(at, 53)
-close = (near, at - near, diff(gradient, -at), diff(gradient, -at, 2) / 2)
+def about(f, at: mpf, terms: int) -> tuple[mpf, ...]:
+    """the root -at as two numbers, the slope there as two numbers, and the next terms of the series about it"""
+    near, slope = rounded(at, 53), diff(f, -at)
+    rest = (diff(f, -at, n) / factorial(n) for n in range(2, terms + 1))
+    return near, at - near, rounded(slope, 53), slope - rounded(slope, 53), *rest
+
+
+close = about(gradient, at, 3)
 print("gelu_tanh', next to its root:", ", ".join(float(v).hex() for v in close))
 print("S(x) = K x + KC x^3:", float(K), float(KC), float(3 * KC))
 
@@ -51,6 +57,8 @@ def dish_gradient(x: mpf) -> mpf:
 
 
 at = sqrt((sqrt(mpf(5)) - 1) / 2)
-near = rounded(at, 53)
-close = (near, at - near, diff(dish_gradient, -at), diff(dish_gradient, -at, 2) / 2)
+close = about(dish_gradient, at, 2)
 print("dish', next to its root:", ", ".join(float(v).hex() for v in close))
+w0 = (3 - sqrt(mpf(5))) / 2
+by_w = w0 * (3 - 2 * w0)                            # w (3w - 1 - w^2) = (w0 + e) e (3 - 2 w0 - e), w = w0 + e
+print("dish' about its root, w0 and the slope in e:", *(f"{float(rounded(v, 53))!r} {float(v - rounded(v, 53))!r}" for v in (w0, by_w)))
