@@ -51,17 +51,42 @@ cdef inline real swiglu(real a, real gate) noexcept nogil:
     return compensated(away(gate, a), q, fma(-q, d, gate_floor(gate)) * r) * unit
 
 cdef inline real geglu(real a, real gate) noexcept nogil:
-    cdef real s, rest, unit
-    cdef real z = gauss_reduced(gauss_clamp(abs(gate)), &s, &rest)
-    cdef real w = gauss_poly(z, rest)
+    # a * gelu(gate), gelu in two parts
+    cdef real s, rest
+    cdef real z = gauss_reduced_parts(gauss_clamp(abs(gate)), &s, &rest)
+    cdef real w = gauss_poly_parts(z, rest)
+    # ----
     cdef real f = gauss_ratio(gauss_clamp(abs(gate)))
+    cdef real lo
+    cdef real tail = gauss_tail_parts(gauss_clamp(abs(gate)), s, z, w, f, &lo)
+    # ----
+    cdef real unit
     cdef real c = gauss_scale(gate, &unit)
-    cdef real tail = gauss_tail(gauss_clamp(abs(gate)), s, z, w, f)
-    return fma(-tail, c, at_least(gate, 0.0)) * a * unit
+    cdef real line = at_least(gate, 0.0)
+    cdef real value = fma(-tail, c, line)
+    return compensated(a, value, fma(-tail, c, line - value) - lo * c) * unit
 
 cdef inline void geglu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
+    # gelu' in two parts, as gelu_backward
+    cdef real b = gauss_clamp(abs(gate))
+    cdef real half = -0.5 * b
+    cdef real p = half * b
+    cdef real s, rest, unit
+    cdef real z = tail_reduced(p, fma(half, b, -p), &s, &rest)
+    cdef real y = split_poly(z, rest)
+    cdef real d_lo
+    cdef real d = gauss_distance(b, &d_lo)
+    cdef real more = fma(gauss_slope(b, p), 1.0 + (z + y), y)
+    cdef real r = z + more
+    cdef real product = fma(d, r, d)
+    cdef real lost = fma(d, r, d - product) + fma(d, (z - r) + more, fma(d_lo, r, d_lo))
+    cdef real c = 0.5 * s * gauss_scale(gate, &unit)
+    cdef real left = product * c
+    cdef real left_lo = lost * c
+    cdef real right = 1.0 - left
+    cdef real right_lo = ((1.0 - right) - left) - left_lo
     da[0] = geglu(dy, gate)
-    dgate[0] = dy * (gelu_backward(<real>1.0, gate) * a)
+    dgate[0] = dy * (compensated(a, left if gate < 0.0 else right, left_lo if gate < 0.0 else right_lo) * unit)
 
 cdef inline real reglu(real a, real gate) noexcept nogil:
     return a * relu(gate)

@@ -14,5 +14,14 @@ cdef inline void swiglu_backward_f4(float dy, float a, float gate, float* da, fl
     dgate[0] = <float>(<double>dy * <double>a * (share * ((v + h) * q)))
 
 cdef inline void swiglu_backward_f8(double dy, double a, double gate, double* da, double* dgate) noexcept nogil:
+    # silu' in two parts, as silu_backward_f8
+    cdef double s, t, rest
+    cdef double h = root_clamp_f8(gate)
+    cdef double z = silu_reduced_f8(h, -0.0, &s, &t, &rest)
+    cdef double minus
+    cdef double w = silu_pair_f8(z, rest, &minus)
+    cdef double o_lo, g, g_lo, lo
+    cdef double o = sides_f8(h, -0.0, s, t, w, minus, &o_lo, &g, &g_lo)
+    cdef double slope = share_parts_f8(o, o_lo, g, g_lo, &lo)
     da[0] = swiglu(dy, gate)
-    dgate[0] = dy * (silu_backward_f8(1.0, gate) * a)
+    dgate[0] = dy * compensated_f8(a, slope, lo)

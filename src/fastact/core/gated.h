@@ -11,16 +11,16 @@ VM_INLINE double away_f8(double x, double v) { return x < -708.0 ? v * 0x1p-688 
 VM_INLINE float gate_floor_f4(float gate) { return at_least_f4(gate, -198.5f); }     /* a gate e^gate is 0 for every finite a */
 VM_INLINE double gate_floor_f8(double gate) { return at_least_f8(gate, -1480.0); }
 
-/* d (hi + lo), rounded once where hi is normal. lo is left out where it comes to nothing, so that -0 stays, or to none: where d or hi is infinite. */
+/* d (hi + lo), rounded once where hi is normal. Where a factor is 0 or infinite, d hi: -0 stays, and inf - inf does not arise. */
 VM_INLINE float compensated_f4(float d, float hi, float lo)
 {
-    float v = d * lo, size = abs_f4(v);
-    return fma_f4(d, hi, (size > 0.0f) & (size < __builtin_inff()) ? v : -0.0f);
+    float product = d * hi, value = fma_f4(d, hi, d * lo);
+    return __builtin_islessgreater(value, 0.0f) ? value : product;
 }
 VM_INLINE double compensated_f8(double d, double hi, double lo)
 {
-    double v = d * lo, size = abs_f8(v);
-    return fma_f8(d, hi, (size > 0.0) & (size < __builtin_inf()) ? v : -0.0);
+    double product = d * hi, value = fma_f8(d, hi, d * lo);
+    return __builtin_islessgreater(value, 0.0) ? value : product;
 }
 
 /* A value scaled by 2^64 (2^512) is multiplied by the result, then by a, then by *unit: it stays scaled where it is so small

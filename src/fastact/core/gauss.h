@@ -212,13 +212,16 @@ VM_INLINE double divided_f8(double n, double n_lo, double d, double d_lo)
     double rest = fma_f8(-q, d, n) + fma_f8(-q, d_lo, n_lo);
     return fma_f8(rest, y, q);
 }
-/* o/(o + g): the quotient by a reciprocal, and then what is left of o after it; result unscaled */
-VM_INLINE double share_f8(double o, double o_lo, double g, double g_lo)
+/* o/(o + g): the quotient by a reciprocal, and then what is left of o after it; result unscaled, *lo what rounding leaves out of it */
+VM_INLINE double share_parts_f8(double o, double o_lo, double g, double g_lo, double *lo)
 {
     double scaled = unscale_f8(o), y = 1.0 / (scaled + g), q = o * y;
     double rest = fma_f8(-q, scaled, fma_f8(-q, g, o)) + fma_f8(-q, fma_f8(o_lo, 0x1p-512, g_lo), o_lo);
-    return unscale_f8(fma_f8(rest, y, q));
+    double value = fma_f8(rest, y, q);
+    *lo = unscale_f8(fma_f8(rest, y, q - value));
+    return unscale_f8(value);
 }
+VM_INLINE double share_f8(double o, double o_lo, double g, double g_lo) { double lo; return share_parts_f8(o, o_lo, g, g_lo, &lo); }
 /* where the gradients are 0 and 1 */
 VM_INLINE double root_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 60.0); }
 /* e^x = s e^z and 2 e^-x = t e^-z, t scaled, as root_reduced */
@@ -367,27 +370,34 @@ VM_INLINE double cubic_slope_f8(double x, double *lo)
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
 /* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
  * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). z is twice the reduced -a^2/2, whose rounding error is that of a^2. */
-VM_INLINE float gauss_reduced_f4(float a, float *s, float *rest)
+/* for a product that rounds once more, *rest is half of what rounding leaves out of z */
+VM_INLINE float gauss_reduced_parts_f4(float a, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f + 62.0f;
     float a2 = a * a;
     float j = fma_f4(a2, -0.5f * 0x1.715476p+0f, magic);
     float n = j - magic;
-    float z = fma_f4(n, -2 * LN2_HI_F4, -a2);
+    float head = fma_f4(n, -2 * LN2_HI_F4, -a2), tail = fma_f4(n, -2 * LN2_LO_F4, fma_f4(-a, a, a2)), z = head + tail;
     *s = from_bits_f4(bits_f4(j) << 23);
-    *rest = -0.0f;
-    return z + fma_f4(n, -2 * LN2_LO_F4, fma_f4(-a, a, a2));
+    *rest = 0.5f * ((head - z) + tail);
+    return z;
 }
-VM_INLINE float gauss_poly_f4(float z, float rest)
+VM_INLINE float gauss_reduced_f4(float a, float *s, float *rest)
 {
-    (void)rest;
+    float z = gauss_reduced_parts_f4(a, s, rest);
+    *rest = -0.0f;
+    return z;
+}
+VM_INLINE float gauss_poly_parts_f4(float z, float rest)
+{
     float q = EXPM1_Q4_F4 / 64;
     q = fma_f4(q, z, EXPM1_Q3_F4 / 32);
     q = fma_f4(q, z, EXPM1_Q2_F4 / 16);
     q = fma_f4(q, z, EXPM1_Q1_F4 / 8);
     q = fma_f4(q, z, 0.125f);
-    return z * fma_f4(q, z, 0.5f);
+    return fma_f4(z, fma_f4(q, z, 0.5f), rest);
 }
+VM_INLINE float gauss_poly_f4(float z, float rest) { (void)rest; return gauss_poly_parts_f4(z, -0.0f); }
 VM_INLINE float gauss_ratio_f4(float a)
 {
     int near = a < 1.25f;
@@ -403,14 +413,17 @@ VM_INLINE float gauss_ratio_f4(float a)
     den = fma_f4(den, a, 1.0f);
     return num / den;
 }
-VM_INLINE float gauss_tail_f4(float a, float s, float z, float w, float f)
+/* of the sum *lo, what rounding leaves out of it: where it is not asked for, the compiler leaves that away */
+VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float w, float f, float *lo)
 {
     (void)z;
-    float b = s * (a < 1.25f ? a : 1.25f);
-    return fma_f4(b, fma_f4(f, 1.0f + w, w), b);
+    float b = s * (a < 1.25f ? a : 1.25f), r = fma_f4(f, 1.0f + w, w), sum = fma_f4(b, r, b);
+    *lo = fma_f4(b, r, b - sum);
+    return sum;
 }
-/* double, p = -a^2/2: below 0.875 a/2 + p E(p), E = erf(a/sqrt 2)/a; half is -a/2 */
-VM_INLINE double gauss_near_f8(double half, double p)
+VM_INLINE float gauss_tail_f4(float a, float s, float z, float w, float f) { float lo; return gauss_tail_parts_f4(a, s, z, w, f, &lo); }
+/* double, p = -a^2/2: below 0.875 a/2 + p E(p), E = erf(a/sqrt 2)/a */
+VM_INLINE double gauss_near_f8(double p, double *lo)
 {
     double e = 0x1.93456551c86dfp-24;
     e = fma_f8(e, p, 0x1.32d444dcdc85p-20);
@@ -421,8 +434,9 @@ VM_INLINE double gauss_near_f8(double half, double p)
     e = fma_f8(e, p, 0x1.37403f68f49a8p-6);
     e = fma_f8(e, p, 0x1.46d04297614dp-4);
     e = fma_f8(e, p, 0x1.1058377e2ce36p-2);
-    e = fma_f8(e, p, 0x1.9884533d4365p-1);
-    return fma_f8(p, e, -half);
+    double slope = fma_f8(e, p, 0x1.9884533d4365p-1);
+    *lo = fma_f8(e, p, 0x1.9884533d4365p-1 - slope);
+    return slope;
 }
 /* a >= 0.875: a Phi(-a) = e^p (5/4 + Q)/4. |Q| < 0.4 is the only part that carries the rounding errors of a quotient. */
 VM_INLINE double gauss_far_f8(double a, double p)
@@ -445,12 +459,24 @@ VM_INLINE double gauss_reduced_f8(double a, double *s, double *rest)
     return split_reduced_f8(p, fma_f8(half, a, -p), 510.0, s, rest);
 }
 VM_INLINE double gauss_poly_f8(double z, double rest) { return split_poly_f8(z, rest); }
+VM_INLINE double gauss_reduced_parts_f8(double a, double *s, double *rest) { return gauss_reduced_f8(a, s, rest); }
+VM_INLINE double gauss_poly_parts_f8(double z, double rest) { return gauss_poly_f8(z, rest); }
 VM_INLINE double gauss_ratio_f8(double a) { return gauss_far_f8(a, (-0.5 * a) * a); }
 VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double q)
 {
-    double half = -0.5 * a, p = half * a;
+    double half = -0.5 * a, p = half * a, lo;
     double far = fma_f8(s, fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y), s);
-    return a < 0.875 ? gauss_near_f8(half, p) * 0x1p512 : far;
+    return a < 0.875 ? fma_f8(p, gauss_near_f8(p, &lo), -half) * 0x1p512 : far;
+}
+VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double q, double *lo)
+{
+    double half = -0.5 * a, p = half * a, e_lo, e = gauss_near_f8(p, &e_lo);
+    double product = p * e, near = product - half;
+    double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * e));
+    double r = fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y);
+    double far = fma_f8(s, r, s);
+    *lo = a < 0.875 ? near_lo * 0x1p512 : fma_f8(s, r, s - far);
+    return a < 0.875 ? near * 0x1p512 : far;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
 VM_INLINE float gauss_slope_f4(float a, float p)
