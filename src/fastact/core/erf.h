@@ -174,7 +174,7 @@ VM_INLINE float tail_reduced_over_f4(float p, float rest, float c, float h, floa
     return z;
 }
 /* b(1 + w)(1 + f) */
-VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(w, 1.0f + f, f), b); }
+VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(f, 1.0f + w, w), b); }
 /* (x - mu)/sigma = h + *lo, all times a power of two near 1/sigma that keeps mu in range. Where that leaves nothing of sigma,
  * the smallest difference of x and mu is out of range. */
 VM_INLINE float unit_f4(float mu, float sigma)
