@@ -47,14 +47,13 @@ cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
 
 cdef inline float ndtr_f4(float x) noexcept nogil:
-    # Phi(-a) = e^(-a^2/2) n/d
-    cdef double j
-    cdef double a = normal_clamp_f4(abs_f4(x))
-    cdef double z = wide_bell_reduced(a, &j)
-    cdef double n = wide_bell_poly(z, j) * wide_tail_num(a)
-    # ----
-    cdef double q = n / wide_tail_den(a)
-    return <float>(q if x < <float>0.0 else 1.0 - q)
+    # Phi(-a) = e^(-a^2/2) (1 + F)/(2 (a + 1))
+    cdef float half = <float>-0.5 * x
+    cdef float p = half * x
+    cdef float b
+    cdef float z = tail_reduced_over_f4(p, fma_f4(half, x, -p), <float>1.0, x, <float>-0.0, &b)
+    cdef float f = tail_quotient_f4(abs_f4(x))
+    return normal_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
 
 cdef inline double ndtr_f8(double x) noexcept nogil:
     # Phi(-a) = e^(-a^2/2) (1 + F)/(2 (a + 1))
@@ -73,25 +72,28 @@ cdef inline double ndtr_f8(double x) noexcept nogil:
     return unscale_f8(q) if x < 0.0 else unscale_add_f8(-q, 1.0)
 
 cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
-    # Phi of (x - mu)/sigma; beyond 16 it is 0 or 1
-    cdef double j
-    cdef double over = 1.0 / <double>sigma
-    cdef double t = (<double>x - <double>mu) * over
-    cdef double a = at_most_f8(abs_f8(t), 24.0)
-    cdef double z = wide_bell_reduced(a, &j)
-    cdef double n = wide_bell_poly(z, j) * wide_tail_num(a)
+    # Phi of h + lo = (x - mu)/sigma
+    cdef float lo
+    cdef float h = standard_f4(x, mu, sigma, &lo)
+    cdef float half = <float>-0.5 * h
+    cdef float p = half * h
+    cdef float b
+    cdef float z = tail_reduced_over_f4(p, fma_f4(-h, lo, fma_f4(half, h, -p)), <float>1.0, h, lo, &b)
     # ----
-    cdef double q = n / wide_tail_den(a)
-    return <float>(q if t < 0.0 else 1.0 - q)
+    cdef float f = tail_quotient_f4(abs_f4(h))
+    return normal_side_f4(h, tail_times_f4(b, expm1_poly_f4(z), f))
 
 cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) noexcept nogil:
-    # e^(-t^2/2)/(sigma sqrt(2 pi)); beyond 24 it is 0 for each sigma
-    cdef double j
-    cdef double over = 1.0 / <double>sigma
-    cdef double a = at_most_f8(abs_f8((<double>x - <double>mu) * over), 24.0)
-    cdef double z = wide_bell_reduced(a, &j)
+    # e^(-t^2/2)/(sigma sqrt(2 pi)), t = h + lo; beyond 20 it is 0 for each sigma
+    cdef float lo
+    cdef float h = standard_f4(x, mu, sigma, &lo)
     # ----
-    return dy * <float>(wide_bell_poly(z, j) * (0.3989422804014327 * over))
+    cdef float s, up
+    cdef float unit = unit_f4(mu, sigma)
+    cdef float half = <float>-0.5 * h
+    cdef float p = half * h
+    cdef float z = density_reduced_f4(p, fma_f4(-h, lo, fma_f4(half, h, -p)), unit, &s, &up)
+    return plain_product_f4(dy, density_of_f4(s, up, expm1_poly_f4(z), width_f4(unit, sigma), h))
 
 cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
     # Phi of t + lo = (x - mu)/sigma
@@ -156,17 +158,12 @@ cdef inline double erf_f8(double x) noexcept nogil:
     return copysign_f8(near if a < 0.5 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
-    # e^(-a^2) (1 + F)/(1 + 2a)
-    cdef float s
-    cdef float a = bump_clamp_f4(abs_f4(x))
-    cdef float p = -a * a
-    cdef float z = lifted_reduced_f4(p, fma_f4(-a, a, -p), &s)
-    cdef float w = expm1_poly_f4(z)
-    # ----
-    cdef float f = erfc_quotient_f4(a)
-    # ----
-    cdef float q = erfc_of_f4(s, w, f, a)
-    return unlift_add_f4(-q, <float>2.0) if x < <float>0.0 else unlift_f4(q)
+    # e^(-a^2) (1 + F)/(2 (a + 1/2))
+    cdef float p = -x * x
+    cdef float b
+    cdef float z = tail_reduced_over_f4(p, fma_f4(-x, x, -p), <float>0.5, x, <float>-0.0, &b)
+    cdef float f = erfc_quotient_f4(abs_f4(x))
+    return erfc_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
 
 cdef inline double erfc_f8(double x) noexcept nogil:
     # 2 Phi(-sqrt(2) x)
@@ -285,15 +282,15 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
 # ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
 
 cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
-    # (2 - w)(1 + w - w^2)/2, left w(3w - 1 - w^2)/2, which has a root
-    cdef double a = abs_f4(x)
-    cdef double v = fma_f8(a, a, 1.0)
+    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it; far out -1/(2x)^2
+    cdef float a = abs_f4(x)
+    cdef float r = sqrt_f4(fma_f4(a, a, <float>1.0))
+    cdef float w = dish_inverse_f4(a, r)
     # ----
-    cdef double w = 1.0 / fma_f8(a, sqrt_f8(v), v)
-    # ----
-    cdef double left = w * (fma_f8(-w, w, 3.0 * w) - 1.0)
-    cdef double right = (2.0 - w) * fma_f8(-w, w, 1.0 + w)
-    return dy * <float>(0.5 * (left if x < <float>0.0 else right))
+    cdef float half = <float>0.5 * w
+    cdef float s = fma_f4(half, dish_factor_f4(w), dish_rest_f4(abs_f4(x), r, w, half) * dish_slope_f4(w))
+    cdef float tail = dish_far_f4(x, w * w, s)
+    return dy * (-tail if x < <float>0.0 else <float>1.0 + tail)
 
 cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, about the root by e = w - root;

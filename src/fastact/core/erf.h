@@ -122,7 +122,22 @@ VM_INLINE double erf_near_f8(double x)
     return fma_f8(x, p, x);
 }
 
-/* floats: erfc(a) = e^(-a^2) (1 + F)/(1 + 2a), F in coefficients/floats.py */
+/* ---- floats: Phi(-a) = e^p (1 + F)/(2 (a + 1)), erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), F in coefficients/floats.py ---- */
+VM_INLINE float tail_quotient_f4(float a)
+{
+    float num = -0x1.454b1ap-9f;
+    num = fma_f4(num, a, -0x1.ab57f4p-7f);
+    num = fma_f4(num, a, -0x1.5a69a2p-6f);
+    num = fma_f4(num, a, 0x1.8062fcp-5f);
+    num = fma_f4(num, a, 0x1.9deedp-3f);
+    float den = 0x1.925efcp-7f;
+    den = fma_f4(den, a, 0x1.cec70cp-4f);
+    den = fma_f4(den, a, 0x1.014fb4p-1f);
+    den = fma_f4(den, a, 0x1.4070ap+0f);
+    den = fma_f4(den, a, 0x1.b4bcc8p+0f);
+    den = fma_f4(den, a, 1.0f);
+    return num * a / den;
+}
 VM_INLINE float erfc_quotient_f4(float a)
 {
     float num = 0x1.1a7b2cp-7f;
@@ -138,17 +153,67 @@ VM_INLINE float erfc_quotient_f4(float a)
     den = fma_f4(den, a, 1.0f);
     return num * a / den;
 }
-/* e^(x + dx) 2^120: what rounding leaves out of it is no subnormal number either, which would be slow */
-VM_INLINE float lifted_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -131.0f), dx, 120.0f, s); }
-VM_INLINE float unlift_f4(float y) { return y * 0x1p-120f; }
-VM_INLINE float unlift_add_f4(float y, float c) { return fma_f4(y, 0x1p-120f, c); }
-/* of e^-a^2 = s(1 + w), lifted; 0 where it will be nothing else, for to underflow takes long */
-VM_INLINE float erfc_of_f4(float s, float w, float f, float a)
+/* e^(p + rest)/(c + |h + lo|) 2^63 = b e^z, with the sign of h: what rounding leaves out of the divisor and of 1 over it is in z */
+VM_INLINE float tail_reduced_over_f4(float p, float rest, float c, float h, float lo, float *b)
 {
-    float d = fma_f4(2.0f, a, 1.0f), d_lo = fma_f4(2.0f, a, 1.0f - d);
-    float r = fma_f4(f, 1.0f + w, w), n = fma_f4(s, r, s);
-    float q = divided_f4(n, fma_f4(s, r, s - n), d, d_lo);
-    return a > 10.0625f ? 0.0f : q;
+    float side = copysign_f4(c, h), d = h + side, v = 1.0f / d, s, unused;
+    float lost = fma_f4(-v, (h - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    float z = split_reduced_f4(p, rest + lost, 63.0f, &s, &unused);
+    *b = s * v;
+    return z;
+}
+/* b(1 + w)(1 + f) */
+VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(f, 1.0f + w, w), b); }
+/* (x - mu)/sigma = h + *lo, all times a power of two near 1/sigma that keeps mu in range. Where that leaves nothing of sigma,
+ * the smallest difference of x and mu is out of range. */
+VM_INLINE float unit_f4(float mu, float sigma)
+{
+    uint32_t power = 0x7F000000u - (bits_f4(sigma) & 0x7F800000u), most = 0xBD800000u - (bits_f4(mu) & 0x7F800000u);
+    uint32_t normal = power < 0x00800000u ? 0x00800000u : power;
+    return from_bits_f4(normal < most ? normal : most);
+}
+VM_INLINE float width_f4(float unit, float sigma) { return copysign_f4(at_least_f4(abs_f4(sigma * unit), 0x1p-120f), sigma); }
+VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
+{
+    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f) * over;
+    float d_lo, d = difference_f4(x * unit, mu * unit, &d_lo);
+    float h = d * over;
+    *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -h)));
+    return h;
+}
+/* a b, the same number. Some processors take tens of cycles for a product that is subnormal, and not for this. */
+VM_INLINE float plain_product_f4(float a, float b) { return fma_f4(a, b, -0.0f); }
+/* e^(x + dx) unit/(width sqrt(2 pi)): e^x unit is s up(1 + w), two powers, since it may be out of range */
+VM_INLINE float density_reduced_f4(float x, float dx, float unit, float *s, float *up)
+{
+    const float magic = 12582912.0f + 254.0f;
+    float j = fma_f4(x, 0x1.715476p+0f, magic);
+    float n = j - magic;
+    float power = (float)(int32_t)(bits_f4(unit) >> 23) - 127.0f;
+    float both = j + power;
+    uint32_t k = both > magic - 152.0f ? bits_f4(both) : 0, h = k >> 1;                 /* 0: to underflow takes long */
+    *s = from_bits_f4(h << 23);
+    *up = from_bits_f4((k - h) << 23);
+    return fma_f4(n, -LN2_HI_F4, x) + fma_f4(n, -LN2_LO_F4, dx);
+}
+VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
+{
+    float over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f);                    /* of one part */
+    float c = 0x1.988454p-2f * over, c_lo = fma_f4(0x1.988454p-2f, over, -c) / c + (over_lo + -0x1.e821f4p-26f);
+    float b = s * c;
+    float slope = plain_product_f4(fma_f4(b, w + c_lo, b), up);
+    return abs_f4(h) > 20.0f ? 0.0f : slope;
+}
+/* Phi from its tail, which has the sign of h; 0 where it will be nothing else, for to underflow takes long */
+VM_INLINE float normal_side_f4(float h, float q)
+{
+    float tail = abs_f4(h) > 14.25f ? 0.0f : q;
+    return fma_f4(tail, -0x1p-64f, fma_f4(0.5f, copysign_f4(1.0f, h), 0.5f));
+}
+VM_INLINE float erfc_side_f4(float x, float q)
+{
+    float tail = abs_f4(x) > 10.0625f ? 0.0f : q;
+    return fma_f4(tail, 0x1p-64f, 1.0f - copysign_f4(1.0f, x));
 }
 
 /* ---- log Phi and phi/Phi -------------------------------------------------------------------------------------- */
@@ -416,13 +481,6 @@ VM_INLINE double quick_reduced_f8(double u, double lo, double *s)
 VM_INLINE float far_out_f4(float a, float far, float near) { return a > 0x1p13f ? far : near; }
 VM_INLINE double far_out_f8(double a, double far, double near) { return a > 0x1p28 ? far : near; }
 /* of w = 1/d, d = v + a r, v = 1 + a^2, r = sqrt(v): what rounding left out of all four, by w */
-VM_INLINE float dish_rest_f4(float a, float v, float r, float d, float w)
-{
-    float v_lo = fma_f4(a, a, 1.0f - v);
-    float r_lo = (0.5f * w) * (r + a) * (v_lo + fma_f4(-r, r, v));          /* 1/r = w (r + a) */
-    float d_lo = fma_f4(a, r, v - d) + fma_f4(a, r_lo, v_lo);
-    return w * (fma_f4(-w, d, 1.0f) - w * d_lo);
-}
 VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
 {
     double v_lo = fma_f8(a, a, 1.0 - v);
@@ -430,6 +488,24 @@ VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
     double d_lo = fma_f8(a, r, v - d) + fma_f8(a, r_lo, v_lo);
     return w * (fma_f8(-w, d, 1.0) - w * d_lo);
 }
+/* the same for floats; far out, where v may be out of range, w is 1/(2a) */
+VM_INLINE float dish_far_f4(float x, float far, float near) { return abs_f4(x) > 0x1p30f ? far : near; }
+VM_INLINE float dish_inverse_f4(float a, float r) { return 1.0f / dish_far_f4(a, a + a, fma_f4(a, r, fma_f4(a, a, 1.0f))); }
+/* half is w/2, and a/r is 1 - w */
+VM_INLINE float dish_rest_f4(float a, float r, float w, float half)
+{
+    float v = fma_f4(a, a, 1.0f), v_lo = fma_f4(a, a, 1.0f - v), d = fma_f4(a, r, v);
+    float d_lo = fma_f4(0.5f - half, fma_f4(-r, r, v) + v_lo, fma_f4(a, r, v - d) + v_lo);
+    return half * fma_f4(-w, d_lo, fma_f4(-w, d, 1.0f));
+}
+/* 1 - 3w + w^2: about the root 1 - 3w is exact, and from 1/2 on 1 - 2w and w - 1 are */
+VM_INLINE float dish_factor_f4(float w)
+{
+    float k = w < 0.5f ? 0.0f : 1.0f;
+    return fma_f4(w, w - k, fma_f4(k - 3.0f, w, 1.0f));
+}
+/* the derivative of w(1 - 3w + w^2) */
+VM_INLINE float dish_slope_f4(float w) { return fma_f4(w, fma_f4(3.0f, w, -6.0f), 1.0f); }
 /* dish' so close to its root that w to twice the precision is not enough: two terms of the series about it (roots.py) */
 VM_INLINE double dish_close_f8(double x, double value)
 {

@@ -6,11 +6,12 @@
   erf_far     erf(x)          = 1 - P(x)^4, up to 3.93: from there it rounds to 1
   shrink      x - tanh(x)     = x^3 P(x^2), |x| < 1
   erfc        erfc(a)         = e^(-a^2) (1 + F(a))/(1 + 2a), F a quotient, 0 <= a < 10.2
+  tail        Phi(-a)         = e^(-a^2/2) (1 + F(a))/(2 (1 + a)), F a quotient, 0 <= a < 14.25
   square      tanh(x)^2       = x^2 + x^4 P(x^2), |x| < 1.05
 """
 import sys
 
-from gauss_rational import fit
+from gauss_rational import SQ, fit, mills
 from mpmath import erf, erfc, exp, mp, mpf, pi, sqrt, tanh
 
 mp.prec = 220
@@ -38,12 +39,17 @@ def erfc_rest(a):
     return erfc(a) * exp(a * a) * (1 + 2 * a) - 1
 
 
+def tail(a):
+    return mills(a) / SQ * 2 * (1 + a) - 1
+
+
 #: what is fitted, the error's weight, the range, degrees
 FITS = {
     'erf_near': (erf_near, lambda z: 1 + erf_near(z), (0, mpf('1.21')), (6, 0)),
     'erf_far': (erf_far, lambda a: 1 / (4 * erf_far(a) ** 3), (mpf('1.1'), mpf('3.93')), (7, 0)),
     'shrink': (shrink, shrink, (0, mpf('1')), (7, 0)),
     'erfc': (erfc_rest, lambda a: 1 + erfc_rest(a), (0, mpf('10.2')), (5, 5)),
+    'tail': (tail, lambda a: 1 + tail(a), (0, mpf('14.25')), (5, 5)),
     'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('1.1025')), (7, 0)),
 }
 
