@@ -12,7 +12,7 @@ cdef inline real bell(real s, real w) noexcept nogil:
     # t/(1+t)^2 for t = s(1+w), scaled; p = t/(1+t) = t - t*t/(1+t) and then p - p*p, with t to twice the precision
     cdef real t = fma(s, w, s)
     cdef real low = fma(s, w, s - t)
-    cdef real p = t + fma(-t, t / (scaled(1.0) + t), low)
+    cdef real p = t + less_share(t, low)
     return fma(-p, unscale(p), p)
 
 cdef inline real times(real a, real v) noexcept nogil:
@@ -73,7 +73,7 @@ cdef inline real exp_backward(real dy, real x) noexcept nogil:
     # ---- f8
     cdef real q = wide_poly(z)
     # ---- f8
-    return dy * wide_of(z, q, s, up)
+    return graded(dy, wide_of(z, q, s, up))
 
 cdef inline real exp_backward_y(real dy, real y) noexcept nogil:
     return dy * y
@@ -99,7 +99,7 @@ cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
     cdef real s = (unscale(alpha) if abs(alpha) > 1e18 else alpha) * power
     cdef real below = fma(s, w, s) * factor
     cdef real slope = 1.0 if x > 0.0 else below
-    return dy * slope
+    return graded(dy, slope)
 
 cdef inline void elu_value_and_grad(real x, real alpha, real* y, real* dydx) noexcept nogil:
     # one exponential for both: from -40 down, where elu holds x, its power of two is less than half an ulp of 1
@@ -154,7 +154,7 @@ cdef inline real celu_backward_y(real dy, real y, real alpha) noexcept nogil:
     # e^(x/a) = (y + a)/a
     cdef real below = (y + alpha) / alpha
     cdef real slope = 1.0 if y > 0.0 else below
-    return dy * slope
+    return graded(dy, slope)
 
 cdef inline real selu(real x) noexcept nogil:
     # l*x, or l*a*(e^x - 1) below 0, as elu
@@ -177,7 +177,7 @@ cdef inline real selu_backward(real dy, real x) noexcept nogil:
     cdef real s = 1.7580993408473768 * power
     cdef real below = unscale(fma(s, w, s))
     cdef real slope = 1.0507009873554805 if x > 0.0 else below
-    return dy * slope
+    return graded(dy, slope)
 
 cdef inline void selu_value_and_grad(real x, real* y, real* dydx) noexcept nogil:
     # as elu
@@ -199,7 +199,7 @@ cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
     cdef real below = ((y + 1.7580993175506591796875) + 2.3296717444054593e-08) + 2.361981243051158e-16
     below += -7.339346714277538e-33
     cdef real slope = 1.0507009873554805 if y > 0.0 else below
-    return dy * slope
+    return graded(dy, slope)
 
 
 # ---- sigmoid family ----------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ cdef inline real sigmoid_backward(real dy, real x) noexcept nogil:
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    return dy * unscale(bell(s, w))
+    return graded(dy, unscale(bell(s, w)))
 
 cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     # y(1-y) = y - y*y, rounded once
@@ -233,7 +233,7 @@ cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    return dy * ((4.0 * unscale(1.0)) * bell(s, w))
+    return graded(dy, lowered(4.0 * unscale(1.0), bell(s, w)))
 
 cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
     # 1 - y*y, rounded once
@@ -274,7 +274,7 @@ cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    return dy * logistic_of(s, w)
+    return graded(dy, logistic_of(s, w))
 
 cdef inline real softplus_backward_y(real dy, real y, real beta) noexcept nogil:
     # sigmoid(bx) = 1 - e^-by
@@ -306,7 +306,7 @@ cdef inline real log_sigmoid_backward(real dy, real x) noexcept nogil:
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    return dy * logistic_of(s, w)
+    return graded(dy, logistic_of(s, w))
 
 cdef inline real log_sigmoid_backward_y(real dy, real y) noexcept nogil:
     # sigmoid(-x) = 1 - e^y

@@ -72,7 +72,7 @@ cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
     # ----
     cdef double o_lo, g, g_lo
     cdef double o = sides_f8(h, -0.0, s, t, w, minus, &o_lo, &g, &g_lo)
-    return dy * share_f8(o, o_lo, g, g_lo)
+    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
 
 cdef inline double swish_backward_f8(double dy, double x, double beta) noexcept nogil:
     # silu' at beta x and its rounding error
@@ -85,7 +85,7 @@ cdef inline double swish_backward_f8(double dy, double x, double beta) noexcept 
     # ----
     cdef double o_lo, g, g_lo
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return dy * share_f8(o, o_lo, g, g_lo)
+    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
 
 cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
     # as silu', with e^S(x) and h = x S'(x)
@@ -99,4 +99,4 @@ cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
     cdef double h_lo, o_lo, g, g_lo
     cdef double h = cubic_slope_f8(held, &h_lo)
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return dy * cubic_close_f8(x, share_f8(o, o_lo, g, g_lo))
+    return graded_f8(dy, cubic_close_f8(x, share_f8(o, o_lo, g, g_lo)))

@@ -13,7 +13,7 @@ cdef inline real glu(real a, real gate) noexcept nogil:
     # ----
     cdef real unit
     cdef real d = deep_divisor(s, w, gate, &unit)
-    return away(gate, a) / d * unit
+    return lowered(away(gate, a) / d, unit)
 
 cdef inline void glu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
     # with t = e^-|gate|: p = t/(1+t) is sigmoid(-|gate|), p - p*p the slope of both sides, as bell(). The slope in two parts, since its
@@ -22,10 +22,10 @@ cdef inline void glu_backward(real dy, real a, real gate, real* da, real* dgate)
     cdef real z = scaled_reduced(-abs(gate), -0.0, &s)
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)
-    cdef real low = fma(-t, t / (scaled(1.0) + t), fma(s, w, s - t))
+    cdef real low = less_share(t, fma(s, w, s - t))
     # ----
     cdef real p = t + low
-    cdef real minus = -unscale(p)
+    cdef real minus = unscale(-p)
     cdef real slope = fma(p, minus, p)
     cdef real slope_lo = fma(fma(2.0, minus, 1.0), (t - p) + low, fma(p, minus, p - slope))
     cdef real unit
@@ -48,7 +48,7 @@ cdef inline real swiglu(real a, real gate) noexcept nogil:
     # ----
     cdef real r = 1.0 / d
     cdef real q = gate_floor(gate) * r
-    return compensated(away(gate, a), q, fma(-q, d, gate_floor(gate)) * r) * unit
+    return lowered(compensated(away(gate, a), q, fma(-q, d, gate_floor(gate)) * r), unit)
 
 cdef inline real geglu(real a, real gate) noexcept nogil:
     # a * gelu(gate), gelu in two parts
@@ -64,7 +64,7 @@ cdef inline real geglu(real a, real gate) noexcept nogil:
     cdef real c = gauss_scale(gate, &unit)
     cdef real line = at_least(gate, 0.0)
     cdef real value = fma(-tail, c, line)
-    return compensated(a, value, fma(-tail, c, line - value) - lo * c) * unit
+    return lowered(compensated(a, value, fma(-tail, c, line - value) - lo * c), unit)
 
 cdef inline void geglu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
     # gelu' in two parts, as gelu_backward

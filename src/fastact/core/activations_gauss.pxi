@@ -13,7 +13,7 @@ cdef inline real silu(real x) noexcept nogil:
     # ----
     cdef real unit
     cdef real d = logistic_divisor(s, w, x, &unit)
-    return tail_floor(x) / d * unit
+    return lowered(tail_floor(x) / d, unit)
 
 cdef inline real swish(real x, real beta) noexcept nogil:
     # x / (1 + e^-u), u = beta x with its rounding error, as silu
@@ -25,7 +25,7 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     # ----
     cdef real unit
     cdef real d = deep_divisor(s, w, u, &unit)
-    return deep(u, x) / d * unit
+    return lowered(deep(u, x) / d, unit)
 
 cdef inline real mish(real x) noexcept nogil:
     # x m/(m + 2 e^-x), m = 2 + e^x: numerator and denominator with what rounding left out of them
@@ -68,7 +68,7 @@ cdef inline real mish_backward(real dy, real x) noexcept nogil:
     cdef real far = unscale(s * raised(d, b, z, fma(-h, e, y)))
     cdef real left = near_root(a, mish_near(-x, 0.0), far)
     cdef real right = 1.0 - h
-    return dy * (left if x < 0.25 else right)
+    return graded(dy, left if x < 0.25 else right)
 
 cdef inline real gelu(real x) noexcept nogil:
     # max(x, 0) - a Phi(-a), a = |x|
@@ -94,7 +94,7 @@ cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     cdef real d = gauss_distance(a, &lo)
     cdef real g = unscale(0.5 * s * raised(d, lo, z, fma(q, 1.0 + (z + y), y)))
     cdef real right = 1.0 - g
-    return dy * (g if x < 0.0 else right)
+    return graded(dy, g if x < 0.0 else right)
 
 cdef inline real gelu_tanh(real x) noexcept nogil:
     # x / (1 + e^-S), S = k(x + 0.044715 x^3) with its rounding error
@@ -106,4 +106,4 @@ cdef inline real gelu_tanh(real x) noexcept nogil:
     # ----
     cdef real unit
     cdef real d = logistic_divisor(s, w, x, &unit)
-    return cubic_floor(x) / d * unit
+    return lowered(cubic_floor(x) / d, unit)

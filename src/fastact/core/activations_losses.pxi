@@ -29,7 +29,7 @@ cdef inline void sigmoid_cross_entropy_hessian(real x, real target, real dy, rea
     cdef real z = scaled_reduced(-abs(x), -0.0, &s)
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)
-    cdef real p = t + fma(-t, t / (scaled(1.0) + t), fma(s, w, s - t))
+    cdef real p = t + less_share(t, fma(s, w, s - t))
     cdef real u = target_distance(x, target)
     cdef real right = unscale_add(-p, u)
     loss[0] = log_loss_of(x, u, t)

@@ -165,10 +165,10 @@ cdef inline float softplus_backward_beta_f4(float dy, float x, float beta) noexc
     return -dy * <float>(h * (inverse * inverse))
 
 cdef inline double laplace_backward_mu_f8(double dy, double x, double mu, double sigma) noexcept nogil:
-    return -laplace_backward_f8(dy, x, mu, sigma)
+    return laplace_backward_f8(-dy, x, mu, sigma)       # not the minus of its product, of which gcc loses the sign of a zero
 
 cdef inline float laplace_backward_mu_f4(float dy, float x, float mu, float sigma) noexcept nogil:
-    return laplace_backward_f4(-dy, x, mu, sigma)       # not the minus of its product, of which compilers lose the sign of a zero
+    return laplace_backward_f4(-dy, x, mu, sigma)
 
 cdef inline double laplace_backward_sigma_f8(double dy, double x, double mu, double sigma) noexcept nogil:
     # -t e^(-t^2/2)/(sigma sqrt(2 pi)), as laplace_backward_f8, t joining before the second power

@@ -20,15 +20,15 @@ cdef inline real gaussian(real x) noexcept nogil:
 cdef inline real gaussian_backward(real dy, real x) noexcept nogil:
     # -2x e^(-x^2)
     cdef real a = bump_clamp(abs(x))
-    return dy * bump(a, -2.0 * copysign(a, x))
+    return graded(dy, bump(a, -2.0 * copysign(a, x)))
 
 cdef inline real erf_backward(real dy, real x) noexcept nogil:
     # 2/sqrt(pi) e^(-x^2)
-    return dy * bump(bump_clamp(abs(x)), 1.1283791670955126)
+    return graded(dy, bump(bump_clamp(abs(x)), 1.1283791670955126))
 
 cdef inline real erfc_backward(real dy, real x) noexcept nogil:
     # -2/sqrt(pi) e^(-x^2)
-    return dy * bump(bump_clamp(abs(x)), -1.1283791670955126)
+    return graded(dy, bump(bump_clamp(abs(x)), -1.1283791670955126))
 
 cdef inline real ndtr_backward(real dy, real x) noexcept nogil:
     # e^(-x^2/2)/sqrt(2 pi)
@@ -41,7 +41,7 @@ cdef inline real ndtr_backward(real dy, real x) noexcept nogil:
     cdef real w = expm1_poly(z)
     # ----
     cdef real b = 0.3989422804014327 * s
-    return dy * unscale(fma(b, w, b))
+    return graded(dy, unscale(fma(b, w, b)))
 
 
 # ---- x by a sigmoid, and what is left of tanh ----------------------------------------------------------------------------
@@ -57,7 +57,7 @@ cdef inline real quick_gelu(real x) noexcept nogil:
     # ----
     cdef real unit
     cdef real d = logistic_divisor(s, w, x, &unit)
-    return quick_floor(x) / d * unit
+    return lowered(quick_floor(x) / d, unit)
 
 cdef inline real tanh_shrink(real x) noexcept nogil:
     # x^3 P(x^2), or, from 1 (9/8) on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x; where 1 + s rounds there is nothing to add

@@ -41,7 +41,7 @@ cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
     # ----
     cdef double o_lo, g, g_lo
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return dy * share_f8(o, o_lo, g, g_lo)
+    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
 
 
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ cdef inline double laplace_backward_f8(double dy, double x, double mu, double si
     # ----
     cdef double b = 0.3989422804014327 * s
     cdef double slope = fma_f8(b, z + (y - 6.252352140219573e-17), b) / sigma * up
-    return dy * (0.0 if a >= 52.0 else slope)
+    return graded_f8(dy, 0.0 if a >= 52.0 else slope)
 
 cdef inline float erf_f4(float x) noexcept nogil:
     # x + x P(x^2), or, from 1.1 on, 1 - P(|x|)^4, with the sign of x
@@ -276,7 +276,7 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
     cdef double under = m if x < 0.25 else phi
     cdef double quotient = divided_f8(over, 0.0 if x < 0.25 else bell_lo, under, 0.0 if x < 0.25 else phi_lo)
     cdef double base = 0.75 - x
-    return dy * (base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
+    return graded_f8(dy, base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
 
 
 # ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
@@ -516,4 +516,4 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     cdef double d_lo
     cdef double d = difference_f8(h, root, &d_lo)
     cdef double left = unscale_f8(s * raised_f8(d, more + (d_lo - root_lo), z, fma_f8(gain, e, y)))
-    return dy * (left if h < 0.0 else fma_f8(-t, f, 1.0))
+    return graded_f8(dy, left if h < 0.0 else fma_f8(-t, f, 1.0))

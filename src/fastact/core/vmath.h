@@ -202,8 +202,20 @@ VM_INLINE float scaled_reduced_f4(float x, float dx, float *s) { return exp_redu
 VM_INLINE double scaled_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1060.0), dx, 512.0, s); }
 VM_INLINE float scaled_f4(float y) { return y * 0x1p64f; }
 VM_INLINE double scaled_f8(double y) { return y * 0x1p512; }
-VM_INLINE float unscale_f4(float y) { return y * 0x1p-64f; }
-VM_INLINE double unscale_f8(double y) { return y * 0x1p-512; }
+/* A product that may be subnormal: some CPUs take some twenty cycles for it (Zen 3), and no more than for any other where it is
+ * a fused one. Never negate it: gcc turns -fma(a, b, -0.0) into fma(-a, b, 0.0), which has another sign where it is 0. */
+#if defined(__FMA__)
+VM_INLINE float lowered_f4(float a, float b) { return fma_f4(a, b, -0.0f); }
+VM_INLINE double lowered_f8(double a, double b) { return fma_f8(a, b, -0.0); }
+#else
+VM_INLINE float lowered_f4(float a, float b) { return a * b; }
+VM_INLINE double lowered_f8(double a, double b) { return a * b; }
+#endif
+/* dy by a slope that may be subnormal: of floats the product alone takes no longer, and less where it is not */
+VM_INLINE float graded_f4(float dy, float slope) { return dy * slope; }
+VM_INLINE double graded_f8(double dy, double slope) { return lowered_f8(dy, slope); }
+VM_INLINE float unscale_f4(float y) { return lowered_f4(y, 0x1p-64f); }
+VM_INLINE double unscale_f8(double y) { return lowered_f8(y, 0x1p-512); }
 /* unscale(y) + c with one rounding */
 VM_INLINE float unscale_add_f4(float y, float c) { return fma_f4(y, 0x1p-64f, c); }
 VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512, c); }
@@ -231,7 +243,7 @@ VM_INLINE float wide_poly_f4(float z)
     q = fma_f4(q, z, 0.5f);
     return fma_f4(q, z, 1.0f);
 }
-VM_INLINE float wide_of_f4(float z, float q, float s, float up) { return fma_f4(q, z * s, s) * up; }
+VM_INLINE float wide_of_f4(float z, float q, float s, float up) { return lowered_f4(fma_f4(q, z * s, s), up); }
 VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
 {
     const double magic = 6755399441055744.0 + 2046.0;
@@ -245,10 +257,14 @@ VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
     return fma_f8(n, -LN2_LO_F8, z + dx);
 }
 VM_INLINE double wide_poly_f8(double z) { return expm1_poly_f8(z); }
-VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; return fma_f8(s, w, s) * up; }
+VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; return lowered_f8(fma_f8(s, w, s), up); }
+
+/* low - t t/(1 + t), t scaled: of doubles the quotient is, too, or it would be subnormal where t is */
+VM_INLINE float less_share_f4(float t, float low) { return fma_f4(-t, t / (scaled_f4(1.0f) + t), low); }
+VM_INLINE double less_share_f8(double t, double low) { double plain = unscale_f8(t); return fma_f8(-plain, t / (1.0 + plain), low); }
 
 /* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
- * not 0, and the division rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
+ * not 0; the division, of doubles the product after it, rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
 VM_INLINE float logistic_reduced_f4(float x, float minus_dx, float *s)
 {
     const float magic = 12582912.0f + 127.0f - 30.0f;
@@ -279,7 +295,7 @@ VM_INLINE double logistic_of_f8(double s, double w)
 {
     const double one = 0x1p-512;
     double sum = s + one;
-    return one / (sum + fma_f8(s, w, (s - sum) + one));
+    return lowered_f8(1.0 / (sum + fma_f8(s, w, (s - sum) + one)), one);
 }
 
 /* tanh |x| = (1 - t)/(1 + t), t = e^-2|x| = 2^n (1 + w). All in units of x: z is half the usual one, and so is w.
