@@ -220,7 +220,7 @@ cdef inline real sigmoid_backward(real dy, real x) noexcept nogil:
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    return graded(dy, unscale(bell(s, w)))
+    return lowered(dy, unscale(bell(s, w)))
 
 cdef inline real sigmoid_backward_y(real dy, real y) noexcept nogil:
     # y(1-y) = y - y*y, rounded once
@@ -233,7 +233,7 @@ cdef inline real tanh_backward(real dy, real x) noexcept nogil:
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    return graded(dy, lowered(4.0 * unscale(1.0), bell(s, w)))
+    return lowered(dy, lowered(4.0 * unscale(1.0), bell(s, w)))
 
 cdef inline real tanh_backward_y(real dy, real y) noexcept nogil:
     # 1 - y*y, rounded once

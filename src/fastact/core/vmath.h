@@ -259,8 +259,8 @@ VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
 VM_INLINE double wide_poly_f8(double z) { return expm1_poly_f8(z); }
 VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; return lowered_f8(fma_f8(s, w, s), up); }
 
-/* low - t t/(1 + t), t scaled: of doubles the quotient is, too, or it would be subnormal where t is */
-VM_INLINE float less_share_f4(float t, float low) { return fma_f4(-t, t / (scaled_f4(1.0f) + t), low); }
+/* low - t t/(1 + t), t and the quotient scaled: else it would be subnormal where t is */
+VM_INLINE float less_share_f4(float t, float low) { float plain = unscale_f4(t); return fma_f4(-plain, t / (1.0f + plain), low); }
 VM_INLINE double less_share_f8(double t, double low) { double plain = unscale_f8(t); return fma_f8(-plain, t / (1.0 + plain), low); }
 
 /* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
