@@ -483,7 +483,11 @@ cdef inline double serf_f8(double x) noexcept nogil:
     cdef double lost = ((0.875 - sum) + r) + fma_f8(0.875, z, small - r)
     cdef double left = unscale_f8(s * fma_f8(h, sum, h * lost))
     # ----
-    cdef double q = t * (serf_right_num_f8(h) / serf_right_den_f8(h))
+    cdef double num = serf_right_num_f8(h)
+    cdef double den = serf_right_den_f8(h)
+    cdef double n = fma_f8(num, h, 0.3269587102574751)
+    cdef double m = fma_f8(den, h, 1.0)
+    cdef double q = t * divided_f8(n, fma_f8(num, h, 0.3269587102574751 - n), m, fma_f8(den, h, 1.0 - m))
     cdef double right = x if h >= 6.2 else fma_f8(-x, q, x)
     return left if h < 0.0 else right
 
