@@ -40,7 +40,7 @@ mkdir -p "$site/fastact" "$work/c"
 cp -r src/fastact/*.py src/fastact/verify "$site/fastact/"
 sed "s/@version@/0/" src/fastact/_version.py.in >"$site/fastact/_version.py"
 python3 src/fastact/core/generate.py "$work/c/_kernels.pyx"
-mapfile -t flags < <(sed -n "/^kernel_args/,/^\]/p" src/fastact/meson.build | grep -o "'-[^']*'" | tr -d "'")
+mapfile -t flags < <(sed -n "/^contraction_off/,/^\]/p" src/fastact/meson.build | grep -o "'-[^']*'" | tr -d "'")
 build() { # MODULE SOURCE FLAG...
     local module=$1 source=$2
     shift 2
