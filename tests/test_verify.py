@@ -235,6 +235,7 @@ def test_command_reports(tmp_path, capsys, monkeypatch):
     assert all(0 <= r["ulp_99.9"] <= r["max_ulp"] <= r["bound"] and r["undecided"] == 0 and r["verdict"] == "ok" for r in found)
     text = (tmp_path / "a.md").read_text()
     assert "| sigmoid_backward " in text and "rows are within their bounds" in text
+    assert str(tmp_path) not in text and "--markdown a.md" in text
     assert "python -m fastact verify" in text and "Somelib 1.0: tried by hand." in text
     for line in (r"^\| function .*\| Somelib *\|$", r"^\| sigmoid .*\| 12.500 *\|$"):
         assert len(re.findall(line, text, re.M)) == 1

@@ -325,7 +325,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if it worked, 1 if the command could not run as asked, 2 for a command line that makes no sense.
     """
     arguments = _parser().parse_args(argv)
-    arguments.command_line = shlex.join(["python", "-m", "fastact", *(sys.argv[1:] if argv is None else argv)])
+    # as it stands in what is written: a path of this machine by its file's name alone
+    given = (Path(a).name if Path(a).is_absolute() else a for a in (sys.argv[1:] if argv is None else argv))
+    arguments.command_line = shlex.join(["python", "-m", "fastact", *given])
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()

@@ -148,13 +148,13 @@ cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
     # ----
     cdef real below = wide_of(z, q, s, up)
     cdef real slope = 1.0 if x > 0.0 else below
-    return dy * slope
+    return graded(dy, slope)
 
 cdef inline real celu_backward_y(real dy, real y, real alpha) noexcept nogil:
     # e^(x/a) = (y + a)/a
     cdef real below = (y + alpha) / alpha
     cdef real slope = 1.0 if y > 0.0 else below
-    return graded(dy, slope)
+    return dy * slope
 
 cdef inline real selu(real x) noexcept nogil:
     # l*x, or l*a*(e^x - 1) below 0, as elu
@@ -199,7 +199,7 @@ cdef inline real selu_backward_y(real dy, real y) noexcept nogil:
     cdef real below = ((y + 1.7580993175506591796875) + 2.3296717444054593e-08) + 2.361981243051158e-16
     below += -7.339346714277538e-33
     cdef real slope = 1.0507009873554805 if y > 0.0 else below
-    return graded(dy, slope)
+    return dy * slope
 
 
 # ---- sigmoid family ----------------------------------------------------------------------------------------------

@@ -369,8 +369,8 @@ VM_INLINE double cubic_slope_f8(double x, double *lo)
 
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
 /* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
- * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). z is twice the reduced -a^2/2, whose rounding error is that of a^2. */
-/* for a product that rounds once more, *rest is half of what rounding leaves out of z */
+ * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). z is twice the reduced -a^2/2, whose rounding error is that of a^2;
+ * *rest, for a product that rounds once more, is half of what rounding leaves out of z. */
 VM_INLINE float gauss_reduced_parts_f4(float a, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f + 62.0f;
