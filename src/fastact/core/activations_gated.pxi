@@ -76,10 +76,8 @@ cdef inline void geglu_backward(real dy, real a, real gate, real* da, real* dgat
     cdef real y = split_poly(z, rest)
     cdef real d_lo
     cdef real d = gauss_distance(b, &d_lo)
-    cdef real more = fma(gauss_slope(b, p), 1.0 + (z + y), y)
-    cdef real r = z + more
-    cdef real product = fma(d, r, d)
-    cdef real lost = fma(d, r, d - product) + fma(d, (z - r) + more, fma(d_lo, r, d_lo))
+    cdef real lost
+    cdef real product = raised_parts(d, d_lo, z, fma(gauss_slope(b, p), 1.0 + (z + y), y), &lost)
     cdef real c = 0.5 * s * gauss_scale(gate, &unit)
     cdef real left = product * c
     cdef real left_lo = lost * c

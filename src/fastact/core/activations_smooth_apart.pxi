@@ -93,7 +93,7 @@ cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) 
     cdef float half = <float>-0.5 * h
     cdef float p = half * h
     cdef float z = density_reduced_f4(p, fma_f4(-h, lo, fma_f4(half, h, -p)), unit, &s, &up)
-    return plain_product_f4(dy, density_of_f4(s, up, expm1_poly_f4(z), width_f4(unit, sigma), h))
+    return lowered_f4(dy, density_of_f4(s, up, expm1_poly_f4(z), width_f4(unit, sigma), h))
 
 cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
     # Phi of t + lo = (x - mu)/sigma

@@ -181,8 +181,6 @@ VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
     *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -h)));
     return h;
 }
-/* a b, the same number. Some processors take tens of cycles for a product that is subnormal, and not for this. */
-VM_INLINE float plain_product_f4(float a, float b) { return fma_f4(a, b, -0.0f); }
 /* e^(x + dx) unit/(width sqrt(2 pi)): e^x unit is s up(1 + w), two powers, since it may be out of range */
 VM_INLINE float density_reduced_f4(float x, float dx, float unit, float *s, float *up)
 {
@@ -201,7 +199,7 @@ VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
     float over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f);                    /* of one part */
     float c = 0x1.988454p-2f * over, c_lo = fma_f4(0x1.988454p-2f, over, -c) / c + (over_lo + -0x1.e821f4p-26f);
     float b = s * c;
-    float slope = plain_product_f4(fma_f4(b, w + c_lo, b), up);
+    float slope = lowered_f4(fma_f4(b, w + c_lo, b), up);
     return abs_f4(h) > 20.0f ? 0.0f : slope;
 }
 /* Phi from its tail, which has the sign of h; 0 where it will be nothing else, for to underflow takes long */
@@ -345,7 +343,7 @@ VM_INLINE double log_ndtr_left_f8(double x, double f)
     double square = held * held, dp = 0.5 * fma_f8(held, held, -square);
     double c = LN2_HI_F8 - f, c_lo = (LN2_HI_F8 - c) - f;
     double near = fma_f8(2.0, z, c), far = fma_f8(k, LN2_HI_F8, near), half = 0.5 * held * held;
-    double lost = fma_f8(2.0, z, c - near) + fma_f8(k, LN2_HI_F8, near - far) + sum_rest_f8(half, far, half + far);
+    double lost = fma_f8(2.0, z, c - near) + fma_f8(k, LN2_HI_F8, near - far) + sum_error_f8(half, far, half + far);
     double rest = atanh_rest_f8(z) + (fma_f8(k, LN2_LO_F8, LN2_LO_F8) + (c_lo + dp));
     return -((0.5 * x * x + far) + (rest + lost));
 }

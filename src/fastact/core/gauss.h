@@ -61,7 +61,20 @@ VM_INLINE double split_poly_f8(double z, double rest)
     return fma_f8(z2, expm1_rest_f8(z, z2), rest);
 }
 
-/* (d + d_lo)(1 + z + y), about to be scaled: floats round the sum z + y and the product, doubles carry what that leaves out */
+/* (d + d_lo)(1 + z + y), about to be scaled, as product + *lo; raised: their sum, of floats without what rounding z + y and the
+ * product leaves out */
+VM_INLINE float raised_parts_f4(float d, float d_lo, float z, float y, float *lo)
+{
+    float r = z + y, product = fma_f4(d, r, d);
+    *lo = fma_f4(d, r, d - product) + fma_f4(d, (z - r) + y, fma_f4(d_lo, r, d_lo));
+    return product;
+}
+VM_INLINE double raised_parts_f8(double d, double d_lo, double z, double y, double *lo)
+{
+    double r = z + y, product = fma_f8(d, r, d);
+    *lo = fma_f8(d, r, d - product) + fma_f8(d, (z - r) + y, fma_f8(d_lo, r, d_lo));
+    return product;
+}
 VM_INLINE float raised_f4(float d, float d_lo, float z, float y)
 {
     float r = z + y;
@@ -69,8 +82,8 @@ VM_INLINE float raised_f4(float d, float d_lo, float z, float y)
 }
 VM_INLINE double raised_f8(double d, double d_lo, double z, double y)
 {
-    double r = z + y, product = fma_f8(d, r, d);
-    return product + (fma_f8(d, r, d - product) + fma_f8(d, (z - r) + y, fma_f8(d_lo, r, d_lo)));
+    double lo, product = raised_parts_f8(d, d_lo, z, y, &lo);
+    return product + lo;
 }
 
 VM_INLINE float tail_reduced_f4(float x, float dx, float *s, float *rest) { return split_reduced_f4(x, dx, 64.0f, s, rest); }

@@ -6,13 +6,6 @@
 #include "blocks.h"
 #include "vmath.h"
 
-/* a + b = s + error, exactly (Knuth) */
-VM_INLINE double sum_error_f8(double a, double b, double s)
-{
-    double t = s - a;
-    return (a - (s - t)) + (b - t);
-}
-
 /* log(1 + v + v_lo) = result + *lo, for 0 <= v < 2^63: relative error about 2^-60 */
 VM_INLINE double log1p_of_sum_f8(double v, double v_lo, double *lo)
 {

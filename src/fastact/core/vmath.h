@@ -114,8 +114,12 @@ VM_INLINE double difference_f8(double c, double x, double *lo)
     return d;
 }
 
-/* what rounding left out of sum = a + b (Knuth) */
-VM_INLINE double sum_rest_f8(double a, double b, double sum) { double t = sum - a; return (a - (sum - t)) + (b - t); }
+/* a + b = s + error, exactly (Knuth) */
+VM_INLINE double sum_error_f8(double a, double b, double s)
+{
+    double t = s - a;
+    return (a - (s - t)) + (b - t);
+}
 
 /* ---- the exponential ----------------------------------------------------------------------------------- */
 /* e^(x + dx) = 2^n (1 + w),  n = rint(x/ln 2), |z| <= ln2/2, w = expm1(z).
