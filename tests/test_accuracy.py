@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _support import VARIANTS, exactly, ufuncs
+from _support import VARIANTS, exactly, pairs, ufuncs
 
 from fastact import _proof
 from fastact.verify import cases, sweep
 
-ROWS = list(cases.elementwise_rows(samples=True))
+ROWS = list(cases.elementwise_rows(samples=True, pairs=True))
+
+
+def rows(dtype):
+    return pytest.mark.parametrize("row", [row for row in ROWS if cases.has(row, dtype)], ids=lambda row: row.label.replace(" ", "_"))
 
 
 def within_bound(row, dtype, parts, variant=VARIANTS[-1]):
-    measured = sweep.Sweep(row, dtype, cases.kernel(row, ufuncs(variant)))
+    measured = sweep.Sweep(row, dtype, cases.kernel(row, (pairs if row.paired else ufuncs)(variant)))
     tally = sweep.Tally()
     for part in parts:
         tally.add(part.tally(measured, tally.worst))
@@ -23,19 +27,19 @@ def within_bound(row, dtype, parts, variant=VARIANTS[-1]):
     return tally
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label.replace(" ", "_"))
+@rows("float32")
 def test_float32(row):
     """Half a million numbers, evenly over all bit patterns, and clusters around kinks, roots, seams and edges."""
     assert within_bound(row, "float32", sweep.parts("float32", 8209, 0)).points >= 100_000
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label.replace(" ", "_"))
+@rows("float64")
 def test_float64(row):
     """Random bit patterns and usual sizes, and the same clusters."""
     assert within_bound(row, "float64", sweep.parts("float64", 0, 8_000)).points >= 2_000
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label.replace(" ", "_"))
+@rows("float16")
 def test_all_of_float16(row, variant):
     """All 63 488 finite inputs, and NaN for NaN."""
     assert within_bound(row, "float16", sweep.parts("float16", 1, 0), variant).points >= 15_000

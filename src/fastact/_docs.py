@@ -138,6 +138,18 @@ def _see_pair(record: Record) -> str:
     return f"\n{PAIRS[record.name].name} : value and slope in one pass." if record.name in PAIRS else ""
 
 
+def _bits(name: str) -> str:
+    """How value and slope in one pass differ from the two functions."""
+    from fastact import _kernels
+
+    apart = "The bits are those of the two functions, called one by one with dy = 1"
+    kinds = _kernels.SHARED.get(name, ())
+    if not kinds:
+        return f"{apart}."
+    own = "Both come from one exponential, each within its bound; their last bits may differ from those of the two\nfunctions"
+    return f"{own}." if "float64" in kinds else f"{own}, but in float64 do not."
+
+
 def pair_doc(record: Record) -> str:
     """The docstring of value and slope in one pass."""
     name = f"{record.name}_value_and_grad"
@@ -162,7 +174,7 @@ def pair_doc(record: Record) -> str:
         _section("Returns", returns),
         _section("Raises", _raises(record, False)),
         _section("See Also", f"{record.name} : the value alone.\n{record.name}_backward : the gradient."),
-        _section("Notes", f"The bits are those of the two functions, called one by one with dy = 1.\n\n{_notes(record, False)}"),
+        _section("Notes", f"{_bits(record.name)}\n\n{_notes(record, False)}"),
         _section("References", record.source),
         _section("Examples", example),
     ]

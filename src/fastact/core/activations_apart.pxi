@@ -61,6 +61,16 @@ cdef inline float gelu_tanh_backward_f4(float dy, float x) noexcept nogil:
     cdef double v = 1.0 + t
     return dy * <float>(t * (v + h) / (v * v))
 
+cdef inline float mish_backward_f4(float dy, float x) noexcept nogil:
+    # e (4(1 + x) + 4e^2 + e^3 + e(4x + 6))/(2 + 2e + e^2)^2, e = e^x = c e^(x + r), exact at the root -r
+    cdef double s
+    cdef double h = <double>at_most_f4(at_least_f4(x, <float>-110.0), <float>20.0)
+    cdef double z = wide_exp_reduced(h + 1.1924312145154952, 0.3034825352815289, &s)
+    cdef double e = s * wide_exp_poly(z)
+    # ----
+    cdef double d = fma_f8(e, e + 2.0, 2.0)
+    cdef double o = fma_f8(e, fma_f8(e, e + 4.0, fma_f8(4.0, h, 6.0)), fma_f8(4.0, h, 4.0))
+    return dy * <float>(e * o / (d * d))
 
 cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
     # (1 + x + e^x)/((1 + x + e^x) + (1 - x + e^-x))
@@ -100,3 +110,28 @@ cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
     cdef double h = cubic_slope_f8(held, &h_lo)
     cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
     return graded_f8(dy, cubic_close_f8(x, share_f8(o, o_lo, g, g_lo)))
+
+cdef inline double mish_backward_f8(double dy, double x) noexcept nogil:
+    # left, a = -x, t = e^-a: f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4; as silu'.
+    # right, p = 2 e^-x, m = p + p^2/2: f' = 1 - h, h = p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2,
+    # where that is small: from 1/4 on
+    cdef double a = tail_clamp_f8(abs_f8(x))
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(-a, -0.0, &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double e = 1.0 + (z + y)
+    cdef double t = unscale_f8(s * e)
+    cdef double t2 = t + t
+    cdef double p = t if x < 0.0 else t2
+    cdef double m = fma_f8(0.5 * p, p, p)
+    cdef double v = m * (2.0 + m)
+    cdef double d = 1.0 - a
+    cdef double c = p * p * fma_f8(p, fma_f8(0.25, p, 0.5 * d), 0.5 - a)
+    cdef double h = (v if x < 0.0 else c) / (1.0 + v)
+    cdef double b = t * fma_f8(t, fma_f8(0.25, t, 1.0), 0.5 + d)
+    cdef double far = unscale_f8(s * raised_f8(d, b, z, fma_f8(-h, e, y)))
+    cdef double left = near_root_f8(a, mish_near_f8(-x, 0.0), far)
+    cdef double right = 1.0 - h
+    return graded_f8(dy, left if x < 0.25 else right)

@@ -45,31 +45,6 @@ cdef inline real mish(real x) noexcept nogil:
     cdef real d_lo = (part - (d - t)) + fma(t, minus, m - part)
     return mish_end(x, unscale(divided(n, n_lo, d, d_lo)))
 
-cdef inline real mish_backward(real dy, real x) noexcept nogil:
-    # left, a = -x, t = e^-a: f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4; as silu'.
-    # right, p = 2 e^-x, m = p + p^2/2: f' = 1 - h, h = p^2 ((1/2 - x) + (1 - x)p/2 + p^2/4)/E^2,
-    # where that is small: from 1/4 on
-    cdef real a = tail_clamp(abs(x))
-    cdef real s, rest
-    cdef real z = tail_reduced(-a, -0.0, &s, &rest)
-    # ----
-    cdef real y = split_poly(z, rest)
-    # ----
-    cdef real e = 1.0 + (z + y)
-    cdef real t = unscale(s * e)
-    cdef real t2 = t + t
-    cdef real p = t if x < 0.0 else t2
-    cdef real m = fma(0.5 * p, p, p)
-    cdef real v = m * (2.0 + m)
-    cdef real d = 1.0 - a
-    cdef real c = p * p * fma(p, fma(0.25, p, 0.5 * d), 0.5 - a)
-    cdef real h = (v if x < 0.0 else c) / (1.0 + v)
-    cdef real b = t * fma(t, fma(0.25, t, 1.0), 0.5 + d)
-    cdef real far = unscale(s * raised(d, b, z, fma(-h, e, y)))
-    cdef real left = near_root(a, mish_near(-x, 0.0), far)
-    cdef real right = 1.0 - h
-    return graded(dy, left if x < 0.25 else right)
-
 cdef inline real gelu(real x) noexcept nogil:
     # max(x, 0) - a Phi(-a), a = |x|
     cdef real s, rest

@@ -139,9 +139,9 @@ cdef inline real hard_sigmoid_backward_y(real dy, real y, real slope, real offse
     return between(dy * slope, y, 0.0, 1.0)
 
 cdef inline real hard_swish(real x) noexcept nogil:
-    # x (x + 3)/6 between -3 and 3, with x + 3 = t + e exactly
+    # x (x + 3)/6 between -3 and 3, with x + 3 = t + e exactly, and e 0 where x is -0
     cdef real t = x + 3.0
-    cdef real e = x - (t - 3.0)
+    cdef real e = (3.0 - t) + x
     cdef real inside = sixth(fma(x, t, x * e))
     cdef real above = x if x >= 3.0 else inside
     return -0.0 if x <= -3.0 else above

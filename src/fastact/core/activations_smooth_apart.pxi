@@ -489,7 +489,7 @@ cdef inline double serf_f8(double x) noexcept nogil:
     cdef double m = fma_f8(den, h, 1.0)
     cdef double q = t * divided_f8(n, fma_f8(num, h, 0.3269587102574751 - n), m, fma_f8(den, h, 1.0 - m))
     cdef double right = x if h >= 6.2 else fma_f8(-x, q, x)
-    return left if h < 0.0 else right
+    return copysign_f8(left if h < 0.0 else right, x)
 
 cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     # left t (x - root)(1 + F), far left t ((1 + x) + ...)(1 + F), 1 + F = 2/sqrt(pi), right 1 - t F

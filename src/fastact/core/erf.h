@@ -153,14 +153,26 @@ VM_INLINE float erfc_quotient_f4(float a)
     den = fma_f4(den, a, 1.0f);
     return num * a / den;
 }
-/* e^(p + rest)/(c + |h + lo|) 2^63 = b e^z, with the sign of h: what rounding leaves out of the divisor and of 1 over it is in z */
+/* e^(p + rest)/(c + |h + lo|) 2^63 = b e^z, with the sign of h: what rounding leaves out of the divisor and of 1 over it, `lost`,
+ * is in z; and e^(p + rest) 2^63 = s e^(z - lost) */
+VM_INLINE float tail_parts_over_f4(float p, float rest, float c, float h, float lo, float *b, float *s, float *lost)
+{
+    float side = copysign_f4(c, h), d = h + side, v = 1.0f / d, unused;
+    *lost = fma_f4(-v, (h - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    float z = split_reduced_f4(p, rest + *lost, 63.0f, s, &unused);
+    *b = *s * v;
+    return z;
+}
 VM_INLINE float tail_reduced_over_f4(float p, float rest, float c, float h, float lo, float *b)
 {
-    float side = copysign_f4(c, h), d = h + side, v = 1.0f / d, s, unused;
-    float lost = fma_f4(-v, (h - (d - side)) + lo, fma_f4(-v, d, 1.0f));
-    float z = split_reduced_f4(p, rest + lost, 63.0f, &s, &unused);
-    *b = s * v;
-    return z;
+    float s, lost;
+    return tail_parts_over_f4(p, rest, c, h, lo, b, &s, &lost);
+}
+/* (c + c c_lo) s (1 + w) e^-lost, of which 2^63 is taken away */
+VM_INLINE float bell_beside_f4(float c, float c_lo, float s, float w, float lost)
+{
+    float b = c * s;
+    return lowered_f4(fma_f4(b, fma_f4(-lost, 1.0f + w, w) + c_lo, b), 0x1p-63f);
 }
 /* b(1 + w)(1 + f) */
 VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(f, 1.0f + w, w), b); }

@@ -273,31 +273,6 @@ VM_INLINE double cubic_pair_f8(double z, double rest, double *minus) { return pa
 
 /* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
-VM_INLINE float mish_near_f4(float a, float da)
-{
-    const float r = 0x1.31432cp+0f;
-    float d = r - a;
-    float larger = a < 0.625f ? r : -a, smaller = a < 0.625f ? -a : r;
-    float lo = ((larger - d) + smaller) + (0x1.a25b08p-29f - da);
-    float d2 = d * d;
-    float e = 0x1.504a8p-17f;
-    e = fma_f4(e, d2, -0x1.2df688p-14f);
-    e = fma_f4(e, d2, 0x1.17490cp-12f);
-    e = fma_f4(e, d2, 0x1.1d2a3ep-10f);
-    e = fma_f4(e, d2, -0x1.033314p-6f);
-    e = fma_f4(e, d2, 0x1.574ef2p-5f);
-    e = fma_f4(e, d2, 0x1.15acb4p-6f);
-    float o = 0x1.489dd6p-22f;
-    o = fma_f4(o, d2, -0x1.12378ep-16f);
-    o = fma_f4(o, d2, -0x1.3c2edcp-15f);
-    o = fma_f4(o, d2, 0x1.0251a2p-10f);
-    o = fma_f4(o, d2, -0x1.b84988p-9f);
-    o = fma_f4(o, d2, -0x1.4c230cp-6f);
-    o = fma_f4(o, d2, 0x1.a34a26p-3f);
-    e = fma_f4(o, d, e);
-    float sum = d + lo;
-    return fma_f4(0.25f, sum, fma_f4(sum, e, (0.25f + e) * ((d - sum) + lo)));
-}
 VM_INLINE double mish_near_f8(double a, double da)
 {
     const double r = 0x1.31432c0d12d84p+0;
@@ -336,7 +311,6 @@ VM_INLINE double mish_near_f8(double a, double da)
     double sum = d + lo;
     return fma_f8(sum, slope, fma_f8(sum, slope_lo, slope * ((d - sum) + lo)));
 }
-VM_INLINE float near_root_f4(float a, float near, float far) { return a < 2.0f ? near : far; }
 VM_INLINE double near_root_f8(double a, double near, double far) { return a < 1.75 ? near : far; }
 
 /* gelu_tanh's exponent S(x) = k x (1 + 0.044715 x^2), k = 2 sqrt(2/pi), with its rounding error in *lo: the tail

@@ -550,6 +550,10 @@ def generate(registry: ModuleType) -> str:
     externs, faces = primitives()
     formulas = "\n".join(type_literals((CORE / f).read_text()) for f in FORMULAS if (CORE / f).exists())
     formulas += "".join("\n" + (CORE / f).read_text() for f in APART)
+    shared: dict[str, list[str]] = {}
+    for name, suffix in re.findall(r"^cdef inline void (\w+)_value_and_slope(?:_(f4|f8))?\(", formulas, re.M):
+        shared.setdefault(name, []).extend(kind for _, computed, kind in STORAGES.values() if suffix in ("", computed))
+    formulas = formulas.replace("_value_and_slope", "_value_and_grad")
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     for name, op in registry.PAIRS.items():
         for suffix in REALS:
@@ -635,6 +639,9 @@ def generate(registry: ModuleType) -> str:
             "    made = {}",
             *(f"    {line}" for line in pairs_setup),
             "    return made",
+            "",
+            "#: The types in which value and slope of a function come from a formula of their own, within the bounds, with other bits.",
+            f"SHARED = {shared!r}",
             "",
             "def make_gates(texts):",
             '    """The gates of recurrent cells, by name."""',

@@ -17,6 +17,7 @@ from fastact._registry import (
     FUNCTIONS,
     GATED_NAMES,
     NAMES,
+    PAIRS,
     RECORDS,
     ROW_KERNELS,
     ROWWISE,
@@ -32,13 +33,17 @@ from fastact.verify.types import limits
 
 @dataclass(frozen=True)
 class Row:
-    """One ufunc of one record, with the parameters to run it at and, over an axis, the length of a row and the axis."""
+    """One ufunc of one record, with the parameters to run it at and, over an axis, the length of a row and the axis.
+
+    `paired`: what value and slope in one pass make of it.
+    """
 
     record: Record | RowRecord
     ufunc: str
     parameters: tuple[tuple[str, float], ...] = ()
     length: int = 0
     axis: int = -1
+    paired: bool = False
 
     @property
     def form(self) -> str:
@@ -51,6 +56,8 @@ class Row:
         parts = [f"{k}={v:g}" for k, v in self.parameters if v != default(self.record, k)]
         if self.length:
             parts.append(f"rows of {self.length}" + ("" if self.axis == -1 else f", axis {self.axis}"))
+        if self.paired:
+            parts.append("in one pass")
         return self.ufunc + (f" ({', '.join(parts)})" if parts else "")
 
 
@@ -72,8 +79,16 @@ def own_names(functions: Iterable[str]) -> set[str]:
     return {NAMES.get(f, f) for f in functions}
 
 
-def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = False) -> Iterator[Row]:
-    """Every ufunc of the element-by-element records, at the default parameters or also at the registry's samples."""
+def has(row: Row, dtype: str) -> bool:
+    """Whether there is such a row in that type: value and slope in one pass where they have a formula of their own."""
+    return not row.paired or dtype in fa._kernels.SHARED[row.record.name]
+
+
+def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = False, pairs: bool = False) -> Iterator[Row]:
+    """Every ufunc of the element-by-element records, at the default parameters or also at the registry's samples.
+
+    pairs: also value and slope in one pass, where they have a formula of their own in some type.
+    """
     wanted = None if functions is None else own_names(functions)
     for record in ELEMENTWISE:
         if wanted is not None and record.name not in wanted:
@@ -86,6 +101,8 @@ def elementwise_rows(functions: Iterable[str] | None = None, samples: bool = Fal
             for setting in settings:
                 if not op.name.endswith("_backward_y") or record.output_determines(setting):
                     yield Row(record, op.name, tuple(setting.items()))
+                if pairs and record.name in fa._kernels.SHARED and op.name in (record.name, f"{record.name}_backward"):
+                    yield Row(record, op.name, tuple(setting.items()), paired=True)
 
 
 def axis_rows(functions: Iterable[str] | None, lengths: Iterable[int], axes: Iterable[int] = (-1,)) -> Iterator[Row]:
@@ -179,8 +196,11 @@ def kinks(row: Row, dtype: str) -> list[float]:
 
 def kernel(row: Row, ufuncs: Any = None) -> Callable[[Any], Any]:
     """The ufunc as a function of one operand, for dy = 1."""
-    ufunc = (ufuncs or fa.ufuncs.__dict__)[row.ufunc]
     parameters = [v for _, v in row.parameters]
+    if row.paired:
+        pair, part = (ufuncs or fa._pairs)[PAIRS[row.record.name].name], 0 if row.form == "forward" else 1
+        return lambda x: pair(x, *parameters)[part]
+    ufunc = (ufuncs or fa.ufuncs.__dict__)[row.ufunc]
     if "_backward" not in row.ufunc:
         return lambda x: ufunc(x, *parameters)
     ones: dict[Any, Any] = {}

@@ -17,7 +17,7 @@ import numpy as np
 
 import fastact
 from fastact.verify import golden, over_axis, report
-from fastact.verify.cases import Row, axis_rows, elementwise_rows, kernel
+from fastact.verify.cases import Row, axis_rows, elementwise_rows, has, kernel
 from fastact.verify.sweep import Part, Sweep, Tally, parts
 from fastact.verify.types import TYPES
 
@@ -60,8 +60,8 @@ def work(task: Task, known: float) -> Tally:
 def tasks(options: argparse.Namespace) -> list[Task]:
     """Everything to do, in the order of the report."""
     found = []
-    for row in elementwise_rows(options.functions, samples=not options.defaults):
-        for dtype in options.dtype:
+    for row in elementwise_rows(options.functions, samples=not options.defaults, pairs=True):
+        for dtype in (d for d in options.dtype if has(row, d)):
             found += [Task(row, dtype, part) for part in parts(dtype, options.stride, options.points)]
     over = [row for row in axis_rows(options.functions, over_axis.LENGTHS) if row.form == "forward"]
     found += [Task(row, dtype, None) for row in over for dtype in options.dtype]

@@ -76,9 +76,9 @@ def by_root(g, c):
     return p
 
 
-#: name, f'(-a), how far beyond 0 it serves, and for f4 and f8 (c, degree, where the range of a ends)
+#: name, f'(-a), how far beyond 0 it serves, c, degree, where the range of a ends; of doubles
 NEAR = (
-    ('mish', mish_tail, mpf(1) / 4, (mpf(1) / 4, 13, 2), (mpf(5) / 16, 25, mpf(7) / 4)),
+    ('mish', mish_tail, mpf(1) / 4, mpf(5) / 16, 25, mpf(7) / 4),
 )
 
 
@@ -229,10 +229,9 @@ def hexa(v):
 
 
 def about_roots(only):
-    for name, g, beyond, (c4, n4, end4), (c8, n8, end8) in NEAR:
+    for name, g, beyond, c, degree, end in NEAR:
         if only in (None, name):
-            near(f'near {name} f4', g, c4, end4, n4, 24, beyond)
-            near(f'near {name} f8', g, c8, end8, n8, 53, beyond)
+            near(f'near {name} f8', g, c, end, degree, 53, beyond)
 
 
 def tails(only):

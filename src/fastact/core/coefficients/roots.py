@@ -1,4 +1,4 @@
-"""Constants of the gradients about their roots: root_reduced in gauss.h, and activations_wide.pxi.
+"""Constants of the gradients about their roots: root_reduced in gauss.h, and what floats compute in double.
 
     python roots.py        prints them
 
@@ -32,6 +32,9 @@ def show(name: str, r: mpf) -> None:
 show("silu", findroot(lambda r: 1 + e**-r - r, 1.278))
 at = findroot(lambda x: 1 + e ** -(K * x + KC * x**3) - (K * x + 3 * KC * x**3), 0.752)
 show("cubic", K * at + KC * at**3)
+
+# mish' is 0 where 4(1 + x) + e(4x + 6) + 4e^2 + e^3 is, e = e^x: floats take r and c
+show("mish", findroot(lambda r: 4 - 4 * r + (6 - 4 * r) * e**-r + 4 * e ** (-2 * r) + e ** (-3 * r), 1.19))
 
 
 def gradient(x: mpf) -> mpf:

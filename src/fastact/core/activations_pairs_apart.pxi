@@ -1,0 +1,160 @@
+# Value and slope of floats in one pass, as in activations_pairs.pxi: what is computed in double is rounded once.
+
+cdef extern from "vmath.h" nogil:
+    double wide_exp_reduced(double x, double c, double* s) noexcept
+    double wide_exp_poly(double z) noexcept
+
+cdef extern from "erf.h" nogil:
+    float tail_parts_over_f4(float p, float rest, float c, float h, float lo, float* b, float* s, float* lost) noexcept
+    float bell_beside_f4(float c, float c_lo, float s, float w, float lost) noexcept
+
+
+# ---- x by a sigmoid: x t/(1 + t), and the gradient ---------------------------------------------------------------------------
+
+cdef inline void silu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    cdef double s
+    cdef float held = at_least_f4(x, <float>-110.0)
+    cdef double h = <double>at_most_f4(held, <float>40.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    cdef double share = t / (v * v)
+    y[0] = <float>(<double>held * (share * v))
+    dydx[0] = <float>(share * (v + h))
+
+cdef inline void swish_value_and_slope_f4(float x, float beta, float* y, float* dydx) noexcept nogil:
+    # below -195 x t is 0 for every finite x
+    cdef double s
+    cdef double u = at_least_f8(<double>beta * <double>x, -195.0)
+    cdef double h = at_most_f8(u, 40.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    cdef double share = t / (v * v)
+    cdef double held = at_most_f8(at_least_f8(<double>x, -3.4028234663852886e38), 3.4028234663852886e38) if u == -195.0 else <double>x
+    y[0] = <float>(held * (share * v))
+    dydx[0] = <float>(share * (v + h))
+
+cdef inline void quick_gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    cdef double s
+    cdef float held = at_least_f4(x, <float>-66.0)
+    cdef double h = 1.702 * <double>at_most_f4(held, <float>24.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    cdef double share = t / (v * v)
+    y[0] = <float>(<double>held * (share * v))
+    dydx[0] = <float>(share * (v + h))
+
+cdef inline void gelu_tanh_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    cdef double s
+    cdef double held = <double>cubic_limit_f4(x)
+    cdef double square = held * held
+    cdef double e = held * fma_f8(0.07135481627260025, square, 1.5957691216057308)
+    cdef double h = held * fma_f8(0.21406444881780073, square, 1.5957691216057308)
+    cdef double z = wide_exp_reduced(e + 1.2311548723318988, 0.29195521191476714, &s)
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    cdef double share = t / (v * v)
+    y[0] = <float>(<double>at_least_f4(x, <float>-11.0) * (share * v))
+    dydx[0] = <float>(share * (v + h))
+
+
+cdef inline void mish_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # x e(e + 2)/(2 + 2e + e^2), and mish'
+    cdef double s
+    cdef float held = at_least_f4(x, <float>-110.0)
+    cdef double h = <double>at_most_f4(held, <float>20.0)
+    cdef double z = wide_exp_reduced(h + 1.1924312145154952, 0.3034825352815289, &s)
+    cdef double e = s * wide_exp_poly(z)
+    # ----
+    cdef double two = e + 2.0
+    cdef double d = fma_f8(e, two, 2.0)
+    cdef double share = e / (d * d)
+    cdef double o = fma_f8(e, fma_f8(e, e + 4.0, fma_f8(4.0, h, 6.0)), fma_f8(4.0, h, 4.0))
+    y[0] = <float>(<double>held * (share * d * two))
+    dydx[0] = <float>(share * o)
+
+# ---- others ------------------------------------------------------------------------------------------------------------------
+
+cdef inline void tanh_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # with t = e^-2|x|, n = 1 - t: n/(1 + t), and 4 (p - p^2), p = t/(1 + t)
+    cdef float s
+    cdef float z = scaled_reduced_f4(-abs_f4(x + x), <float>-0.0, &s)
+    # ----
+    cdef float w = expm1_poly_f4(z)
+    cdef float t = fma_f4(s, w, s)
+    cdef float dt = fma_f4(s, w, s - t)
+    cdef float power = unscale_f4(s)
+    cdef float n = fma_f4(-power, w, <float>1.0 - power)
+    # ----
+    cdef float plain = unscale_f4(t)
+    cdef float r = <float>1.0 / (<float>1.0 + plain)
+    cdef float q = n * r
+    cdef float p = share_over_f4(t, dt, plain, r)
+    y[0] = copysign_f4(fma_f4(fma_f4(-q, plain, n - q), r, q), x)
+    dydx[0] = lowered_f4(fma_f4(-p, unscale_f4(p), p), <float>4.0 * unscale_f4(<float>1.0))
+
+cdef inline void ndtr_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # as ndtr, and the exponential without what is left of the divisor
+    cdef float half = <float>-0.5 * x
+    cdef float p = half * x
+    cdef float b, s, lost
+    cdef float z = tail_parts_over_f4(p, fma_f4(half, x, -p), <float>1.0, x, <float>-0.0, &b, &s, &lost)
+    cdef float f = tail_quotient_f4(abs_f4(x))
+    cdef float w = expm1_poly_f4(z)
+    cdef float bell = bell_beside_f4(<float>0.3989423, <float>-2.8413059e-08, s, w, lost)
+    y[0] = normal_side_f4(x, tail_times_f4(b, w, f))
+    dydx[0] = <float>0.0 if abs_f4(x) > <float>15.0 else bell
+
+cdef inline void erfc_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # as erfc, and the exponential without what is left of the divisor
+    cdef float p = -x * x
+    cdef float b, s, lost
+    cdef float z = tail_parts_over_f4(p, fma_f4(-x, x, -p), <float>0.5, x, <float>-0.0, &b, &s, &lost)
+    cdef float f = erfc_quotient_f4(abs_f4(x))
+    cdef float w = expm1_poly_f4(z)
+    cdef float bell = bell_beside_f4(<float>-1.1283792, <float>-5.1964253e-08, s, w, lost)
+    y[0] = erfc_side_f4(x, tail_times_f4(b, w, f))
+    dydx[0] = <float>-0.0 if abs_f4(x) > <float>10.5 else bell
+
+cdef inline void tanh_shrink_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # as tanh_shrink; tanh, that is |x| - y or 1 - 2/(1 + e^2|x|), and what its rounding leaves out, squared
+    cdef float s
+    cdef float a = abs_f4(x)
+    cdef float held = shrink_clamp_f4(a)
+    cdef float z = exp_reduced_f4(held + held, <float>-0.0, <float>0.0, &s)
+    cdef float w = expm1_poly_f4(z)
+    cdef float near = shrink_near_f4(held)
+    # ----
+    cdef float q = <float>2.0 / fma_f4(s, w, <float>1.0 + s)
+    cdef float far = (abs_f4(x) - <float>1.0) + q
+    cdef float base = shrink_side_f4(abs_f4(x), abs_f4(x), <float>1.0)
+    cdef float less = shrink_side_f4(abs_f4(x), near, q)
+    cdef float rest = base - less
+    y[0] = copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
+    dydx[0] = fma_f4(rest, rest, (rest + rest) * ((base - rest) - less))
+
+cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # as gelu and gelu', from one exponential
+    cdef float a = gauss_clamp_f4(abs_f4(x))
+    cdef float half = <float>-0.5 * a
+    cdef float p = half * a
+    cdef float s, rest
+    cdef float z = tail_reduced_f4(p, fma_f4(half, a, -p), &s, &rest)
+    cdef float u = split_poly_f4(z, rest)
+    # ----
+    cdef float f = gauss_ratio_f4(a)
+    # ----
+    cdef float q = gauss_slope_f4(a, p)
+    # ----
+    cdef float lo
+    cdef float d = gauss_distance_f4(a, &lo)
+    cdef float w = z + u
+    cdef float g = unscale_f4(<float>0.5 * s * raised_f4(d, lo, z, fma_f4(q, <float>1.0 + w, u)))
+    y[0] = unscale_add_f4(-gauss_tail_f4(a, <float>0.25 * s, z, w, f), at_least_f4(x, <float>0.0))
+    dydx[0] = g if x < <float>0.0 else <float>1.0 - g
