@@ -60,6 +60,7 @@ _Axes = int | tuple[int, ...] | None
 
 __version__: str
 ISA: str
+_kernels: Any
 _ufuncs: dict[str, np.ufunc]
 _affine: dict[str, np.ufunc]
 _pairs: dict[str, np.ufunc]
