@@ -321,6 +321,23 @@ def test_backward_of_dense(name, dtype):
             np.testing.assert_allclose(a, b_, rtol=limits["rtol"] * 100, atol=limits["atol"] * 100)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [c.record.name for c in DEFAULT_CASES if all(p.default is not None for p in c.record.parameters)])
+def test_backward_of_plain_arrays_is_that_of_all_others(name, dtype):
+    """Plain arrays go a shorter way; a mapping of parameters, an empty one too, takes the long one."""
+    rng = np.random.default_rng(3)
+    x, W = rng.uniform(0.01, 0.2, (9, 5)).astype(dtype), rng.uniform(0.1, 0.5, (5, 7)).astype(dtype)
+    dy, y = rng.standard_normal((2, 9, 7)).astype(dtype)
+    for b in (None, rng.uniform(0.1, 0.2, 7).astype(dtype)):
+        for saved in (None, np.abs(y) / 4):
+            got = fa.dense_backward(dy, x, W, b, name, y=saved)
+            for part, wanted in zip(got, fa.dense_backward(dy, x, W, b, name, y=saved, parameters={}), strict=True):
+                if wanted is None:
+                    assert part is None
+                else:
+                    assert_same_bits(part, wanted, name, b is None, saved is None)
+
+
 def test_backward_of_dense_in_panels(monkeypatch):
     x, W, b = layer("float64", (57, 4), 6)
     dy = np.random.default_rng(9).standard_normal((57, 6))

@@ -469,6 +469,11 @@ def _panels(
     return out
 
 
+def _apart(out: Any, a: Any) -> bool:
+    """Whether these share no memory: at once where one has its own and the other is no view."""
+    return (out.flags.owndata and a.base is None and a is not out) or not np.may_share_memory(out, a)
+
+
 def _plain(x: Any, W: Any, b: Any, out: Any) -> bool:
     """Whether these are float or double matrices that fit, so that nothing is left to check."""
     return (
@@ -487,8 +492,9 @@ def _plain(x: Any, W: Any, b: Any, out: Any) -> bool:
                 and out.shape == (len(x), W.shape[1])
                 and out.flags.c_contiguous
                 and out.flags.writeable
-                and not any(np.may_share_memory(out, a) for a in (x, W))
-                and (b is None or not np.may_share_memory(out, b))
+                and _apart(out, x)
+                and _apart(out, W)
+                and (b is None or _apart(out, b))
             )
         )
     )
@@ -557,14 +563,14 @@ def dense(
     >>> print(fa.dense(x, W, b, activation="relu"))
     [[1. 0. 2.]]
     """
-    more = _merged("dense", parameters, named)
-    if _plain(x, W, b, out) and not more and (activation is None or type(activation) is str):
+    if not named and parameters is None and (activation is None or type(activation) is str) and _plain(x, W, b, out):
         act, values, bias, one, ufunc = _ready(activation, x.dtype.char)
         if ufunc is not None and len(x) * W.shape[1] < 4 * _TOGETHER:
             result = np.matmul(x, W, out=out)
             return ufunc(result, one, bias if b is None else b, *values, out=result)
         result = np.empty((len(x), W.shape[1]), x.dtype) if out is None else out
-        return _panels(x, W, bias if b is None else b, act, values, more, result)
+        return _panels(x, W, bias if b is None else b, act, values, {}, result)
+    more = _merged("dense", parameters, named)
     x, W = np.asarray(x), np.asarray(W)
     dtype, shape = _layer("dense", x, W, b, {})
     act, values = _prepared("dense", activation, more, dtype, shape[-1])
@@ -664,6 +670,17 @@ def dense_backward(
     >>> print(dx, db)
     [[1.5 0.5]] [1. 0. 1.]
     """
+    if (
+        (out is None and not named and parameters is None and type(activation) is str)
+        and (_plain(x, W, b, None) and _upper(dy, x, W) and (y is None or _upper(y, x, W)))
+        and 0 < len(x) <= _panel_rows(W.shape[1], x.itemsize, _LEAST_ROWS)
+    ):
+        slope, of_output, values, bias, one = _ready_backward(activation, x.dtype.char)
+        if slope is not None:
+            if y is not None and of_output is not None:
+                return _backward_of(of_output(dy, y, *values), x, W, b)
+            da = np.matmul(x, W)
+            return _backward_of(slope(dy, da, one, bias if b is None else b, *values, out=da), x, W, b)
     x, W, dy = np.asarray(x), np.asarray(W), np.asarray(dy)
     dtype, shape = _layer("dense_backward", x, W, b, {"dy": dy, "y": y})
     act, values = _prepared("dense_backward", activation, _merged("dense_backward", parameters, named), dtype, shape[-1])
@@ -733,6 +750,27 @@ def dense_backward(
     return dx, dW, db
 
 
+def _upper(a: Any, x: Any, W: Any) -> bool:
+    """Whether it is of the output's shape and type."""
+    return type(a) is np.ndarray and a.dtype is x.dtype and a.shape == (len(x), W.shape[1])
+
+
+@functools.lru_cache(256)
+def _ready_backward(activation: str, char: str) -> tuple[Any, Any, tuple[Any, ...], Any, Any]:
+    """An activation's gradient on an affine input, that from the output, its default parameters, no bias, and 1."""
+    dtype = np.dtype(char)
+    act, values = _prepared("dense_backward", activation, {}, dtype, 0)
+    assert act is not None
+    ufunc = _fastact._affine.get(f"{act.name}_backward")
+    of_output = _fastact._ufuncs[_of_output(act)] if ufunc is not None and _determines(act, values) else None
+    return ufunc, of_output, tuple(np.array(v, dtype) for v in values), np.array(_NOTHING, dtype), np.ones((), dtype)
+
+
+def _backward_of(da: Any, x: Any, W: Any, b: Any) -> tuple[Any, Any, Any]:
+    """dx, dW and db of rows that are one panel."""
+    return np.matmul(da, W.T), np.matmul(x.T, da), None if b is None else np.matmul(np.ones(len(x), x.dtype), da)
+
+
 def _determines(act: Activation, values: tuple[Any, ...]) -> bool:
     """Whether the output determines the gradient."""
     record = act.record
@@ -741,10 +779,16 @@ def _determines(act: Activation, values: tuple[Any, ...]) -> bool:
     return record.output_determines(dict(zip((p.name for p in record.parameters), values, strict=True)))
 
 
+def _of_output(act: Activation) -> str:
+    """The ufunc of the gradient from the output."""
+    assert isinstance(act.record, Record)
+    (name,) = (op.name for op in operations(act.record) if op.data[-1] == "y")
+    return name
+
+
 def _from_output(act: Activation, dy: Any, y: Any, values: tuple[Any, ...], out: Any) -> None:
     """The gradient before activation, from the output."""
     if isinstance(act.record, Record):
-        (op,) = (op for op in operations(act.record) if op.data[-1] == "y")
-        _fastact._ufuncs[op.name](dy, y, *values, out=out)
+        _fastact._ufuncs[_of_output(act)](dy, y, *values, out=out)
     else:
         act.backward(dy, y=y, axis=-1, out=out)
