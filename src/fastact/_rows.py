@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -64,6 +65,12 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     return np.empty_like(x) if alike and x.dtype.name in FLOATS else None
 
 
+@functools.lru_cache(64)
+def _everywhere(n: int) -> Any:
+    """The mask of a row of which nothing is masked."""
+    return np.broadcast_to(True, (n,))
+
+
 def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
     """A checked temperature: one number, or one for each row."""
     x = np.asanyarray(x)
@@ -77,19 +84,24 @@ def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
     return temperature
 
 
-def _usual(axis: Axis, where: Any, out: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether the ufunc may be called with x and out alone: the usual call, which is not to pay for what it does not use."""
-    return type(out) is np.ndarray and type(axis) is int and axis == -1 and where is None and not kwargs
-
-
 def _with_temperature(record: RowRecord, plain: Callable[..., Any], usual: np.ufunc, ufunc: np.ufunc) -> Any:
     """The same function of x/temperature, by a kernel of its own unless the temperature is 1."""
-    name = record.name
+    name, array = record.name, np.ndarray
 
     def tempered(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
         if type(temperature) is float and temperature == 1.0:
-            return usual(x, out) if _usual(axis, where, out, kwargs) else plain(x, axis, where=where, out=out, **kwargs)
+            if where is None and not kwargs and type(axis) is int and axis == -1:      # a usual call pays for nothing else
+                if out is None:
+                    if type(x) is array and (x.ndim < 2 or x.flags.c_contiguous):
+                        return usual(x)
+                elif type(out) is array:
+                    return usual(x, out)
+            return plain(x, axis, where=where, out=out, **kwargs)
         x = np.asanyarray(x)
+        plainly = where is None and not kwargs and type(temperature) is float and type(axis) is int and axis == -1
+        if plainly and type(x) is array and x.ndim and x.flags.c_contiguous:
+            checked = _validate.parameter(name, "temperature", temperature, "positive", x.dtype)
+            return ufunc(x, checked, _everywhere(x.shape[-1]), out=out)
         temperature = heat(name, temperature, x, axis)
         mask = np.broadcast_to(True, x.shape) if where is None else _mask(name, where, x)
         if not (axis is None or isinstance(axis, tuple)):
@@ -136,7 +148,7 @@ def _backward_with_temperature(record: RowRecord, plain: Callable[..., Any], for
 
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
     """``softmax(x, axis=-1, *, where=None, out=None)`` and its like."""
-    plain, masked, name = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name
+    plain, masked, name, array = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name, np.ndarray
 
     def over_axes(x: Any, axis: Axis, keepdims: bool, where: Any, out: Any, kwargs: dict[str, Any]) -> Any:
         x = np.asanyarray(x)
@@ -162,8 +174,12 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
     else:
 
         def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
-            if _usual(axis, where, out, kwargs):
-                return plain(x, out)
+            if where is None and not kwargs and type(axis) is int and axis == -1:      # as above
+                if out is None:
+                    if type(x) is array and (x.ndim < 2 or x.flags.c_contiguous):
+                        return plain(x)
+                elif type(out) is array:
+                    return plain(x, out)
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
             if out is None:
