@@ -146,7 +146,7 @@ def _bits(name: str) -> str:
     kinds = _kernels.SHARED.get(name, ())
     if not kinds:
         return f"{apart}."
-    own = "Both come from one exponential, each within its bound; their last bits may differ from those of the two\nfunctions"
+    own = "What both need is computed once. Each is within its bound; their last bits may differ from those of the two functions"
     return f"{own}." if "float64" in kinds else f"{own}, but in float64 do not."
 
 

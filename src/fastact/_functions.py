@@ -36,8 +36,8 @@ def _compile(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any
 
 
 def _signature(parameters: tuple[Parameter, ...]) -> str:
-    """``, alpha=1.0`` for each parameter."""
-    return "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in parameters)
+    """``, alpha=<1.0>`` for each parameter; the default is an object of `_scope`, so that it is known where nothing was given."""
+    return "".join(f", {p.name}" + ("" if p.default is None else f"=_default_{p.name}") for p in parameters)
 
 
 def _checks(function: str, record: Record, arrays: tuple[str, ...]) -> str:
@@ -47,7 +47,13 @@ def _checks(function: str, record: Record, arrays: tuple[str, ...]) -> str:
     if parameters:
         shared = f"{arrays[0]}.dtype if {plain} else _shared_dtype({', '.join(arrays)})"
         lines.append(f"    dtype = None if kwargs else {shared}\n")
-    lines += [f"    {p.name} = _parameter({function!r}, {p.name!r}, {p.name}, {p.check!r}, dtype)\n" for p in parameters]
+    for p in parameters:
+        check = f"_parameter({function!r}, {p.name!r}, {p.name}, {p.check!r}, dtype)"
+        if p.default is None:
+            lines.append(f"    {p.name} = {check}\n")
+        else:
+            lines.append(f"    ready = _ready_{p.name}.get(dtype) if {p.name} is _default_{p.name} else None\n")
+            lines.append(f"    {p.name} = {check} if ready is None else ready\n")
     lines += [f"    _ordered({function!r}, {low!r}, {low}, {high!r}, {high})\n" for low, high in record.ordered]
     return "".join(lines)
 
@@ -79,7 +85,7 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         + _placing(record.name, record)
         + _call("_ufunc", f"x{_names(record.parameters)}", "    ")
     )
-    scope = _CHECKS | {"_ufunc": ufunc}
+    scope = _scope(record, _ufunc=ufunc)
     if record.drawn:
         scope["_train"] = _drawn.forward_function(record, ufunc)
     function: Any = _compile(source, record.name, scope)
@@ -113,6 +119,18 @@ _CHECKS: dict[str, Any] = {
     "_place": place_on_axis,
     "_ndarray": np.ndarray,
 }
+
+
+def _scope(record: Record, **more: Any) -> dict[str, Any]:
+    """What a function's lines refer to: that, `more`, each default, and the same as the ufunc takes it."""
+    scope = _CHECKS | more
+    for p in record.parameters:
+        if p.default is not None:
+            ready = {np.dtype(kind): np.array(p.default, kind) for kind in "efd"}
+            for value in ready.values():
+                value.flags.writeable = False
+            scope |= {f"_default_{p.name}": p.default, f"_ready_{p.name}": ready}
+    return scope
 
 
 def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any) -> Any:
@@ -164,8 +182,7 @@ def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         + _placing(name, record)
         + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
     )
-    scope = _CHECKS | {"_ufunc": ufunc}
-    function: Any = _compile(source, name, scope)
+    function: Any = _compile(source, name, _scope(record, _ufunc=ufunc))
     function.ufunc = ufunc
     function.__doc__ = _docs.pair_doc(record)
     return function
@@ -181,7 +198,7 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     name = f"{record.name}_backward"
     trained = [p for p in record.parameters if p.gradient]
     learned = any(p.learned for p in trained)
-    scope = _CHECKS | {"_from_x": ufuncs[name]}
+    scope = _scope(record, _from_x=ufuncs[name])
     extra = ", axis=None" if learned else ", param_grad=False" if trained else ""
     extra += f", {record.drawn.name}=None" if record.drawn else ""
     lines = [f"def {name}(dy, *, x=None, y=None{_signature(record.parameters)}{extra}, out=None, **kwargs):"]
