@@ -301,9 +301,9 @@ typedef struct {
 VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_strip) *t)
 {
     const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
-    for (ptrdiff_t j = 0; j < 16 * NAME(STRIP); j++)
+    for (ptrdiff_t j = n * NAME(STRIP); j < 16 * NAME(STRIP); j++)
         t->hi[j] = 0.0;
-    for (ptrdiff_t j = 0; IS_DOUBLE && j < 16 * NAME(STRIP); j++)
+    for (ptrdiff_t j = n * NAME(STRIP); IS_DOUBLE && j < 16 * NAME(STRIP); j++)
         t->lo[j] = 0.0;
     for (ptrdiff_t i = 0; i < n; i += 64)
         for (ptrdiff_t l = 0; l < 16 && i + l < n; l++) {
@@ -311,10 +311,12 @@ VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_stri
             const TILE(tile) d = TILE(get_lines)(t->dy, i + l, 16, depth, w, 0, t->fetched[0]);
             const TILE(tile) y = op == SOFTMAX ? TILE(get_lines)(t->y, i + l, 16, depth, w, 0, t->fetched[1]) : d;
             double *hi = t->hi + l * NAME(STRIP), *lo = t->lo + l * NAME(STRIP);
-            if (depth == 4)
-                NAME(add_products)(op, select, d.p, d.step, y.p, y.step, 4, w, hi, lo);
+            if (depth == 4 && i == 0)
+                NAME(add_products)(op, select, 1, d.p, d.step, y.p, y.step, 4, w, hi, lo);
+            else if (depth == 4)
+                NAME(add_products)(op, select, 0, d.p, d.step, y.p, y.step, 4, w, hi, lo);
             else
-                NAME(add_products)(op, select, d.p, d.step, y.p, y.step, depth, w, hi, lo);
+                NAME(add_products)(op, select, i == 0, d.p, d.step, y.p, y.step, depth, w, hi, lo);
         }
     for (ptrdiff_t l = 0; l < 8; l++)
         NAME(fold)(t->hi + l * NAME(STRIP), t->lo + l * NAME(STRIP), 8 * NAME(STRIP), w);

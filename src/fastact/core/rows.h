@@ -174,21 +174,24 @@ VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const R
 #endif
 
 /* Products dy y, or dy alone, of n lanes, a multiple of eight, to their sums; `segments` of them, `step` apart. Where y is 0, dy
- * counts as 0 if `select`, be it infinite or NaN. */
-VM_INLINE void NAME(add_products)(int op, int select, const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, ptrdiff_t n,
+ * counts as 0 if `select`, be it infinite or NaN. The `first` are added to 0. */
+VM_INLINE void NAME(add_products)(int op, int select, int first, const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, ptrdiff_t n,
                                   double *hi, double *lo)
 {
 #if IS_DOUBLE
     for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
         INDEPENDENT
         for (ptrdiff_t j = 0; j < n; j++) {
-            double v = op == SOFTMAX ? y[j] : 1.0, d = select && v == 0.0 ? 0.0 : dy[j], p = d * v, s = hi[j] + p;
-            lo[j] += sum_error_f8(hi[j], p, s) + (op == SOFTMAX ? fma_f8(d, v, -p) : 0.0);
+            double so_far = first && k == 0 ? 0.0 : hi[j], lost = first && k == 0 ? 0.0 : lo[j];
+            double v = op == SOFTMAX ? y[j] : 1.0, d = select && v == 0.0 ? 0.0 : dy[j], p = d * v, s = so_far + p;
+            lo[j] = lost + (sum_error_f8(so_far, p, s) + (op == SOFTMAX ? fma_f8(d, v, -p) : 0.0));
             hi[j] = s;
         }
 #else
     for (ptrdiff_t j = 0; j < n; j += DOUBLES) {
-        doubles sum = *(const unaligned_doubles *)(hi + j);
+        doubles sum = {0};
+        if (!first)
+            sum = *(const unaligned_doubles *)(hi + j);
         for (ptrdiff_t k = 0; k < segments; k++)
             sum = NAME(plus_product)(op, select, dy + k * step_dy + j, y + k * step_y + j, sum);
         *(unaligned_doubles *)(hi + j) = sum;

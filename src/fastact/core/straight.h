@@ -498,7 +498,7 @@ VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL
     const ptrdiff_t rest = n % 16;
     REAL d_tail[16], y_tail[16];
 #if IS_DOUBLE
-    NAME(add_products)(op, select, dy, 16, y, 16, n / 16, 16, hi, lo);
+    NAME(add_products)(op, select, 0, dy, 16, y, 16, n / 16, 16, hi, lo);
 #else
     doubles sum[16 / DOUBLES];
     for (int k = 0; k < 16 / DOUBLES; k++)
@@ -514,7 +514,7 @@ VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL
             d_tail[j] = j < rest ? dy[n - rest + j] : 0;
             y_tail[j] = op == SOFTMAX && j < rest ? y[n - rest + j] : 0;
         }
-        NAME(add_products)(op, select, d_tail, 0, y_tail, 0, 1, 16, hi, lo);
+        NAME(add_products)(op, select, 0, d_tail, 0, y_tail, 0, 1, 16, hi, lo);
     }
 }
 
