@@ -33,6 +33,7 @@ cdef inline float silu_backward_f4(float dy, float x) noexcept nogil:
     cdef double s
     cdef double h = <double>at_most_f4(at_least_f4(x, <float>-110.0), <float>40.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -43,6 +44,7 @@ cdef inline float swish_backward_f4(float dy, float x, float beta) noexcept nogi
     cdef double s
     cdef double h = at_most_f8(at_least_f8(<double>beta * <double>x, -110.0), 40.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -56,6 +58,7 @@ cdef inline float gelu_tanh_backward_f4(float dy, float x) noexcept nogil:
     cdef double e = held * fma_f8(0.07135481627260025, square, 1.5957691216057308)
     cdef double h = held * fma_f8(0.21406444881780073, square, 1.5957691216057308)
     cdef double z = wide_exp_reduced(e + 1.2311548723318988, 0.29195521191476714, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -66,11 +69,13 @@ cdef inline float mish_backward_f4(float dy, float x) noexcept nogil:
     cdef double s
     cdef double h = <double>at_most_f4(at_least_f4(x, <float>-110.0), <float>20.0)
     cdef double z = wide_exp_reduced(h + 1.1924312145154952, 0.3034825352815289, &s)
+    # ----
     cdef double e = s * wide_exp_poly(z)
     # ----
     cdef double d = fma_f8(e, e + 2.0, 2.0)
-    cdef double o = fma_f8(e, fma_f8(e, e + 4.0, fma_f8(4.0, h, 6.0)), fma_f8(4.0, h, 4.0))
-    return dy * <float>(e * o / (d * d))
+    cdef double o = e * fma_f8(e, fma_f8(e, e + 4.0, fma_f8(4.0, h, 6.0)), fma_f8(4.0, h, 4.0))
+    # ----
+    return dy * <float>(o / (d * d))
 
 cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
     # (1 + x + e^x)/((1 + x + e^x) + (1 - x + e^-x))
@@ -135,3 +140,31 @@ cdef inline double mish_backward_f8(double dy, double x) noexcept nogil:
     cdef double left = near_root_f8(a, mish_near_f8(-x, 0.0), far)
     cdef double right = 1.0 - h
     return graded_f8(dy, left if x < 0.25 else right)
+
+cdef inline float mish_f4(float x) noexcept nogil:
+    # x e(e + 2)/(2 + 2e + e^2), e = e^x
+    cdef double s
+    cdef double z = wide_exp_reduced(<double>at_most_f4(at_least_f4(x, <float>-110.0), <float>20.0), 1.0, &s)
+    # ----
+    cdef double e = s * wide_exp_poly(z)
+    cdef double n = fma_f8(e, e, e + e)
+    # ----
+    return <float>(<double>at_least_f4(x, <float>-110.0) * (n / (n + 2.0)))
+
+cdef inline double mish_f8(double x) noexcept nogil:
+    # x m/(m + 2 e^-x), m = 2 + e^x: numerator and denominator with what rounding left out of them
+    cdef double s, t
+    cdef double held = mish_clamp_f8(x)
+    cdef double z = pair_reduced_f8(held, &s, &t)
+    cdef double minus
+    cdef double w = pair_f8(z, -0.0, &minus)
+    # ----
+    cdef double e = fma_f8(s, w, s)
+    cdef double two = held + held
+    cdef double n = fma_f8(held, e, two)
+    cdef double n_lo = fma_f8(held, e, two - n)
+    cdef double m = unscale_f8(2.0 + e)
+    cdef double part = fma_f8(t, minus, m)
+    cdef double d = t + part
+    cdef double d_lo = (part - (d - t)) + fma_f8(t, minus, m - part)
+    return mish_end_f8(x, unscale_f8(divided_f8(n, n_lo, d, d_lo)))

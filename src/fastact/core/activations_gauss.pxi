@@ -27,24 +27,6 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real d = deep_divisor(s, w, u, &unit)
     return lowered(deep(u, x) / d, unit)
 
-cdef inline real mish(real x) noexcept nogil:
-    # x m/(m + 2 e^-x), m = 2 + e^x: numerator and denominator with what rounding left out of them
-    cdef real s, t
-    cdef real held = mish_clamp(x)
-    cdef real z = pair_reduced(held, &s, &t)
-    cdef real minus
-    cdef real w = pair(z, -0.0, &minus)
-    # ----
-    cdef real e = fma(s, w, s)
-    cdef real two = held + held
-    cdef real n = fma(held, e, two)
-    cdef real n_lo = fma(held, e, two - n)
-    cdef real m = unscale(2.0 + e)
-    cdef real part = fma(t, minus, m)
-    cdef real d = t + part
-    cdef real d_lo = (part - (d - t)) + fma(t, minus, m - part)
-    return mish_end(x, unscale(divided(n, n_lo, d, d_lo)))
-
 cdef inline real gelu(real x) noexcept nogil:
     # max(x, 0) - a Phi(-a), a = |x|
     cdef real s, rest

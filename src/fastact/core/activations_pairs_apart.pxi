@@ -16,6 +16,7 @@ cdef inline void silu_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     cdef float held = at_least_f4(x, <float>-110.0)
     cdef double h = <double>at_most_f4(held, <float>40.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -29,6 +30,7 @@ cdef inline void swish_value_and_slope_f4(float x, float beta, float* y, float* 
     cdef double u = at_least_f8(<double>beta * <double>x, -195.0)
     cdef double h = at_most_f8(u, 40.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -42,6 +44,7 @@ cdef inline void quick_gelu_value_and_slope_f4(float x, float* y, float* dydx) n
     cdef float held = at_least_f4(x, <float>-66.0)
     cdef double h = 1.702 * <double>at_most_f4(held, <float>24.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -56,6 +59,7 @@ cdef inline void gelu_tanh_value_and_slope_f4(float x, float* y, float* dydx) no
     cdef double e = held * fma_f8(0.07135481627260025, square, 1.5957691216057308)
     cdef double h = held * fma_f8(0.21406444881780073, square, 1.5957691216057308)
     cdef double z = wide_exp_reduced(e + 1.2311548723318988, 0.29195521191476714, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t
@@ -70,6 +74,7 @@ cdef inline void mish_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     cdef float held = at_least_f4(x, <float>-110.0)
     cdef double h = <double>at_most_f4(held, <float>20.0)
     cdef double z = wide_exp_reduced(h + 1.1924312145154952, 0.3034825352815289, &s)
+    # ----
     cdef double e = s * wide_exp_poly(z)
     # ----
     cdef double two = e + 2.0

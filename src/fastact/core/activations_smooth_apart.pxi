@@ -26,6 +26,7 @@ cdef inline float quick_gelu_backward_f4(float dy, float x) noexcept nogil:
     cdef double s
     cdef double h = 1.702 * <double>at_most_f4(at_least_f4(x, <float>-66.0), <float>24.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
     cdef double t = s * wide_exp_poly(z)
     # ----
     cdef double v = 1.0 + t

@@ -174,14 +174,6 @@ VM_INLINE double root_reduced_f8(double x, double x_lo, double r, double r_lo, d
     return z;
 }
 /* e^(z + rest) - 1 and e^-(z + rest) - 1, both + delta: coefficients/exp.sollya; doubles add z last */
-VM_INLINE float pair_f4(float z, float delta, float *minus)
-{
-    float z2 = z * z;
-    float even = fma_f4(fma_f4(fma_f4(0x1.6cde16p-10f, z2, 0x1.55553ep-5f), z2, 0.5f), z2, delta);
-    float odd = fma_f4(fma_f4(fma_f4(0x1.a36348p-13f, z2, 0x1.110f88p-7f), z2, 0x1.555556p-3f), z * z2, z);
-    *minus = even - odd;
-    return even + odd;
-}
 VM_INLINE double pair_of_f8(double z, double rest, double delta, double *minus)
 {
     double z2 = z * z;
@@ -213,12 +205,6 @@ VM_INLINE double sides_f8(double h, double h_lo, double s, double t, double w, d
     return rising_f8(u, ((1.0 - u) + h) + h_lo, s, w, o_lo);
 }
 /* (n + n_lo)/(d + d_lo) by a reciprocal, and then what is left of n after it */
-VM_INLINE float divided_f4(float n, float n_lo, float d, float d_lo)
-{
-    float y = 1.0f / d, q = n * y;
-    float rest = fma_f4(-q, d, n) + fma_f4(-q, d_lo, n_lo);
-    return fma_f4(rest, y, q);
-}
 VM_INLINE double divided_f8(double n, double n_lo, double d, double d_lo)
 {
     double y = 1.0 / d, q = n * y;
@@ -238,14 +224,6 @@ VM_INLINE double share_f8(double o, double o_lo, double g, double g_lo) { double
 /* where the gradients are 0 and 1 */
 VM_INLINE double root_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 60.0); }
 /* e^x = s e^z and 2 e^-x = t e^-z, t scaled, as root_reduced */
-VM_INLINE float pair_reduced_f4(float x, float *s, float *t)
-{
-    const float magic = 12582912.0f + 127.0f;
-    float j = fma_f4(x, 0x1.715476p+0f, magic), n = j - magic;
-    *s = from_bits_f4(bits_f4(at_least_f4(j, magic - 60.0f)) << 23);
-    *t = from_bits_f4(((uint32_t)191 << 23) - (bits_f4(j) << 23));
-    return fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, x));
-}
 VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
 {
     const double magic = 6755399441055744.0 + 1023.0;
@@ -254,9 +232,7 @@ VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
     *t = from_bits_f8(((uint64_t)1535 << 52) - (bits_f8(j) << 52));
     return fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, x));
 }
-VM_INLINE float mish_clamp_f4(float x) { return at_most_f4(at_least_f4(x, -110.0f), 20.0f); }
 VM_INLINE double mish_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 40.0); }
-VM_INLINE float mish_end_f4(float x, float value) { return x > 20.0f ? x : value; }
 VM_INLINE double mish_end_f8(double x, double value) { return x > 40.0 ? x : value; }
 VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t, double *rest) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t, rest); }
 VM_INLINE double silu_pair_f8(double z, double rest, double *minus) { return pair_of_f8(z, rest, -0x1.9c158b3226600p-59, minus); }
