@@ -7,7 +7,7 @@ import itertools
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import VARIANTS, assert_same_bits, functions, hard_values, random_bits
+from _support import VARIANTS, assert_same_bits, functions, hard_values, random_bits, ufuncs
 
 import fastact as fa
 from fastact import _proof
@@ -80,6 +80,92 @@ def test_temperature_of_each_row(dtype, public):
     assert public["softmax"](x, axis=None, temperature=0.5).shape == x.shape
     flat = public["softmax"](x.reshape(5, 28), temperature=0.5)
     assert_same_bits(public["softmax"](x, axis=(1, 2), temperature=0.5), flat.reshape(x.shape))
+
+
+def rows_at_temperatures(n: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """37 rows, their temperatures of both signs, and a mask: every way that the kernel treats a row, in no order."""
+    rng = np.random.default_rng(n)
+    x = rng.standard_normal((37, n)) * rng.choice([0.3, 3, 40], (37, 1)) + rng.choice([0, 0, 20, -900, 3000], (37, 1))
+    heat = rng.choice([-1, 1], 37) * rng.choice([0.05, 0.4, 0.75, 2, 30], 37)
+    limits = np.finfo(dtype)
+    for row, extreme in enumerate((np.inf, -np.inf, 0.0, -0.0, np.nan, limits.max, -limits.max, limits.smallest_subnormal, -limits.tiny)):
+        heat[3 * row + 1] = extreme
+    where = rng.random(x.shape) < 0.7
+    where[5] = where[6] = False
+    for row, value in zip((9, 15, 21, 27, 33), (np.nan, np.inf, -np.inf, np.inf, -np.inf), strict=True):
+        x[row, rng.integers(n)] = value
+    x[30, rng.random(n) < 0.5] = -np.inf
+    return x.astype(dtype), heat.astype(dtype), where
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 32, 33, 49, 63, 64, 65, 256, 257, 1000, 2049, 4500])
+def test_tempered_rows_are_computed_alone(n, dtype):
+    """The same bits in any batch, at any place, with any stride, along either axis, in place, on every instruction set."""
+    x, heat, where = rows_at_temperatures(n, dtype)
+    everywhere = np.broadcast_to(True, x.shape)
+    for mask in (everywhere, where):
+        alone = []
+        for variant in VARIANTS:
+            ufunc = ufuncs(variant)["softmax_tempered"]
+            alone.append(np.stack([ufunc(r, t, m) for r, t, m in zip(x, heat, mask, strict=True)]))
+            assert_same_bits(alone[-1], alone[0], variant, n)
+            assert_same_bits(ufunc(x, heat, mask), alone[0], variant, n)
+            assert_same_bits(ufunc(x[3:], heat[3:], mask[3:]), alone[0][3:], variant, n)
+            assert_same_bits(ufunc(x[::-1], heat[::-1], mask[::-1]), alone[0][::-1], variant, n)
+            lines = np.asfortranarray(mask) if mask is where else mask
+            assert_same_bits(ufunc(np.asfortranarray(x), heat, lines), alone[0], variant, n)
+            assert_same_bits(ufunc(np.repeat(x, 2, 1)[:, ::2], heat, mask), alone[0], variant, n)
+            y = x.copy()
+            ufunc(y, heat, mask, out=y)
+            assert_same_bits(y, alone[0], variant, n)
+            spread = np.zeros((37, 2 * n), dtype)
+            ufunc(x, heat, mask, out=spread[:, 1::2])
+            assert_same_bits(spread[:, 1::2], alone[0], variant, n)
+    assert (alone[0][5:7] == 0).all()
+
+
+@pytest.mark.parametrize("n", [5, 64, 70, 5000])
+def test_temperatures_of_both_signs(n, dtype, made):
+    """A negative temperature's row is that of the negative numbers; what is masked counts for nothing in either."""
+    x, heat, where = rows_at_temperatures(n, dtype)
+    for mask in (where, np.broadcast_to(True, x.shape)):
+        y = made["softmax_tempered"](x, heat, mask)
+        sign = np.copysign(np.ones_like(heat), heat)
+        assert_same_bits(y, made["softmax_tempered"](x * sign[:, None], np.abs(heat), mask))
+        assert (y[~mask & ~np.isnan(y)] == 0).all()
+        for row in range(37):
+            kept = x[row][mask[row]]
+            if np.isfinite(kept).all() and not np.isnan(heat[row]):
+                assert not np.isnan(y[row]).any(), row
+                if kept.size:
+                    assert abs(float(y[row].astype("f8").sum()) - 1) < 20 * np.finfo(dtype).eps, row
+
+
+def test_extreme_temperatures(made, dtype):
+    """Numbers and temperature times any power of two give the same, to the last subnormal one; and the limits."""
+    limits = np.finfo(dtype)
+
+    def tempered(x: np.ndarray, temperature: float, where: np.ndarray | bool = True) -> np.ndarray:
+        return made["softmax_tempered"](x, np.array(temperature, dtype), np.broadcast_to(where, x.shape))
+
+    for shift in (0, 3, -3):
+        x = np.array([1, 4, 5, 3, 5, -2, 0, 2], dtype) + np.array(shift, dtype)
+        wanted = tempered(x, 3)
+        for power in range(int(np.log2(limits.smallest_subnormal)), limits.maxexp - 3):
+            scale = np.ldexp(np.array(1, dtype), power)
+            assert_same_bits(tempered(x * scale, 3 * scale), wanted, power)
+            assert_same_bits(tempered(-x * scale, -3 * scale), wanted, power)
+    x = np.array([-limits.max, 2, limits.max, -3, limits.max, 0], dtype)
+    fifth = float(np.array(0.2, dtype))
+    assert tempered(x, np.inf, x != 2).tolist() == [fifth, 0, *[fifth] * 4]
+    assert tempered(x, 0.0).tolist() == [0, 0, 0.5, 0, 0.5, 0]
+    assert tempered(x, -0.0).tolist() == [1, 0, 0, 0, 0, 0]
+    assert np.isnan(tempered(x, np.nan)).all()
+    for hottest in (limits.max, -limits.max):
+        with mp.workprec(100):
+            terms = [mp.exp(_proof.exact(float(v)) / _proof.exact(float(hottest))) for v in x]
+            total = mp.fsum(terms)
+            assert max(_proof.error(g, t / total, dtype) for g, t in zip(tempered(x, hottest), terms, strict=True)) <= 2
 
 
 @pytest.mark.parametrize("name", ["softmax", "softmin"])

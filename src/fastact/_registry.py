@@ -1285,7 +1285,7 @@ def _entropy_kernels(name: str, ids: bool) -> list[RowKernel]:
 ROW_KERNELS: tuple[RowKernel, ...] = (
     *_entropy_kernels("softmax_cross_entropy", True),
     *_entropy_kernels("softmax_cross_entropy", False),
-    RowKernel("softmax_tempered", "simplex", ("TEMPERED",), "(n),(),(n)->(n)", "rrb>r", ("x", "temperature", "where")),
+    RowKernel("softmax_tempered", "tempered", (), "(n),(),(n)->(n)", "rrb>r", ("x", "temperature", "where")),
     RowKernel("hardmax", "simplex", ("HARDMAX",), "(n),(n)->(n)", "rb>r", ("x", "where")),
     RowKernel("sparsemax", "simplex", ("SPARSEMAX",), "(n),(n)->(n)", "rb>r", ("x", "where")),
     RowKernel("sparsemax_backward_y", "simplex_gradients", ("SPARSEMAX",), "(n),(n)->(n)", "rr>r", ("dy", "y")),

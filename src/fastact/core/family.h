@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include "row.h"
 
-enum { HARDMAX, SPARSEMAX, ENTMAX, TEMPERED };
+enum { HARDMAX, SPARSEMAX, ENTMAX };
+enum { HALF = WIDTH / 2 };                         /* of a segment; the second is left out where the row has ended */
 
 #define REAL float
 #define IS_DOUBLE 0
@@ -13,6 +14,7 @@ enum { HARDMAX, SPARSEMAX, ENTMAX, TEMPERED };
 #include "tiles.h"
 #include "crossentropy.h"
 #include "simplex.h"
+#include "tempered.h"
 #include "ragged.h"
 #undef REAL
 #undef IS_DOUBLE
@@ -24,6 +26,7 @@ enum { HARDMAX, SPARSEMAX, ENTMAX, TEMPERED };
 #include "tiles.h"
 #include "crossentropy.h"
 #include "simplex.h"
+#include "tempered.h"
 #include "ragged.h"
 #undef REAL
 #undef IS_DOUBLE

@@ -1,4 +1,4 @@
-/* sparsemax and 1.5-entmax, projections on the simplex; hardmax; softmax at a temperature. Included by family.h for each type.
+/* sparsemax and 1.5-entmax, projections on the simplex; hardmax. Included by family.h for each type.
  *
  * Only numbers within 1 (2) of the maximum can be in the support of sparsemax (entmax). They are collected as z, less the
  * maximum (and halved), in double, where floats lose nothing. Then the threshold is found by Newton's method from below, which
@@ -119,79 +119,28 @@ static void NAME(hardmax_row)(const REAL *x, REAL *y, ptrdiff_t n)
     y[i] = top != top ? top : 1;
 }
 
-/* ---- e^((x - m)/temperature), scaled: x - m and the quotient keep their rounding errors ---- */
-
-VM_INLINE REAL NAME(tempered)(REAL x, REAL m, REAL r, REAL r_lo)
-{
-    REAL lo, s, w, d = NAME(difference)(x, m, &lo), u = d * r;
-    REAL z = NAME(scaled_reduced)(u, NAME(residue)(NAME(fma)(d, r, -u) + NAME(fma)(d, r_lo, lo * r)), &s);
-    w = NAME(expm1_poly)(z);
-    return NAME(fma)(s, w, s);
-}
-
-static __attribute__((noinline)) void NAME(temper_row)(const REAL *x, REAL *y, ptrdiff_t n, REAL temperature)
-{
-    /* a temperature so low that its inverse is infinite is as good as the lowest other */
-    const double largest = IS_DOUBLE ? 0x1p1023 : 0x1p127, quotient = 1.0 / (double)temperature;
-    const double inverse = quotient > largest ? largest : quotient < -largest ? -largest : quotient;
-    const double missing = inverse == quotient ? fma_f8(-inverse, (double)temperature, 1.0) * inverse : 0.0;
-    const REAL r = (REAL)inverse, r_lo = (REAL)((inverse - (double)r) + missing);
-    REAL m = x[0], e[CHUNK], a, b;
-    double hi[8] = {0}, lo[8] = {0}, rest;
-    if (temperature > 0)
-        m = NAME(top_or_nan)(x, n);
-    else
-        for (ptrdiff_t j = 1; j < n; j++)
-            m = x[j] < m || x[j] != x[j] ? x[j] : m;
-    for (ptrdiff_t i = 0; i < n; i += CHUNK) {
-        const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK, whole = (some + WIDTH - 1) / WIDTH * WIDTH;
-        for (ptrdiff_t j = whole - WIDTH; j < whole; j++)
-            e[j] = 0;
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < some; j++)
-            e[j] = NAME(tempered)(x[i + j], m, r, r_lo);
-        for (ptrdiff_t j = 0; j < some; j++)
-            y[i + j] = e[j];
-        NAME(add_all)(e, whole, hi, lo);
-    }
-    NAME(fold_across)(hi, lo, 1, 1);
-    a = (REAL)quotient_f8(1.0, hi[0], IS_DOUBLE ? lo[0] : 0.0, &rest);
-    b = (REAL)((quotient_f8(1.0, hi[0], IS_DOUBLE ? lo[0] : 0.0, &rest) - (double)a) + rest);
-    for (ptrdiff_t j = 0; j < n; j++)
-        y[j] = NAME(fma)(y[j], a, y[j] * b);
-}
-
-/* x, [temperature], where -> y; 0, or -1 without memory */
+/* x, where -> y; 0, or -1 without memory */
 static int NAME(simplex)(int op, int storage, char **data, const ptrdiff_t *dims, const ptrdiff_t *strides)
 {
-    const int nargs = op == TEMPERED ? 4 : 3, mask = nargs - 2, out = nargs - 1;
-    const ptrdiff_t rows = dims[0], n = dims[1], *core = strides + nargs, most = NAME(tile_rows)(n), size = NAME(tile_step)(n) * most;
-    lines x = make_lines(storage, data[0], strides[0], core[0]), y = make_lines(storage, data[out], strides[out], core[2]), bare;
-    const lines heat = make_lines(storage, data[1], 0, strides[1]);
+    const ptrdiff_t rows = dims[0], n = dims[1], *core = strides + 3, most = NAME(tile_rows)(n), size = NAME(tile_step)(n) * most;
+    const lines y = make_lines(storage, data[2], strides[2], core[2]);
+    lines x = make_lines(storage, data[0], strides[0], core[0]);
     if (n == 0 || rows == 0)
         return 0;
-    bare = x;
-    if (strides[mask] != 0 || core[1] != 0 || *data[mask] == 0)
-        x.mask = data[mask], x.mask_line = strides[mask], x.mask_next = core[1];
+    if (strides[1] != 0 || core[1] != 0 || *data[1] == 0)
+        x.mask = data[1], x.mask_line = strides[1], x.mask_next = core[1];
     REAL *room = NAME(rooms)(2, n, n + 8 + WIDTH);
     double *z = (double *)(((uintptr_t)(room + 2 * size) + 63) / 64 * 64);
     if (room == NULL)
         return -1;
     for (ptrdiff_t row = 0; row < rows; row += most) {
         const ptrdiff_t w = rows - row < most ? rows - row : most;
-        REAL temperature[ROWS];
-        if (op == TEMPERED)
-            NAME(gather)(&heat, 0, row, w, 1, temperature);
-        /* a minimum is wanted where the temperature is negative: what is masked is then +inf */
-        const REAL pad = op == TEMPERED && temperature[0] < 0 ? (REAL)INFINITY : (REAL)-INFINITY;
-        const lines here = NAME(bring)(x.mask ? &x : &bare, row, w, n, pad, room), there = NAME(place)(&y, row, n, room + size);
+        const lines here = NAME(bring)(&x, row, w, n, (REAL)-INFINITY, room), there = NAME(place)(&y, row, n, room + size);
         for (ptrdiff_t u = 0; u < w; u++) {
             const REAL *p = (const REAL *)(here.p + u * here.line);
             REAL *q = (REAL *)(there.p + u * there.line);
             if (NAME(all_masked)(&x, row + u, n))
                 NAME(fill)(q, n, 0);
-            else if (op == TEMPERED)
-                NAME(temper_row)(p, q, n, temperature[u]);
             else if (op == HARDMAX)
                 NAME(hardmax_row)(p, q, n);
             else if (op == SPARSEMAX)

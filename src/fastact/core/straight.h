@@ -59,19 +59,19 @@ VM_INLINE void NAME(load_tails)(NAME(straight) *t)
         NAME(load_tail)((const REAL *)(t->x + u * t->sx) + t->whole, t->n - t->whole, (REAL)-INFINITY, t->tails + u * WIDTH);
 }
 
-static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
+/* Rows of fewer than 16 are taken from their tails, which have to be loaded */
+static __attribute__((noinline)) void NAME(tops_of_rows)(NAME(straight) *t)
 {
     REAL sixteen[16 * ROWS], eight[8 * ROWS], four[4 * ROWS], two[2 * ROWS];
-    NAME(load_tails)(t);
+    const ptrdiff_t last = t->n < 16 ? 0 : t->n - 16, second = last < 16 ? last : 16, third = last < 32 ? last : 32;
     if (t->n >= 2 * WIDTH)
         for (ptrdiff_t u = 0; u < t->rows; u++)
             NAME(lane_tops)((const REAL *)(t->x + u * t->sx), t->n, sixteen + 16 * u);
     else
         for (ptrdiff_t u = 0; u < t->rows; u++) {
-            const REAL *tail = t->tails + u * WIDTH, *x = t->whole == 0 ? tail : (const REAL *)(t->x + u * t->sx);
-            tail = t->whole == t->n ? x : tail;
+            const REAL *x = t->n < 16 ? t->tails + u * WIDTH : (const REAL *)(t->x + u * t->sx);
             for (ptrdiff_t j = 0; j < 16; j++)
-                sixteen[16 * u + j] = NAME(greater)(NAME(greater)(tail[j + 16], tail[j]), NAME(greater)(x[j + 16], x[j]));
+                sixteen[16 * u + j] = NAME(greater)(NAME(greater)(x[last + j], x[third + j]), NAME(greater)(x[second + j], x[j]));
         }
     for (ptrdiff_t j = 16 * t->rows; j < 16 * ROWS; j++)
         sixteen[j] = 0;
@@ -79,6 +79,12 @@ static __attribute__((noinline)) void NAME(find_tops)(NAME(straight) *t)
     NAME(greater_of_pairs)(eight, four, 4 * ROWS);
     NAME(greater_of_pairs)(four, two, 2 * ROWS);
     NAME(greater_of_pairs)(two, t->top, ROWS);
+}
+
+VM_INLINE void NAME(find_tops)(NAME(straight) *t)
+{
+    NAME(load_tails)(t);
+    NAME(tops_of_rows)(t);
 }
 
 /* ---- exponentials and sums ---- */
