@@ -282,15 +282,15 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
 # ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
 
 cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
-    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it; far out -1/(2x)^2
-    cdef float a = abs_f4(x)
-    cdef float r = sqrt_f4(fma_f4(a, a, <float>1.0))
-    cdef float w = dish_inverse_f4(a, r)
+    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it
+    cdef float a = dish_scaled_f4(abs_f4(x))
+    cdef float p = dish_larger_f4(a)
     # ----
-    cdef float half = <float>0.5 * w
-    cdef float s = fma_f4(half, dish_factor_f4(w), dish_rest_f4(abs_f4(x), r, w, half) * dish_slope_f4(w))
-    cdef float tail = dish_far_f4(x, w * w, s)
-    return dy * (-tail if x < <float>0.0 else <float>1.0 + tail)
+    cdef float rest
+    cdef float w = dish_inverse_f4(a, p, &rest)
+    # ----
+    cdef float s = dish_left_f4(w, rest)
+    return dy * (-s if x < <float>0.0 else <float>1.0 + s)
 
 cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, about the root by e = w - root;

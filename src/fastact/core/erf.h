@@ -486,24 +486,28 @@ VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
     double d_lo = fma_f8(a, r, v - d) + fma_f8(a, r_lo, v_lo);
     return w * (fma_f8(-w, d, 1.0) - w * d_lo);
 }
-/* the same for floats; far out, where v may be out of range, w is 1/(2a) */
-VM_INLINE float dish_far_f4(float x, float far, float near) { return abs_f4(x) > 0x1p30f ? far : near; }
-VM_INLINE float dish_inverse_f4(float a, float r) { return 1.0f / dish_far_f4(a, a + a, fma_f4(a, r, fma_f4(a, a, 1.0f))); }
-/* half is w/2, and a/r is 1 - w */
-VM_INLINE float dish_rest_f4(float a, float r, float w, float half)
+/* floats: a times 2^-12, and with it d = 1 + a p, p = a + r, times 2^-24, in range wherever dish' is not 0; beyond that a is held */
+VM_INLINE float dish_scaled_f4(float a) { return at_most_f4(a * 0x1p-12f, 0x1p63f); }
+VM_INLINE float dish_larger_f4(float a) { return a + sqrt_f4(fma_f4(a, a, 0x1p-24f)); }
+/* w = 1/d, and 2^-24 of its relative rounding error: p is the larger root of p^2 - 2ap - 1, where p - 2a is exact, so that two
+ * operations tell what rounding left out of p, whatever r was; a/r is 1 - w */
+VM_INLINE float dish_inverse_f4(float a, float p, float *rest)
 {
-    float v = fma_f4(a, a, 1.0f), v_lo = fma_f4(a, a, 1.0f - v), d = fma_f4(a, r, v);
-    float d_lo = fma_f4(0.5f - half, fma_f4(-r, r, v) + v_lo, fma_f4(a, r, v - d) + v_lo);
-    return half * fma_f4(-w, d_lo, fma_f4(-w, d, 1.0f));
+    const float one = 0x1p-24f;
+    float d = fma_f4(a, p, one), w = one / d;
+    float p_lo = fma_f4(-p, fma_f4(0.5f, p, -a), 0.5f * one);               /* times r */
+    float d_lo = fma_f4(1.0f - w, p_lo, fma_f4(a, p, one - d));
+    *rest = fma_f4(-w, d_lo, fma_f4(-w, d, one));
+    return w;
 }
-/* 1 - 3w + w^2: about the root 1 - 3w is exact, and from 1/2 on 1 - 2w and w - 1 are */
-VM_INLINE float dish_factor_f4(float w)
+/* w(1 - 3w + w^2)/2 = w(u^2 - w)/2, u = 1 - w: from w = 1/2 on u is exact, and else what rounding left out of it is carried with
+ * that of w, by which the derivative is (3u^2 - 2)/2 */
+VM_INLINE float dish_left_f4(float w, float rest)
 {
-    float k = w < 0.5f ? 0.0f : 1.0f;
-    return fma_f4(w, w - k, fma_f4(k - 3.0f, w, 1.0f));
+    float u = 1.0f - w, u_lo = (1.0f - u) - w;
+    float slope = fma_f4(w, fma_f4(1.5f * 0x1p24f, w, -3.0f * 0x1p24f), 0.5f * 0x1p24f);
+    return fma_f4(0.5f * w, fma_f4(u, u, -w), w * fma_f4(rest, slope, u * u_lo));
 }
-/* the derivative of w(1 - 3w + w^2) */
-VM_INLINE float dish_slope_f4(float w) { return fma_f4(w, fma_f4(3.0f, w, -6.0f), 1.0f); }
 /* dish' so close to its root that w to twice the precision is not enough: two terms of the series about it (roots.py) */
 VM_INLINE double dish_close_f8(double x, double value)
 {
