@@ -122,21 +122,24 @@ VM_INLINE double erf_near_f8(double x)
     return fma_f8(x, p, x);
 }
 
-/* ---- floats: Phi(-a) = e^p (1 + F)/(2 (a + 1)), erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), F in coefficients/floats.py ---- */
-VM_INLINE float tail_quotient_f4(float a)
+/* ---- floats: erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), and Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (t + 1)), t = sqrt(log2 e) a, whose
+ * exponent needs no other reduction than to leave its whole part away; F in coefficients/floats.py ---- */
+/* (1 + F)(1 + lost) - 1 */
+VM_INLINE float binary_quotient_f4(float t, float lost)
 {
-    float num = -0x1.454b1ap-9f;
-    num = fma_f4(num, a, -0x1.ab57f4p-7f);
-    num = fma_f4(num, a, -0x1.5a69a2p-6f);
-    num = fma_f4(num, a, 0x1.8062fcp-5f);
-    num = fma_f4(num, a, 0x1.9deedp-3f);
-    float den = 0x1.925efcp-7f;
-    den = fma_f4(den, a, 0x1.cec70cp-4f);
-    den = fma_f4(den, a, 0x1.014fb4p-1f);
-    den = fma_f4(den, a, 0x1.4070ap+0f);
-    den = fma_f4(den, a, 0x1.b4bcc8p+0f);
-    den = fma_f4(den, a, 1.0f);
-    return num * a / den;
+    float num = -0x1.a3cbaap-13f;
+    num = fma_f4(num, t, 0x1.36ee1cp-9f);
+    num = fma_f4(num, t, 0x1.0cedb6p-5f);
+    num = fma_f4(num, t, 0x1.436e2ap-3f);
+    num = fma_f4(num, t, 0x1.57c664p-2f);
+    float den = 0x1.3b1336p-8f;
+    den = fma_f4(den, t, 0x1.b74f66p-5f);
+    den = fma_f4(den, t, 0x1.2686d8p-2f);
+    den = fma_f4(den, t, 0x1.ba0aa8p-1f);
+    den = fma_f4(den, t, 0x1.6ab1dp+0f);
+    den = fma_f4(den, t, 1.0f);
+    float f = num * t / den;
+    return fma_f4(1.0f + f, lost, f);
 }
 VM_INLINE float erfc_quotient_f4(float a)
 {
@@ -153,11 +156,11 @@ VM_INLINE float erfc_quotient_f4(float a)
     den = fma_f4(den, a, 1.0f);
     return num * a / den;
 }
-/* e^(p + rest)/(c + |h + lo|) 2^63 = b e^z, with the sign of h: what rounding leaves out of the divisor and of 1 over it is in z */
-VM_INLINE float tail_reduced_over_f4(float p, float rest, float c, float h, float lo, float *b)
+/* e^(p + rest)/(1/2 + |x|) 2^63 = b e^z, with the sign of x: what rounding leaves out of the divisor and of 1 over it is in z */
+VM_INLINE float tail_reduced_over_f4(float p, float rest, float x, float *b)
 {
-    float side = copysign_f4(c, h), d = h + side, v = 1.0f / d, s, unused;
-    float lost = fma_f4(-v, (h - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    float side = copysign_f4(0.5f, x), d = x + side, v = 1.0f / d, s, unused;
+    float lost = fma_f4(-v, x - (d - side), fma_f4(-v, d, 1.0f));
     float z = split_reduced_f4(p, rest + lost, 63.0f, &s, &unused);
     *b = s * v;
     return z;
@@ -173,6 +176,43 @@ VM_INLINE float unit_f4(float mu, float sigma)
     return from_bits_f4(normal < most ? normal : most);
 }
 VM_INLINE float width_f4(float unit, float sigma) { return copysign_f4(at_least_f4(abs_f4(sigma * unit), 0x1p-120f), sigma); }
+/* sqrt(log2 e) (x - mu)/sigma as t + *lo; the factor is in two parts, and with sigma the same for all x */
+#define BINARY_HI_F4 0x1.337cc2p+0f
+#define BINARY_LO_F4 0x1.83b05p-28f
+VM_INLINE float binary_standard_f4(float x, float mu, float sigma, float *lo)
+{
+    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), inverse = 1.0f / width, inverse_lo = fma_f4(-inverse, width, 1.0f) * inverse;
+    float over = BINARY_HI_F4 * inverse;
+    float over_lo = fma_f4(BINARY_HI_F4, inverse, -over) + fma_f4(BINARY_LO_F4, inverse, BINARY_HI_F4 * inverse_lo);
+    float d_lo, d = difference_f4(x * unit, mu * unit, &d_lo);
+    float t = d * over;
+    *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -t)));
+    return t;
+}
+VM_INLINE float binary_f4(float x, float *lo)
+{
+    float t = BINARY_HI_F4 * x;
+    *lo = fma_f4(BINARY_LO_F4, x, fma_f4(BINARY_HI_F4, x, -t));
+    return t;
+}
+/* 2^(-(t + lo)^2/2)/(1 + |t + lo|) 2^63 = b (1 + *lost)(1 + *w), with the sign of t: what rounding leaves out of the divisor and of 1
+ * over it is lost. The magic number's last bit counts for 2, so that the integers in its bits are those of half the square. */
+VM_INLINE float binary_tail_f4(float t, float lo, float *lost, float *w)
+{
+    const float magic = 25165824.0f + 2 * 63.0f;
+    float side = copysign_f4(1.0f, t), d = t + side, v = 1.0f / d;
+    float j = fma_f4(-t, t, magic);
+    float z = fma_f4(-t, lo + lo, fma_f4(-t, t, magic - j));
+    float q = 0x1.41f9a6p-19f;
+    q = fma_f4(q, z, 0x1.5f3f24p-15f);
+    q = fma_f4(q, z, 0x1.3b2e3ap-11f);
+    q = fma_f4(q, z, 0x1.c6af2ap-8f);
+    q = fma_f4(q, z, 0x1.ebfbdap-5f);
+    q = fma_f4(q, z, 0x1.62e43p-2f);
+    *w = q * z;
+    *lost = fma_f4(-v, (t - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    return from_bits_f4(bits_f4(v) + (bits_f4(j) << 23));
+}
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
 {
     float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f) * over;
@@ -202,11 +242,12 @@ VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
     float slope = lowered_f4(fma_f4(b, w + c_lo, b), up);
     return abs_f4(h) > 20.0f ? 0.0f : slope;
 }
-/* Phi from its tail, which has the sign of h; 0 where it will be nothing else, for to underflow takes long */
-VM_INLINE float normal_side_f4(float h, float q)
+/* Phi from its tail, which has the sign of t; 0 where it will be nothing else, for to underflow takes long */
+VM_INLINE float binary_side_f4(float t, float q)
 {
-    float tail = abs_f4(h) > 14.25f ? 0.0f : q;
-    return fma_f4(tail, -0x1p-64f, fma_f4(0.5f, copysign_f4(1.0f, h), 0.5f));
+    float tail = abs_f4(t) > 17.115f ? 0.0f : q;
+    uint32_t left = (uint32_t)((int32_t)bits_f4(t) >> 31);
+    return fma_f4(tail, -0x1p-64f, from_bits_f4(~left & 0x3F800000u));
 }
 VM_INLINE float erfc_side_f4(float x, float q)
 {
