@@ -55,7 +55,7 @@ cdef inline real geglu(real a, real gate) noexcept nogil:
     cdef real s, rest
     cdef real z = gauss_reduced_parts(gauss_clamp(abs(gate)), &s, &rest)
     cdef real w = gauss_poly_parts(z, rest)
-    # ----
+    # ---- f8
     cdef real f = gauss_ratio(gauss_clamp(abs(gate)))
     cdef real lo
     cdef real tail = gauss_tail_parts(gauss_clamp(abs(gate)), s, z, w, f, &lo)

@@ -4,10 +4,6 @@ cdef extern from "vmath.h" nogil:
     double wide_exp_reduced(double x, double c, double* s) noexcept
     double wide_exp_poly(double z) noexcept
 
-cdef extern from "erf.h" nogil:
-    float tail_parts_over_f4(float p, float rest, float c, float h, float lo, float* b, float* s, float* lost) noexcept
-    float bell_beside_f4(float c, float c_lo, float s, float w, float lost) noexcept
-
 
 # ---- x by a sigmoid: x t/(1 + t), and the gradient ---------------------------------------------------------------------------
 
@@ -105,25 +101,23 @@ cdef inline void tanh_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     dydx[0] = lowered_f4(fma_f4(-p, unscale_f4(p), p), <float>4.0 * unscale_f4(<float>1.0))
 
 cdef inline void ndtr_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
-    # as ndtr, and the exponential without what is left of the divisor
-    cdef float half = <float>-0.5 * x
-    cdef float p = half * x
-    cdef float b, s, lost
-    cdef float z = tail_parts_over_f4(p, fma_f4(half, x, -p), <float>1.0, x, <float>-0.0, &b, &s, &lost)
-    cdef float f = tail_quotient_f4(abs_f4(x))
-    cdef float w = expm1_poly_f4(z)
-    cdef float bell = bell_beside_f4(<float>0.3989423, <float>-2.8413059e-08, s, w, lost)
-    y[0] = normal_side_f4(x, tail_times_f4(b, w, f))
+    # as ndtr, and the exponential
+    cdef float lo, lost, w
+    cdef float t = binary_f4(x, &lo)
+    cdef float b = binary_tail_f4(t, lo, &lost, &w)
+    cdef float f = binary_quotient_f4(abs_f4(t), lost)
+    cdef float bell = binary_bell_f4(t, w)
+    y[0] = binary_side_f4(t, tail_times_f4(b, w, f))
     dydx[0] = <float>0.0 if abs_f4(x) > <float>15.0 else bell
 
 cdef inline void erfc_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
     # as erfc, and the exponential without what is left of the divisor
     cdef float p = -x * x
     cdef float b, s, lost
-    cdef float z = tail_parts_over_f4(p, fma_f4(-x, x, -p), <float>0.5, x, <float>-0.0, &b, &s, &lost)
+    cdef float z = tail_parts_over_f4(p, fma_f4(-x, x, -p), x, &b, &s, &lost)
     cdef float f = erfc_quotient_f4(abs_f4(x))
     cdef float w = expm1_poly_f4(z)
-    cdef float bell = bell_beside_f4(<float>-1.1283792, <float>-5.1964253e-08, s, w, lost)
+    cdef float bell = erfc_bell_f4(s, w, lost)
     y[0] = erfc_side_f4(x, tail_times_f4(b, w, f))
     dydx[0] = <float>-0.0 if abs_f4(x) > <float>10.5 else bell
 

@@ -48,13 +48,12 @@ cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
 
 cdef inline float ndtr_f4(float x) noexcept nogil:
-    # Phi(-a) = e^(-a^2/2) (1 + F)/(2 (a + 1))
-    cdef float half = <float>-0.5 * x
-    cdef float p = half * x
-    cdef float b
-    cdef float z = tail_reduced_over_f4(p, fma_f4(half, x, -p), <float>1.0, x, <float>-0.0, &b)
-    cdef float f = tail_quotient_f4(abs_f4(x))
-    return normal_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
+    # Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (1 + |t|)), t + lo = sqrt(log2 e) x
+    cdef float lo, lost, w
+    cdef float t = binary_f4(x, &lo)
+    cdef float b = binary_tail_f4(t, lo, &lost, &w)
+    cdef float f = binary_quotient_f4(abs_f4(t), lost)
+    return binary_side_f4(t, tail_times_f4(b, w, f))
 
 cdef inline double ndtr_f8(double x) noexcept nogil:
     # Phi(-a) = e^(-a^2/2) (1 + F)/(2 (a + 1))
@@ -73,16 +72,14 @@ cdef inline double ndtr_f8(double x) noexcept nogil:
     return unscale_f8(q) if x < 0.0 else unscale_add_f8(-q, 1.0)
 
 cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
-    # Phi of h + lo = (x - mu)/sigma
+    # ndtr of (x - mu)/sigma
     cdef float lo
-    cdef float h = standard_f4(x, mu, sigma, &lo)
-    cdef float half = <float>-0.5 * h
-    cdef float p = half * h
-    cdef float b
-    cdef float z = tail_reduced_over_f4(p, fma_f4(-h, lo, fma_f4(half, h, -p)), <float>1.0, h, lo, &b)
+    cdef float t = binary_standard_f4(x, mu, sigma, &lo)
     # ----
-    cdef float f = tail_quotient_f4(abs_f4(h))
-    return normal_side_f4(h, tail_times_f4(b, expm1_poly_f4(z), f))
+    cdef float lost, w
+    cdef float b = binary_tail_f4(t, lo, &lost, &w)
+    cdef float f = binary_quotient_f4(abs_f4(t), lost)
+    return binary_side_f4(t, tail_times_f4(b, w, f))
 
 cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) noexcept nogil:
     # e^(-t^2/2)/(sigma sqrt(2 pi)), t = h + lo; beyond 20 it is 0 for each sigma
@@ -162,7 +159,7 @@ cdef inline float erfc_f4(float x) noexcept nogil:
     # e^(-a^2) (1 + F)/(2 (a + 1/2))
     cdef float p = -x * x
     cdef float b
-    cdef float z = tail_reduced_over_f4(p, fma_f4(-x, x, -p), <float>0.5, x, <float>-0.0, &b)
+    cdef float z = tail_reduced_over_f4(p, fma_f4(-x, x, -p), x, &b)
     cdef float f = erfc_quotient_f4(abs_f4(x))
     return erfc_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
 
@@ -283,15 +280,15 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
 # ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
 
 cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
-    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it; far out -1/(2x)^2
-    cdef float a = abs_f4(x)
-    cdef float r = sqrt_f4(fma_f4(a, a, <float>1.0))
-    cdef float w = dish_inverse_f4(a, r)
+    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it
+    cdef float a = dish_scaled_f4(abs_f4(x))
+    cdef float p = dish_larger_f4(a)
     # ----
-    cdef float half = <float>0.5 * w
-    cdef float s = fma_f4(half, dish_factor_f4(w), dish_rest_f4(abs_f4(x), r, w, half) * dish_slope_f4(w))
-    cdef float tail = dish_far_f4(x, w * w, s)
-    return dy * (-tail if x < <float>0.0 else <float>1.0 + tail)
+    cdef float rest
+    cdef float w = dish_inverse_f4(a, p, &rest)
+    # ----
+    cdef float s = dish_left_f4(w, rest)
+    return dy * (-s if x < <float>0.0 else <float>1.0 + s)
 
 cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
     # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, about the root by e = w - root;

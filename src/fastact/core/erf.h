@@ -122,21 +122,24 @@ VM_INLINE double erf_near_f8(double x)
     return fma_f8(x, p, x);
 }
 
-/* ---- floats: Phi(-a) = e^p (1 + F)/(2 (a + 1)), erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), F in coefficients/floats.py ---- */
-VM_INLINE float tail_quotient_f4(float a)
+/* ---- floats: erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), and Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (t + 1)), t = sqrt(log2 e) a, whose
+ * exponent needs no other reduction than to leave its whole part away; F in coefficients/floats.py ---- */
+/* (1 + F)(1 + lost) - 1 */
+VM_INLINE float binary_quotient_f4(float t, float lost)
 {
-    float num = -0x1.454b1ap-9f;
-    num = fma_f4(num, a, -0x1.ab57f4p-7f);
-    num = fma_f4(num, a, -0x1.5a69a2p-6f);
-    num = fma_f4(num, a, 0x1.8062fcp-5f);
-    num = fma_f4(num, a, 0x1.9deedp-3f);
-    float den = 0x1.925efcp-7f;
-    den = fma_f4(den, a, 0x1.cec70cp-4f);
-    den = fma_f4(den, a, 0x1.014fb4p-1f);
-    den = fma_f4(den, a, 0x1.4070ap+0f);
-    den = fma_f4(den, a, 0x1.b4bcc8p+0f);
-    den = fma_f4(den, a, 1.0f);
-    return num * a / den;
+    float num = -0x1.a3cbaap-13f;
+    num = fma_f4(num, t, 0x1.36ee1cp-9f);
+    num = fma_f4(num, t, 0x1.0cedb6p-5f);
+    num = fma_f4(num, t, 0x1.436e2ap-3f);
+    num = fma_f4(num, t, 0x1.57c664p-2f);
+    float den = 0x1.3b1336p-8f;
+    den = fma_f4(den, t, 0x1.b74f66p-5f);
+    den = fma_f4(den, t, 0x1.2686d8p-2f);
+    den = fma_f4(den, t, 0x1.ba0aa8p-1f);
+    den = fma_f4(den, t, 0x1.6ab1dp+0f);
+    den = fma_f4(den, t, 1.0f);
+    float f = num * t / den;
+    return fma_f4(1.0f + f, lost, f);
 }
 VM_INLINE float erfc_quotient_f4(float a)
 {
@@ -153,26 +156,22 @@ VM_INLINE float erfc_quotient_f4(float a)
     den = fma_f4(den, a, 1.0f);
     return num * a / den;
 }
-/* e^(p + rest)/(c + |h + lo|) 2^63 = b e^z, with the sign of h: what rounding leaves out of the divisor and of 1 over it, `lost`,
- * is in z; and e^(p + rest) 2^63 = s e^(z - lost) */
-VM_INLINE float tail_parts_over_f4(float p, float rest, float c, float h, float lo, float *b, float *s, float *lost)
+/* e^(p + rest)/(1/2 + |x|) 2^63 = b e^z, with the sign of x: what rounding leaves out of the divisor and of 1 over it, `lost`, is
+ * in z; and e^(p + rest) 2^63 = s e^(z - lost) */
+VM_INLINE float tail_parts_over_f4(float p, float rest, float x, float *b, float *s, float *lost)
 {
-    float side = copysign_f4(c, h), d = h + side, v = 1.0f / d, unused;
-    *lost = fma_f4(-v, (h - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    float side = copysign_f4(0.5f, x), d = x + side, v = 1.0f / d, unused;
+    *lost = fma_f4(-v, x - (d - side), fma_f4(-v, d, 1.0f));
     float z = split_reduced_f4(p, rest + *lost, 63.0f, s, &unused);
     *b = *s * v;
     return z;
 }
-VM_INLINE float tail_reduced_over_f4(float p, float rest, float c, float h, float lo, float *b)
+VM_INLINE float tail_reduced_over_f4(float p, float rest, float x, float *b) { float s, lost; return tail_parts_over_f4(p, rest, x, b, &s, &lost); }
+/* -2/sqrt(pi) s e^(z - lost), w = e^z - 1, of which 2^63 is taken away */
+VM_INLINE float erfc_bell_f4(float s, float w, float lost)
 {
-    float s, lost;
-    return tail_parts_over_f4(p, rest, c, h, lo, b, &s, &lost);
-}
-/* (c + c c_lo) s (1 + w) e^-lost, of which 2^63 is taken away */
-VM_INLINE float bell_beside_f4(float c, float c_lo, float s, float w, float lost)
-{
-    float b = c * s;
-    return lowered_f4(fma_f4(b, fma_f4(-lost, 1.0f + w, w) + c_lo, b), 0x1p-63f);
+    float b = -0x1.20dd76p+0f * s;
+    return lowered_f4(fma_f4(b, fma_f4(-lost, 1.0f + w, w) + -0x1.be5e9ap-25f, b), 0x1p-63f);
 }
 /* b(1 + w)(1 + f) */
 VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(f, 1.0f + w, w), b); }
@@ -185,6 +184,49 @@ VM_INLINE float unit_f4(float mu, float sigma)
     return from_bits_f4(normal < most ? normal : most);
 }
 VM_INLINE float width_f4(float unit, float sigma) { return copysign_f4(at_least_f4(abs_f4(sigma * unit), 0x1p-120f), sigma); }
+/* sqrt(log2 e) (x - mu)/sigma as t + *lo; the factor is in two parts, and with sigma the same for all x */
+#define BINARY_HI_F4 0x1.337cc2p+0f
+#define BINARY_LO_F4 0x1.83b05p-28f
+VM_INLINE float binary_standard_f4(float x, float mu, float sigma, float *lo)
+{
+    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), inverse = 1.0f / width, inverse_lo = fma_f4(-inverse, width, 1.0f) * inverse;
+    float over = BINARY_HI_F4 * inverse;
+    float over_lo = fma_f4(BINARY_HI_F4, inverse, -over) + fma_f4(BINARY_LO_F4, inverse, BINARY_HI_F4 * inverse_lo);
+    float d_lo, d = difference_f4(x * unit, mu * unit, &d_lo);
+    float t = d * over;
+    *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -t)));
+    return t;
+}
+VM_INLINE float binary_f4(float x, float *lo)
+{
+    float t = BINARY_HI_F4 * x;
+    *lo = fma_f4(BINARY_LO_F4, x, fma_f4(BINARY_HI_F4, x, -t));
+    return t;
+}
+/* 2^(-(t + lo)^2/2)/(1 + |t + lo|) 2^63 = b (1 + *lost)(1 + *w), with the sign of t: what rounding leaves out of the divisor and of 1
+ * over it is lost. The magic number's last bit counts for 2, so that the integers in its bits are those of half the square. */
+VM_INLINE float binary_tail_f4(float t, float lo, float *lost, float *w)
+{
+    const float magic = 25165824.0f + 2 * 63.0f;
+    float side = copysign_f4(1.0f, t), d = t + side, v = 1.0f / d;
+    float j = fma_f4(-t, t, magic);
+    float z = fma_f4(-t, lo + lo, fma_f4(-t, t, magic - j));
+    float q = 0x1.41f9a6p-19f;
+    q = fma_f4(q, z, 0x1.5f3f24p-15f);
+    q = fma_f4(q, z, 0x1.3b2e3ap-11f);
+    q = fma_f4(q, z, 0x1.c6af2ap-8f);
+    q = fma_f4(q, z, 0x1.ebfbdap-5f);
+    q = fma_f4(q, z, 0x1.62e43p-2f);
+    *w = q * z;
+    *lost = fma_f4(-v, (t - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    return from_bits_f4(bits_f4(v) + (bits_f4(j) << 23));
+}
+/* 2^(-(t + lo)^2/2)/sqrt(2 pi), from that w */
+VM_INLINE float binary_bell_f4(float t, float w)
+{
+    float b = 0x1.988454p-2f * from_bits_f4(0x3F800000u + (bits_f4(fma_f4(-t, t, 25165824.0f + 2 * 63.0f)) << 23));
+    return lowered_f4(fma_f4(b, w + -0x1.e821f4p-26f, b), 0x1p-63f);
+}
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
 {
     float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f) * over;
@@ -214,11 +256,12 @@ VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
     float slope = lowered_f4(fma_f4(b, w + c_lo, b), up);
     return abs_f4(h) > 20.0f ? 0.0f : slope;
 }
-/* Phi from its tail, which has the sign of h; 0 where it will be nothing else, for to underflow takes long */
-VM_INLINE float normal_side_f4(float h, float q)
+/* Phi from its tail, which has the sign of t; 0 where it will be nothing else, for to underflow takes long */
+VM_INLINE float binary_side_f4(float t, float q)
 {
-    float tail = abs_f4(h) > 14.25f ? 0.0f : q;
-    return fma_f4(tail, -0x1p-64f, fma_f4(0.5f, copysign_f4(1.0f, h), 0.5f));
+    float tail = abs_f4(t) > 17.115f ? 0.0f : q;
+    uint32_t left = (uint32_t)((int32_t)bits_f4(t) >> 31);
+    return fma_f4(tail, -0x1p-64f, from_bits_f4(~left & 0x3F800000u));
 }
 VM_INLINE float erfc_side_f4(float x, float q)
 {
@@ -498,24 +541,28 @@ VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
     double d_lo = fma_f8(a, r, v - d) + fma_f8(a, r_lo, v_lo);
     return w * (fma_f8(-w, d, 1.0) - w * d_lo);
 }
-/* the same for floats; far out, where v may be out of range, w is 1/(2a) */
-VM_INLINE float dish_far_f4(float x, float far, float near) { return abs_f4(x) > 0x1p30f ? far : near; }
-VM_INLINE float dish_inverse_f4(float a, float r) { return 1.0f / dish_far_f4(a, a + a, fma_f4(a, r, fma_f4(a, a, 1.0f))); }
-/* half is w/2, and a/r is 1 - w */
-VM_INLINE float dish_rest_f4(float a, float r, float w, float half)
+/* floats: a times 2^-12, and with it d = 1 + a p, p = a + r, times 2^-24, in range wherever dish' is not 0; beyond that a is held */
+VM_INLINE float dish_scaled_f4(float a) { return at_most_f4(a * 0x1p-12f, 0x1p63f); }
+VM_INLINE float dish_larger_f4(float a) { return a + sqrt_f4(fma_f4(a, a, 0x1p-24f)); }
+/* w = 1/d, and 2^-24 of its relative rounding error: p is the larger root of p^2 - 2ap - 1, where p - 2a is exact, so that two
+ * operations tell what rounding left out of p, whatever r was; a/r is 1 - w */
+VM_INLINE float dish_inverse_f4(float a, float p, float *rest)
 {
-    float v = fma_f4(a, a, 1.0f), v_lo = fma_f4(a, a, 1.0f - v), d = fma_f4(a, r, v);
-    float d_lo = fma_f4(0.5f - half, fma_f4(-r, r, v) + v_lo, fma_f4(a, r, v - d) + v_lo);
-    return half * fma_f4(-w, d_lo, fma_f4(-w, d, 1.0f));
+    const float one = 0x1p-24f;
+    float d = fma_f4(a, p, one), w = one / d;
+    float p_lo = fma_f4(-p, fma_f4(0.5f, p, -a), 0.5f * one);               /* times r */
+    float d_lo = fma_f4(1.0f - w, p_lo, fma_f4(a, p, one - d));
+    *rest = fma_f4(-w, d_lo, fma_f4(-w, d, one));
+    return w;
 }
-/* 1 - 3w + w^2: about the root 1 - 3w is exact, and from 1/2 on 1 - 2w and w - 1 are */
-VM_INLINE float dish_factor_f4(float w)
+/* w(1 - 3w + w^2)/2 = w(u^2 - w)/2, u = 1 - w: from w = 1/2 on u is exact, and else what rounding left out of it is carried with
+ * that of w, by which the derivative is (3u^2 - 2)/2 */
+VM_INLINE float dish_left_f4(float w, float rest)
 {
-    float k = w < 0.5f ? 0.0f : 1.0f;
-    return fma_f4(w, w - k, fma_f4(k - 3.0f, w, 1.0f));
+    float u = 1.0f - w, u_lo = (1.0f - u) - w;
+    float slope = fma_f4(w, fma_f4(1.5f * 0x1p24f, w, -3.0f * 0x1p24f), 0.5f * 0x1p24f);
+    return fma_f4(0.5f * w, fma_f4(u, u, -w), w * fma_f4(rest, slope, u * u_lo));
 }
-/* the derivative of w(1 - 3w + w^2) */
-VM_INLINE float dish_slope_f4(float w) { return fma_f4(w, fma_f4(3.0f, w, -6.0f), 1.0f); }
 /* dish' so close to its root that w to twice the precision is not enough: two terms of the series about it (roots.py) */
 VM_INLINE double dish_close_f8(double x, double value)
 {
