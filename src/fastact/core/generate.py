@@ -409,16 +409,12 @@ def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], nam
 
 
 def elementwise_setup(op: Any, number: int) -> list[str]:
-    lines = []
-    for suffix in REALS:
-        array = "array" if op.parameters else "scalar"
-        count = len(op.data) + len(op.parameters)
-        lines.append(
-            f"OPERATIONS[{2 * number + (suffix == 'f8')}] = "
-            f"Operation(k_{op.name}_{suffix}_scalar, k_{op.name}_{suffix}_{array}, {len(op.data)}, {count}, {len(op.results)})"
-        )
+    count = len(op.data) + len(op.parameters)
+    forms = ("scalar", "array" if op.parameters else "scalar")
+    kernels = ", ".join(f"k_{op.name}_{suffix}_{form}" for suffix in REALS for form in forms)
+    lines = [f"set_operations({number}, {kernels}, {len(op.data)}, {count}, {len(op.results)})"]
     loops, kinds = ", ".join(f"<void*>loop_{op.name}_{s}" for s in STORAGES), "r" * count + ">" + "r" * len(op.results)
-    lines.append(f'made["{op.name}"] = new_ufunc("{op.name}", {(*op.data, *op.parameters)!r}, docs["{op.name}"], None, "{kinds}", {loops})')
+    lines.append(f'add_ufunc(made, docs, "{op.name}", "{op.name}", {(*op.data, *op.parameters)!r}, None, "{kinds}", {loops})')
     return lines
 
 
@@ -431,7 +427,7 @@ def affine(op: Any, number: int) -> tuple[str, list[str]]:
         for storage, (_, suffix, _) in STORAGES.items()
     ]
     listed = ", ".join(f"<void*>loop_{name}_{s}" for s in STORAGES)
-    return "\n".join(loops), [f'made["{op.name}"] = new_ufunc("{name}", {operands!r}, docs["{op.name}"], None, False, {listed})']
+    return "\n".join(loops), [f'add_ufunc(made, docs, "{op.name}", "{name}", {operands!r}, None, False, {listed})']
 
 
 def gates(record: Any, number: int) -> tuple[str, list[str]]:
@@ -451,8 +447,7 @@ def gates(record: Any, number: int) -> tuple[str, list[str]]:
     signature = f"{','.join(record.inputs.values())}->{','.join(record.outputs.values())}"
     kinds = "r" * len(record.inputs) + ">" + "r" * len(record.outputs)
     listed = ", ".join(f"<void*>loop_{record.name}_{s}" for s in STORAGES)
-    made = f'new_ufunc("{record.name}", {tuple(record.inputs)!r}, docs["{record.name}"], b"{signature}", "{kinds}", {listed})'
-    setup.append(f'made["{record.name}"] = {made}')
+    setup.append(f'add_ufunc(made, docs, "{record.name}", "{record.name}", {tuple(record.inputs)!r}, b"{signature}", "{kinds}", {listed})')
     return "\n".join(loops), setup
 
 
@@ -511,7 +506,7 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
         )
     listed = ", ".join(f"<void*>loop_{name}_{s}" for s in STORAGES)
     names = (("dy",) if "backward" in name else ()) + (("y",) if name.endswith("_y") else ("x",)) + (("where",) if masked else ())
-    return "\n".join(loops), [f'made["{name}"] = new_ufunc("{name}", {names!r}, docs["{name}"], b"{signature}", {masked}, {listed})']
+    return "\n".join(loops), [f'add_ufunc(made, docs, "{name}", "{name}", {names!r}, b"{signature}", {masked}, {listed})']
 
 
 def row_kernel(kernel: Any) -> tuple[str, list[str]]:
@@ -530,8 +525,8 @@ def row_kernel(kernel: Any) -> tuple[str, list[str]]:
             f"    return no_memory() if drive_rows({arguments}) else 0\n"
         )
     listed = ", ".join(f"<void*>loop_{kernel.name}_{s}" for s in STORAGES)
-    made = f'new_ufunc("{kernel.name}", {kernel.operands!r}, docs["{kernel.name}"], b"{kernel.signature}", "{kernel.kinds}", {listed})'
-    return "\n".join(loops), [f'made["{kernel.name}"] = {made}']
+    given = f'"{kernel.name}", "{kernel.name}", {kernel.operands!r}, b"{kernel.signature}", "{kernel.kinds}", {listed}'
+    return "\n".join(loops), [f"add_ufunc(made, docs, {given})"]
 
 
 def row_functions(kernels: Any) -> str:

@@ -190,3 +190,19 @@ cdef object new_ufunc(str name, tuple operands, bytes doc, bytes signature, obje
     capsule = PyCapsule_New(<void*>promote, "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (np.dtype,) * (nin + nout), capsule)
     return ufunc
+
+
+# What is called once for each ufunc is short where it is called: hundreds of times.
+
+cdef int add_ufunc(
+    dict made, dict docs, str key, str name, tuple operands, bytes signature, object kinds, void* f2, void* b2, void* f4, void* f8
+) except -1:
+    """new_ufunc() by its name."""
+    made[key] = new_ufunc(name, operands, docs[key], signature, kinds, f2, b2, f4, f8)
+    return 0
+
+
+cdef void set_operations(int number, kernel_t f4, kernel_t f4_array, kernel_t f8, kernel_t f8_array, int data, int operands, int results) noexcept:
+    """One operation, of floats and of doubles."""
+    OPERATIONS[2 * number] = Operation(f4, f4_array, data, operands, results)
+    OPERATIONS[2 * number + 1] = Operation(f8, f8_array, data, operands, results)
