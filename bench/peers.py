@@ -1128,7 +1128,8 @@ def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:
     return [
         f"{datetime.date.today()}; {model}, {os.cpu_count()} cores; {dtype}, {count}; normally distributed input, sigma 3.",
         f"fastact {fa.__version__} ({fa.ISA}); {versions}; Python {platform.python_version()}.",
-        "Times are ns per element: the shortest round (the median); those within 30 % of each other had five times as many rounds. ulp is the largest error found over all inputs of the type;"
+        "Times are ns per element: the shortest round (the median); those within 30 % of each other had five times as many rounds."
+        " ulp is the largest error found over all inputs of the type;"
         " over an axis, over normally distributed rows, and of a gradient in ulp of its row's largest.",
         "An asterisk marks a contestant whose processor time shows that it used more threads than it was given.",
     ]
