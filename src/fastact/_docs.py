@@ -146,7 +146,7 @@ def _bits(name: str) -> str:
     kinds = _kernels.SHARED.get(name, ())
     if not kinds:
         return f"{apart}."
-    own = "What both need is computed once. Each is within its bound; their last bits may differ from those of the two functions"
+    own = "What both need is computed once. Each is within its bound; their last bits may differ from those of both"
     return f"{own}." if "float64" in kinds else f"{own}, but in float64 do not."
 
 
