@@ -176,10 +176,17 @@ def _disturbs(out: Any, a: Any) -> bool:
 
 
 def _vectors(x: Any, out: Any, *vectors: Any) -> bool:
-    """Whether out is as x, and all else single numbers or one per column, in arrays of x's type: nothing is left to check."""
-    return (
-        out is None or (type(out) is np.ndarray and out.shape == x.shape and out.dtype is x.dtype and out.flags.writeable)
-    ) and all(v is None or (type(v) is np.ndarray and v.dtype is x.dtype and v.shape in ((), x.shape[-1:])) for v in vectors)
+    """Whether out is as x, floats or doubles, and all else single numbers or one per column, in arrays of x's type: nothing is left to
+    check."""
+    dtype, shape = x.dtype, x.shape
+    if dtype.char not in "fd" or not (
+        out is None or (type(out) is np.ndarray and out.dtype is dtype and out.shape == shape and out.flags.writeable)
+    ):
+        return False
+    for v in vectors:  # noqa: SIM110 - a generator would cost more than what it checks
+        if v is not None and not (type(v) is np.ndarray and v.dtype is dtype and v.shape in ((), shape[-1:])):
+            return False
+    return True
 
 
 @functools.lru_cache(256)
@@ -252,11 +259,12 @@ def fused(
     [[0.  0.  2. ]
      [4.5 5.5 8. ]]
     """
-    plain = type(x) is np.ndarray and x.dtype.char in "fd" and not named and parameters is None and type(name) is str
-    if plain and _vectors(x, out, bias, scale):
+    if not named and parameters is None and type(x) is np.ndarray and type(name) is str and _vectors(x, out, bias, scale):
         values, nothing, one, ufunc = _ready_for_fused(name, x.dtype.char)
-        scale, bias, out = one if scale is None else scale, nothing if bias is None else bias, np.empty_like(x) if out is None else out
-        return _fused(ufunc, x, scale, bias, values, out)
+        scale, bias = one if scale is None else scale, nothing if bias is None else bias
+        if x.size < 4 * _TOGETHER:
+            return ufunc(x, scale, bias, *values, out=out)
+        return _fused(ufunc, x, scale, bias, values, np.empty_like(x) if out is None else out)
     given = _merged("fused", parameters, named)
     activation, record = _elementwise("fused", name)
     x = np.asanyarray(x)
