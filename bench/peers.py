@@ -1109,9 +1109,14 @@ def summary(results: list[Result]) -> list[str]:
     compared = [r for r in results if r.best]
     if not compared:
         return ["No peer to compare with."]
-    mean = float(np.exp(np.mean(np.log([r.ratio for r in compared]))))
-    behind = sum(r.ratio < 1 for r in compared)
-    return [f"Geometric mean of best peer / fastact over {len(compared)} rows: {mean:.2f}. Behind the best peer on {behind} rows."]
+    lines = []
+    for size in sorted({r.size for r in compared}):
+        ratios = [r.ratio for r in compared if r.size == size]
+        mean, behind = float(np.exp(np.mean(np.log(ratios)))), sum(r < 1 for r in ratios)
+        lines.append(
+            f"{size} elements: geometric mean of best peer / fastact over {len(ratios)} rows: {mean:.2f}. Behind the best peer on {behind} rows."
+        )
+    return lines
 
 
 def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:

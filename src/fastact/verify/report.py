@@ -47,6 +47,7 @@ class Entry:
             "function": self.row.ufunc,
             "parameters": dict(self.row.parameters),
             "length": self.row.length,
+            "in_one_pass": self.row.paired,
             "dtype": self.dtype,
             "bound": self.bound,
             "max_ulp": t.worst if np.isfinite(t.worst) else "inf",
