@@ -953,8 +953,8 @@ class Result:
         return self.times[self.best][0] / self.times["fastact"][0] if self.best else float("nan")
 
 
-#: Times within this factor are near each other: see `race`.
-NEAR = 1.3
+#: Times within this factor are near each other, and beyond this far: see `race`.
+NEAR, FAR = 1.3, 3.0
 #: Contestant -> shortest and median time.
 Times = dict[str, tuple[float, float]]
 
@@ -962,8 +962,9 @@ Times = dict[str, tuple[float, float]]
 def race(contestants: dict[str, Callable[[], Any]], size: int, rounds: int, threads: int, slice_seconds: float) -> tuple[Times, set[str]]:
     """Time all contestants by turns; also, whose processor time says that it used more threads than allowed.
 
-    Where fastact and the best peer are near each other, four times as many rounds follow with all that are: what waits for
-    memory takes one of two times, by where its pages lie, and a few rounds may not meet the shorter one.
+    Whoever is far behind the best peer after two rounds is not timed on. Where fastact and the best peer are near each other,
+    four times as many rounds follow with all that are: what waits for memory takes one of two times, by where its pages lie,
+    and a few rounds may not meet the shorter one.
     """
     repeats = {}
     for name, f in contestants.items():
@@ -989,11 +990,17 @@ def race(contestants: dict[str, Callable[[], Any]], size: int, rounds: int, thre
                 wall[name] += spent
                 samples[name].append(spent / repeats[name] / size * 1e9)
 
-    by_turns(list(contestants), rounds)
-    shortest = {name: min(times) for name, times in samples.items()}
-    best = min((t for name, t in shortest.items() if name not in ("fastact", "copy")), default=float("inf"))
-    if 1 / NEAR < best / shortest["fastact"] < NEAR:
-        by_turns([name for name, t in shortest.items() if name in ("fastact", "copy") or t < best * NEAR], 4 * rounds)
+    def within(factor: float) -> tuple[list[str], float]:
+        """Who is not that many times slower than the best peer, and that one's time."""
+        shortest = {name: min(times) for name, times in samples.items()}
+        best = min((t for name, t in shortest.items() if name not in ("fastact", "copy")), default=float("inf"))
+        return [name for name, t in shortest.items() if name in ("fastact", "copy") or t < best * factor], best
+
+    by_turns(list(contestants), 2)
+    by_turns(within(FAR)[0], rounds - 2)
+    near, best = within(NEAR)
+    if 1 / NEAR < best / min(samples["fastact"]) < NEAR:
+        by_turns(near, 4 * rounds)
     crowds = {n for n in contestants if processor[n] > 1.3 * threads * wall[n]}
     return {n: (min(s), float(np.median(s))) for n, s in samples.items()}, crowds
 
@@ -1113,9 +1120,8 @@ def summary(results: list[Result]) -> list[str]:
     for size in sorted({r.size for r in compared}):
         ratios = [r.ratio for r in compared if r.size == size]
         mean, behind = float(np.exp(np.mean(np.log(ratios)))), sum(r < 1 for r in ratios)
-        lines.append(
-            f"{size} elements: geometric mean of best peer / fastact over {len(ratios)} rows: {mean:.2f}. Behind the best peer on {behind} rows."
-        )
+        what = f"geometric mean of best peer / fastact over {len(ratios)} rows"
+        lines.append(f"{size} elements: {what}: {mean:.2f}. Behind the best peer on {behind} rows.")
     return lines
 
 
@@ -1133,7 +1139,8 @@ def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:
     return [
         f"{datetime.date.today()}; {model}, {os.cpu_count()} cores; {dtype}, {count}; normally distributed input, sigma 3.",
         f"fastact {fa.__version__} ({fa.ISA}); {versions}; Python {platform.python_version()}.",
-        "Times are ns per element: the shortest round (the median); those within 30 % of each other had five times as many rounds."
+        "Times are ns per element: the shortest round (the median); those within 30 % of each other had five times as many rounds, and"
+        " those that were three times slower than the best peer two."
         " ulp is the largest error found over all inputs of the type;"
         " over an axis, over normally distributed rows, and of a gradient in ulp of its row's largest.",
         "An asterisk marks a contestant whose processor time shows that it used more threads than it was given.",
