@@ -14,7 +14,7 @@ import mpmath as mp
 import numpy as np
 
 from fastact import _docs, _functions, _proof, _variants
-from fastact._registry import ELEMENTWISE, ROWWISE, Operation, Record, operations
+from fastact._registry import ELEMENTWISE, ROWWISE, GatedRecord, Operation, Record, operations
 
 mp.mp.prec = 200        # for arithmetic on exact values outside the references, which set their own
 ROOT = Path(__file__).resolve().parent.parent
@@ -220,6 +220,15 @@ def proof(case: Case, kind: str, x: float, dtype: str) -> Any:
     if kind == "backward" and x != 0:
         return _proof.gradient(name, x, **parameters)
     return _proof.stated(f"{name}_{kind}", x, **parameters)         # at 0, where some are not smooth: the convention
+
+
+def exact_gate(record: GatedRecord, gate: float) -> tuple[Any, Any]:
+    """act(gate) and act'(gate), from the gate's own record."""
+    if record.activation is None:
+        return mp.mpf(gate), mp.mpf(1)
+    if gate == 0:
+        return _proof.forward(record.activation, gate), _proof.stated(f"{record.activation}_backward", gate)
+    return _proof.forward(record.activation, gate), _proof.gradient(record.activation, gate)
 
 
 def exact_rows(x: np.ndarray) -> dict[str, list]:

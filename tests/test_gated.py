@@ -5,22 +5,13 @@ from __future__ import annotations
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import VARIANTS, assert_same_bits, hard_values, random_bits, ufuncs
+from _support import VARIANTS, assert_same_bits, exact_gate, hard_values, random_bits, ufuncs
 
 import fastact as fa
 from fastact import _proof
 from fastact._registry import GATED, RECORDS, gated_operations
 
 UNITS = pytest.mark.parametrize("record", GATED, ids=lambda r: r.name)
-
-
-def exact_gate(record, gate: float) -> tuple:
-    """act(gate) and act'(gate), from the gate's own record."""
-    if record.activation is None:
-        return mp.mpf(gate), mp.mpf(1)
-    if gate == 0:
-        return _proof.forward(record.activation, gate), _proof.stated(f"{record.activation}_backward", gate)
-    return _proof.forward(record.activation, gate), _proof.gradient(record.activation, gate)
 
 
 def gates_and_values(dtype: str, count: int) -> tuple[np.ndarray, np.ndarray]:

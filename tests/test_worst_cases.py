@@ -8,11 +8,12 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import ELEMENTWISE, Case, call, exact_rows, functions, proof
+from _support import ELEMENTWISE, Case, call, exact_gate, exact_rows, functions, proof, ufuncs
 
 from fastact import _proof
-from fastact._registry import RECORDS
+from fastact._registry import GATED, RECORDS
 
+UNITS = {record.name: record for record in GATED}
 FOLDER = Path(__file__).parent / "worst_cases"
 LINE = re.compile(r"(\w+)(?:\(([^)]*)\))?\s+(float16|float32|float64)\s+(.+)")
 
@@ -44,6 +45,12 @@ def test_worst_case(name, parameters, dtype, values, variant):
         for value, true in zip(got, exact_rows(x)[name], strict=True):
             error = _proof.error(value, true, dtype) / _proof.row_scale(row, true, _proof.exact(x.max()), dtype)
             assert error <= row.bounds[dtype], (value, mp.nstr(true, 20), error)
+        return
+    if name in UNITS:
+        a, gate = x
+        got, true = ufuncs(variant)[name](a, gate), float(a) * exact_gate(UNITS[name], float(gate))[0]
+        error = _proof.error(got, true, dtype)
+        assert error <= UNITS[name].bounds[dtype], (got, mp.nstr(true, 20), error)
         return
     own, _, kind = name.partition("_backward")
     record = RECORDS[own]

@@ -382,7 +382,8 @@ VM_INLINE double cubic_slope_f8(double x, double *lo)
 
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
 /* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
- * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). z is twice the reduced -a^2/2, whose rounding error is that of a^2;
+ * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). b = 11/8 there: F is then between
+ * -0.161 and 0.156, and the quotient's rounding errors count little. z is twice the reduced -a^2/2, whose rounding error is that of a^2;
  * *rest, for a product that rounds once more, is half of what rounding leaves out of z. */
 VM_INLINE float gauss_reduced_parts_f4(float a, float *s, float *rest)
 {
@@ -414,15 +415,15 @@ VM_INLINE float gauss_poly_f4(float z, float rest) { (void)rest; return gauss_po
 VM_INLINE float gauss_ratio_f4(float a)
 {
     int near = a < 1.25f;
-    float num = near ? -0x1.177fcap-6f : 0x1.6bc116p-6f;
-    num = fma_f4(num, a, near ? -0x1.215aap-3f : 0x1.c7821cp-4f);
-    num = fma_f4(num, a, near ? -0x1.98ffeep-2f : 0x1.b94542p-3f);
-    num = fma_f4(num, a, near ? -0x1.2f03f4p-2f : -0x1.82bb54p-5f);
-    num = fma_f4(num, a, near ? 1.0f : -0x1.fea92p-1f);
-    float den = near ? 0x1.185b2p-6f : 0x1.48c476p-4f;
-    den = fma_f4(den, a, near ? 0x1.577072p-3f : 0x1.9b81c2p-2f);
-    den = fma_f4(den, a, near ? 0x1.5986bp-1f : 0x1.273b7p+0f);
-    den = fma_f4(den, a, near ? 0x1.4cc356p+0f : 0x1.a2599ap+0f);
+    float num = near ? -0x1.177fcap-6f : 0x1.a64496p-7f;
+    num = fma_f4(num, a, near ? -0x1.215aap-3f : 0x1.0875a4p-4f);
+    num = fma_f4(num, a, near ? -0x1.98ffeep-2f : 0x1.74e1acp-4f);
+    num = fma_f4(num, a, near ? -0x1.2f03f4p-2f : -0x1.8825eep-3f);
+    num = fma_f4(num, a, near ? 1.0f : -0x1.fec84ep-1f);
+    float den = near ? 0x1.185b2p-6f : 0x1.48c47cp-4f;
+    den = fma_f4(den, a, near ? 0x1.577072p-3f : 0x1.9b81c8p-2f);
+    den = fma_f4(den, a, near ? 0x1.5986bp-1f : 0x1.273b74p+0f);
+    den = fma_f4(den, a, near ? 0x1.4cc356p+0f : 0x1.a259ap+0f);
     den = fma_f4(den, a, 1.0f);
     return num / den;
 }
@@ -430,7 +431,7 @@ VM_INLINE float gauss_ratio_f4(float a)
 VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float w, float f, float *lo)
 {
     (void)z;
-    float b = s * (a < 1.25f ? a : 1.25f), r = fma_f4(f, 1.0f + w, w), sum = fma_f4(b, r, b);
+    float b = s * (a < 1.25f ? a : 1.375f), r = fma_f4(f, 1.0f + w, w), sum = fma_f4(b, r, b);
     *lo = fma_f4(b, r, b - sum);
     return sum;
 }

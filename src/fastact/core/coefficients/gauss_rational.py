@@ -5,7 +5,7 @@
 M(a) = Phi(-a)/phi(a) is the Mills ratio.
   gelu, float64:  5/4 + Q = 4 a M(a) / sqrt(2 pi)                    so that a Phi(-a)  = e^(-a^2/2) (5/4 + Q) / 4
   gelu, float32:  b (1 + F) = 4 a M(a) / sqrt(2 pi)                  so that a Phi(-a)  = e^(-a^2/2) b (1 + F) / 4,
-                  b = a below the seam and 5/4 above it; F is a quotient of one form on both sides
+                  b = a below the seam and 11/8, amid its values, above it; F is a quotient of one form on both sides
   gelu gradient:  1 + Q = 2 (M(a) - a) / ((r - a) sqrt(2 pi))        so that gelu'(-a) = e^(-a^2/2) (r - a)(1 + Q) / 2
 The error is measured relative to 1 + Q (5/4 + Q).
   gelu near 0, float64: a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
@@ -18,6 +18,7 @@ mp.prec = 220
 SQ = sqrt(2 * pi)
 SEAM = 0.875           # gelu in float64: below, the odd part of erf; above, the Mills ratio
 SEAM_F4 = mpf('1.25')
+FAR_F4 = mpf('1.375')   # b above the seam
 
 
 def mills(a):
@@ -42,7 +43,7 @@ def below_seam(a):
 
 
 def above_seam(a):
-    return 4 * a * mills(a) / SQ / mpf('1.25') - 1
+    return 4 * a * mills(a) / SQ / FAR_F4 - 1
 
 
 def erf_even(p):
