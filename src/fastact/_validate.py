@@ -78,8 +78,15 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
     return value if isinstance(value, np.ndarray) else array
 
 
+def _single(value: Any) -> bool:
+    """Whether it is a Python float or an array of one number without axes."""
+    return type(value) is float or (type(value) is np.ndarray and value.ndim == 0)
+
+
 def ordered(function: str, low: str, low_value: Any, high: str, high_value: Any) -> None:
     """Refuse parameters, already checked one by one, of which the first is above the second anywhere."""
+    if _single(low_value) and _single(high_value) and low_value <= high_value:      # as usual
+        return
     values = []
     for value in (low_value, high_value):
         if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
