@@ -292,6 +292,7 @@ def test_command_resumes(tmp_path, monkeypatch, capsys):
         main([*QUICK[:-1], "3000", "--functions", "exp", "--resume", str(state)])
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")      # of JAX, if a test before imported it: about fork
 def test_processes_find_the_same(tmp_path):
     arguments = ["verify", "--stride", "2000003", "--points", "2000", "--functions", "silu", "--dtype", "float32"]
     found = []
