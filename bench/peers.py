@@ -953,6 +953,8 @@ class Result:
         return self.times[self.best][0] / self.times["fastact"][0] if self.best else float("nan")
 
 
+#: Seconds in which idle threads of a library come to rest.
+SPIN = 0.05
 #: Times within this factor are near each other, and beyond this far: see `race`.
 NEAR, FAR = 1.3, 3.0
 #: Contestant -> shortest and median time.
@@ -981,6 +983,8 @@ def race(contestants: dict[str, Callable[[], Any]], size: int, rounds: int, thre
             order = order[1:] + order[:1]
             for name in order:
                 f, turns = contestants[name], range(repeats[name])
+                if threads > 1:  # threads of the one before still spin, and would take its processors
+                    time.sleep(SPIN)
                 f()  # bring the caches to this contestant's state
                 cpu, start = time.process_time(), time.perf_counter()
                 for _ in turns:
