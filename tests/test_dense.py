@@ -338,6 +338,16 @@ def test_backward_of_plain_arrays_is_that_of_all_others(name, dtype):
                     assert_same_bits(part, wanted, name, b is None, saved is None)
 
 
+def test_plain_arrays_give_arrays_and_no_warnings():
+    """The shorter ways: one number is an array of no axes, and what overflows is infinite without a word (pytest makes warnings errors)."""
+    one = np.array(0.5)
+    assert isinstance(fa.fused("relu", one), np.ndarray) and isinstance(fa.fused("relu", one, parameters={}), np.ndarray)
+    x, W, dy = np.full((2, 3), 1e30, np.float32), np.full((3, 2), 1e30, np.float32), np.full((2, 2), 1e30, np.float32)
+    for saved in (None, np.ones((2, 2), np.float32)):
+        dx, dW, _ = fa.dense_backward(dy, x, W, None, "relu", y=saved)
+        assert np.isposinf(dx).all() and np.isposinf(dW).all()
+
+
 def test_backward_of_dense_in_panels(monkeypatch):
     x, W, b = layer("float64", (57, 4), 6)
     dy = np.random.default_rng(9).standard_normal((57, 6))

@@ -262,9 +262,8 @@ def fused(
     if not named and parameters is None and type(x) is np.ndarray and type(name) is str and _vectors(x, out, bias, scale):
         values, nothing, one, ufunc = _ready_for_fused(name, x.dtype.char)
         scale, bias = one if scale is None else scale, nothing if bias is None else bias
-        if x.size < 4 * _TOGETHER:
-            return ufunc(x, scale, bias, *values, out=out)
-        return _fused(ufunc, x, scale, bias, values, np.empty_like(x) if out is None else out)
+        out = np.empty_like(x) if out is None else out              # of one number an array, too
+        return ufunc(x, scale, bias, *values, out=out) if x.size < 4 * _TOGETHER else _fused(ufunc, x, scale, bias, values, out)
     given = _merged("fused", parameters, named)
     activation, record = _elementwise("fused", name)
     x = np.asanyarray(x)
@@ -509,10 +508,10 @@ def _plain(x: Any, W: Any, b: Any, out: Any) -> bool:
 
 
 @functools.lru_cache(256)
-def _ready(activation: str | None, char: str) -> tuple[Activation | None, tuple[Any, ...], Any, Any, Any]:
+def _ready(function: str, activation: str | None, char: str) -> tuple[Activation | None, tuple[Any, ...], Any, Any, Any]:
     """An activation, its default parameters, no bias, 1, and the operation on an affine input if there is one; for floats or doubles."""
     dtype = np.dtype(char)
-    act, values = _prepared("dense", activation, {}, dtype, 0)
+    act, values = _prepared(function, activation, {}, dtype, 0)
     ufunc = None if act is None else _fastact._affine.get(act.name)
     return act, tuple(np.array(v, dtype) for v in values), np.array(_NOTHING, dtype), np.ones((), dtype), ufunc
 
@@ -572,7 +571,7 @@ def dense(
     [[1. 0. 2.]]
     """
     if not named and parameters is None and (activation is None or type(activation) is str) and _plain(x, W, b, out):
-        act, values, bias, one, ufunc = _ready(activation, x.dtype.char)
+        act, values, bias, one, ufunc = _ready("dense", activation, x.dtype.char)
         if ufunc is not None and len(x) * W.shape[1] < 4 * _TOGETHER:
             result = np.matmul(x, W, out=out)
             return ufunc(result, one, bias if b is None else b, *values, out=result)
@@ -685,10 +684,11 @@ def dense_backward(
     ):
         slope, of_output, values, bias, one = _ready_backward(activation, x.dtype.char)
         if slope is not None:
-            if y is not None and of_output is not None:
-                return _backward_of(of_output(dy, y, *values), x, W, b)
-            da = np.matmul(x, W)
-            return _backward_of(slope(dy, da, one, bias if b is None else b, *values, out=da), x, W, b)
+            with np.errstate(over="ignore"):
+                if y is not None and of_output is not None:
+                    return _backward_of(of_output(dy, y, *values), x, W, b)
+                da = np.matmul(x, W)
+                return _backward_of(slope(dy, da, one, bias if b is None else b, *values, out=da), x, W, b)
     x, W, dy = np.asarray(x), np.asarray(W), np.asarray(dy)
     dtype, shape = _layer("dense_backward", x, W, b, {"dy": dy, "y": y})
     act, values = _prepared("dense_backward", activation, _merged("dense_backward", parameters, named), dtype, shape[-1])
@@ -766,12 +766,11 @@ def _upper(a: Any, x: Any, W: Any) -> bool:
 @functools.lru_cache(256)
 def _ready_backward(activation: str, char: str) -> tuple[Any, Any, tuple[Any, ...], Any, Any]:
     """An activation's gradient on an affine input, that from the output, its default parameters, no bias, and 1."""
-    dtype = np.dtype(char)
-    act, values = _prepared("dense_backward", activation, {}, dtype, 0)
+    act, values, bias, one, _ = _ready("dense_backward", activation, char)
     assert act is not None
     ufunc = _fastact._affine.get(f"{act.name}_backward")
     of_output = _fastact._ufuncs[_of_output(act)] if ufunc is not None and _determines(act, values) else None
-    return ufunc, of_output, tuple(np.array(v, dtype) for v in values), np.array(_NOTHING, dtype), np.ones((), dtype)
+    return ufunc, of_output, values, bias, one
 
 
 def _backward_of(da: Any, x: Any, W: Any, b: Any) -> tuple[Any, Any, Any]:
