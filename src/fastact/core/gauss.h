@@ -8,7 +8,6 @@
 #include "vmath.h"
 
 /* ---- where a tail ends: beyond these every formula below is +-0 in the tail -------------------------------- */
-VM_INLINE float tail_clamp_f4(float a) { return at_most_f4(a, 110.0f); }           /* a e^-a */
 VM_INLINE double tail_clamp_f8(double a) { return at_most_f8(a, 755.0); }
 VM_INLINE float gauss_clamp_f4(float a) { return at_most_f4(a, 14.625f); }         /* a e^(-a^2/2) */
 VM_INLINE double gauss_clamp_f8(double a) { return at_most_f8(a, 39.0); }
