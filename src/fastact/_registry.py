@@ -1163,9 +1163,7 @@ class GatedRecord(Entry):
     source: str
     aliases: tuple[str, ...] = ()
     #: Of the result, and of both gradients for dy = 1.
-    #: A product just below a power of two, where ulps are half as large, may be rounded up to it: that is 1 ulp beside the factor's
-    #: error, which is up to 1.45 parts in 2^24.
-    bounds: Mapping[str, float] = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.5, "float64": 2.5}
+    bounds: Mapping[str, float] = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.0, "float64": 2.0}
     notes: str = ""
 
 

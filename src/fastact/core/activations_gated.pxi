@@ -4,16 +4,17 @@
 # normal number, a may still make a normal number of it. gated.h says how.
 
 cdef inline real glu(real a, real gate) noexcept nogil:
-    # a / (1 + e^-gate), as swish
+    # a / (1 + e^-gate), as swish, the quotient in two parts
     cdef real s
     cdef real u = product_floor(head_ceiling(gate))
     cdef real z = divisor_reduced(u, -0.0, &s)
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    cdef real unit
-    cdef real d = deep_divisor(s, w, gate, &unit)
-    return lowered(away(gate, a) / d, unit)
+    cdef real unit, d_lo
+    cdef real d = deep_divisor_parts(s, w, gate, &unit, &d_lo)
+    # ----
+    return lowered(quotient_once(away(gate, a), d, d_lo), unit)
 
 cdef inline void glu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
     # with t = e^-|gate|: p = t/(1+t) is sigmoid(-|gate|), p - p*p the slope of both sides, as bell(). The slope in two parts, since its
@@ -36,19 +37,19 @@ cdef inline void glu_backward(real dy, real a, real gate, real* da, real* dgate)
     dgate[0] = dy * (compensated(a, slope * c, slope_lo * c) * unit)
 
 cdef inline real swiglu(real a, real gate) noexcept nogil:
-    # a * gate / (1 + e^-gate), the quotient in two parts
+    # a * gate / (1 + e^-gate), as glu
     cdef real s
     cdef real u = gate_floor(head_ceiling(gate))
     cdef real z = divisor_reduced(u, -0.0, &s)
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    cdef real unit
-    cdef real d = deep_divisor(s, w, gate, &unit)
+    cdef real unit, d_lo
+    cdef real d = deep_divisor_parts(s, w, gate, &unit, &d_lo)
     # ----
-    cdef real r = 1.0 / d
-    cdef real q = gate_floor(gate) * r
-    return lowered(compensated(away(gate, a), q, fma(-q, d, gate_floor(gate)) * r), unit)
+    cdef real lo
+    cdef real q = divided_parts(gate_floor(gate), d, d_lo, &lo)
+    return lowered(compensated(away(gate, a), q, lo), unit)
 
 cdef inline real geglu(real a, real gate) noexcept nogil:
     # a * gelu(gate), gelu in two parts
@@ -58,33 +59,13 @@ cdef inline real geglu(real a, real gate) noexcept nogil:
     # ---- f8
     cdef real f = gauss_ratio(gauss_clamp(abs(gate)))
     cdef real lo
-    cdef real tail = gauss_tail_parts(gauss_clamp(abs(gate)), s, z, w, f, &lo)
+    cdef real tail = gauss_tail_parts(gauss_clamp(abs(gate)), s, z, w, rest, f, &lo)
     # ----
     cdef real unit
     cdef real c = gauss_scale(gate, &unit)
     cdef real line = at_least(gate, 0.0)
     cdef real value = fma(-tail, c, line)
     return lowered(compensated(a, value, fma(-tail, c, line - value) - lo * c), unit)
-
-cdef inline void geglu_backward(real dy, real a, real gate, real* da, real* dgate) noexcept nogil:
-    # gelu' in two parts, as gelu_backward
-    cdef real b = gauss_clamp(abs(gate))
-    cdef real half = -0.5 * b
-    cdef real p = half * b
-    cdef real s, rest, unit
-    cdef real z = tail_reduced(p, fma(half, b, -p), &s, &rest)
-    cdef real y = split_poly(z, rest)
-    cdef real d_lo
-    cdef real d = gauss_distance(b, &d_lo)
-    cdef real lost
-    cdef real product = raised_parts(d, d_lo, z, fma(gauss_slope(b, p), 1.0 + (z + y), y), &lost)
-    cdef real c = 0.5 * s * gauss_scale(gate, &unit)
-    cdef real left = product * c
-    cdef real left_lo = lost * c
-    cdef real right = 1.0 - left
-    cdef real right_lo = ((1.0 - right) - left) - left_lo
-    da[0] = geglu(dy, gate)
-    dgate[0] = dy * (compensated(a, left if gate < 0.0 else right, left_lo if gate < 0.0 else right_lo) * unit)
 
 cdef inline real reglu(real a, real gate) noexcept nogil:
     return a * relu(gate)

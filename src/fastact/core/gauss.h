@@ -93,7 +93,7 @@ VM_INLINE double tail_reduced_f8(double x, double dx, double *s, double *rest) {
  *
  * logistic_divisor: unit is 2^-64 (2^-512) where side, and with it x, is negative.
  * deep_divisor: only where x is so low that 1 is nothing, for a numerator that may be anything, of which deep(x, .) then takes
- * 2^-96 (2^-688) away: a large one still leaves something. */
+ * 2^-96 (2^-688) away: a large one still leaves something. *lo: what rounding leaves out of it. */
 VM_INLINE float logistic_sum_f4(float s, float w, float one)
 {
     float sum = s + one;
@@ -113,12 +113,15 @@ VM_INLINE float logistic_divisor_f4(float s, float w, float side, float *unit)
     *unit = from_bits_f4(0x3F800000u - less);
     return logistic_sum_f4(from_bits_f4(bits_f4(s) - less), w, *unit);
 }
-VM_INLINE float deep_divisor_f4(float s, float w, float x, float *unit)
+VM_INLINE float deep_divisor_parts_f4(float s, float w, float x, float *unit, float *lo)
 {
     uint32_t less = x < -87.0f ? (uint32_t)160 << 23 : 0;
     *unit = x < -87.0f ? 0x1p-64f : 1.0f;
-    return logistic_sum_f4(from_bits_f4(bits_f4(s) - less), w, *unit);
+    float power = from_bits_f4(bits_f4(s) - less), sum = power + *unit, part = fma_f4(power, w, (power - sum) + *unit), d = sum + part;
+    *lo = part - (d - sum);
+    return d;
 }
+VM_INLINE float deep_divisor_f4(float s, float w, float x, float *unit) { float lo; return deep_divisor_parts_f4(s, w, x, unit, &lo); }
 VM_INLINE float deep_f4(float x, float v)
 {
     float finite = at_most_f4(at_least_f4(v, -0x1.fffffep127f), 0x1.fffffep127f);
@@ -143,12 +146,15 @@ VM_INLINE double logistic_divisor_f8(double s, double w, double side, double *un
     *unit = from_bits_f8(0x3FF0000000000000u - less);
     return logistic_sum_f8(from_bits_f8(bits_f8(s) - less), w, *unit);
 }
-VM_INLINE double deep_divisor_f8(double s, double w, double x, double *unit)
+VM_INLINE double deep_divisor_parts_f8(double s, double w, double x, double *unit, double *lo)
 {
     uint64_t less = x < -708.0 ? (uint64_t)1200 << 52 : 0;
     *unit = x < -708.0 ? 0x1p-512 : 1.0;
-    return logistic_sum_f8(from_bits_f8(bits_f8(s) - less), w, *unit);
+    double power = from_bits_f8(bits_f8(s) - less), sum = power + *unit, part = fma_f8(power, w, (power - sum) + *unit), d = sum + part;
+    *lo = part - (d - sum);
+    return d;
 }
+VM_INLINE double deep_divisor_f8(double s, double w, double x, double *unit) { double lo; return deep_divisor_parts_f8(s, w, x, unit, &lo); }
 VM_INLINE double deep_f8(double x, double v)
 {
     double finite = at_most_f8(at_least_f8(v, -0x1.fffffffffffffp1023), 0x1.fffffffffffffp1023);
@@ -209,6 +215,19 @@ VM_INLINE double divided_f8(double n, double n_lo, double d, double d_lo)
     double y = 1.0 / d, q = n * y;
     double rest = fma_f8(-q, d, n) + fma_f8(-q, d_lo, n_lo);
     return fma_f8(rest, y, q);
+}
+/* n/(d + d_lo) and *lo */
+VM_INLINE float divided_parts_f4(float n, float d, float d_lo, float *lo)
+{
+    float y = 1.0f / d, q = n * y;
+    *lo = fma_f4(-q, d_lo, fma_f4(-q, d, n)) * y;
+    return q;
+}
+VM_INLINE double divided_parts_f8(double n, double d, double d_lo, double *lo)
+{
+    double y = 1.0 / d, q = n * y;
+    *lo = fma_f8(-q, d_lo, fma_f8(-q, d, n)) * y;
+    return q;
 }
 /* o/(o + g): the quotient by a reciprocal, and then what is left of o after it; result unscaled, *lo what rounding leaves out of it */
 VM_INLINE double share_parts_f8(double o, double o_lo, double g, double g_lo, double *lo)
@@ -351,16 +370,17 @@ VM_INLINE float gauss_reduced_f4(float a, float *s, float *rest)
     *rest = -0.0f;
     return z;
 }
-VM_INLINE float gauss_poly_parts_f4(float z, float rest)
+VM_INLINE float gauss_poly_parts_f4(float z, float rest)     /* e^(-a^2/2)/s - 1, without rest, over z */
 {
+    (void)rest;
     float q = EXPM1_Q4_F4 / 64;
     q = fma_f4(q, z, EXPM1_Q3_F4 / 32);
     q = fma_f4(q, z, EXPM1_Q2_F4 / 16);
     q = fma_f4(q, z, EXPM1_Q1_F4 / 8);
     q = fma_f4(q, z, 0.125f);
-    return fma_f4(z, fma_f4(q, z, 0.5f), rest);
+    return fma_f4(q, z, 0.5f);
 }
-VM_INLINE float gauss_poly_f4(float z, float rest) { (void)rest; return gauss_poly_parts_f4(z, -0.0f); }
+VM_INLINE float gauss_poly_f4(float z, float rest) { return z * gauss_poly_parts_f4(z, rest); }
 VM_INLINE float gauss_ratio_f4(float a)
 {
     int near = a < 1.25f;
@@ -376,15 +396,22 @@ VM_INLINE float gauss_ratio_f4(float a)
     den = fma_f4(den, a, 1.0f);
     return num / den;
 }
-/* of the sum *lo, what rounding leaves out of it: where it is not asked for, the compiler leaves that away */
-VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float w, float f, float *lo)
+VM_INLINE float gauss_factor_f4(float a, float s) { return s * (a < 1.25f ? a : 1.375f); }
+VM_INLINE float gauss_tail_f4(float a, float s, float z, float w, float f)
 {
     (void)z;
-    float b = s * (a < 1.25f ? a : 1.375f), r = fma_f4(f, 1.0f + w, w), sum = fma_f4(b, r, b);
-    *lo = fma_f4(b, r, b - sum);
+    float b = gauss_factor_f4(a, s), r = fma_f4(f, 1.0f + w, w);
+    return fma_f4(b, r, b);
+}
+/* the result and *lo, with what rounding leaves out of w, r and the sum, for a product that rounds once more */
+VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float q, float rest, float f, float *lo)
+{
+    float w = z * q, w_lo = fma_f4(z, q, -w) + rest;
+    float b = gauss_factor_f4(a, s), r = fma_f4(f, 1.0f + w, w), sum = fma_f4(b, r, b);
+    float r_lo = fma_f4(f, w, (f - r) + w) + w_lo;
+    *lo = fma_f4(b, r_lo, fma_f4(b, r, b - sum));
     return sum;
 }
-VM_INLINE float gauss_tail_f4(float a, float s, float z, float w, float f) { float lo; return gauss_tail_parts_f4(a, s, z, w, f, &lo); }
 /* double, p = -a^2/2: below 0.875 a/2 + p E(p), E = erf(a/sqrt 2)/a */
 VM_INLINE double gauss_near_f8(double p, double *lo)
 {
@@ -431,8 +458,9 @@ VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double q)
     double far = fma_f8(s, fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y), s);
     return a < 0.875 ? fma_f8(p, gauss_near_f8(p, &lo), -half) * 0x1p512 : far;
 }
-VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double q, double *lo)
+VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double rest, double q, double *lo)
 {
+    (void)rest;
     double half = -0.5 * a, p = half * a, e_lo, e = gauss_near_f8(p, &e_lo);
     double product = p * e, near = product - half;
     double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * e));
