@@ -17,7 +17,20 @@ typedef struct {
     REAL top[ROWS], part[ROWS], power[ROWS], c[ROWS], low[ROWS], shift[ROWS], a[ROWS], b[ROWS];
     REAL unit[ROWS];                               /* of a sum without the maximum: see log_sum_f8 */
     double sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
+    int how;                                       /* rows come from memory; of floats, each way has its own sums, so that short rows need not ask */
 } NAME(straight);
+
+/* ---- what comes from far ----
+ *
+ * A batch takes so long that a CPU does not look beyond it for what to load next, and its rows are too short for a prefetcher to
+ * get going: so those of the next batch are fetched while it is worked on. Near memory has nothing of it. */
+
+VM_INLINE int NAME(far)(ptrdiff_t rows, ptrdiff_t n) { return rows * n * (ptrdiff_t)sizeof(REAL) >= FAR; }
+VM_INLINE void NAME(fetch_ahead)(int how, const void *next, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; how != AS_NEAR && i < n * (ptrdiff_t)sizeof(REAL); i += 64)
+        __builtin_prefetch((const char *)next + i);
+}
 
 /* ---- tails ---- */
 
@@ -175,11 +188,10 @@ VM_INLINE int NAME(all_near)(const REAL *top, int wanted)
     return !wanted || (some & all);
 }
 
-/* exponentials of numbers [i, end) of row u: where they are */
-VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdiff_t end, REAL *top)
+/* exponentials of numbers [i, end) of row u */
+VM_INLINE REAL *NAME(compute)(NAME(straight) *t, ptrdiff_t u, ptrdiff_t i, ptrdiff_t end, REAL *e, REAL *top)
 {
     const REAL *x = (const REAL *)(t->x + u * t->sx), c = top ? 0 : t->c[u], low = t->low[u], shift = t->shift[u];
-    REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage + u * t->room;
     const ptrdiff_t whole = t->whole < end ? t->whole : end;
     NAME(exponentials)(x + i, e, whole - i, c, low, shift, top);
     if (end > whole)
@@ -263,7 +275,7 @@ VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
 }
 
 /* Whether all maxima were near, if that was guessed. */
-IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed)
+IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
 {
     const ptrdiff_t w = t->rows <= 8 ? 8 : ROWS;
     double hi[8 * ROWS], lo[8 * ROWS];
@@ -276,9 +288,17 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed)
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         const REAL *x = (const REAL *)(t->x + u * t->sx), *tail = t->tails + u * WIDTH;
         const REAL c = guessed ? 0 : t->c[u], low = t->low[u], shift = t->shift[u];
-        if (t->kept == 0)
+        const char *next = t->x + (u + t->rows) * t->sx;
+        if (t->kept == 0 && how == IN_PIECES)
+            for (ptrdiff_t i = 0, some; i < t->n; i += some) {
+                some = t->n - i > CHUNK ? CHUNK : t->n - i;
+                NAME(fetch_ahead)(how, next + i * (ptrdiff_t)sizeof(REAL), some);
+                NAME(others_of)(x + i, tail, i == 0, some, t->stage + u * t->room + i, held + u * WIDTH, c, low, shift);
+            }
+        else if (t->kept == 0) {
+            NAME(fetch_ahead)(how, next, t->n);
             NAME(others_of)(x, tail, 1, t->n, t->stage + u * t->room, held + u * WIDTH, c, low, shift);
-        else
+        } else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
                 NAME(others_of)(x + i, tail, i == 0, end - i, chunk, held + u * WIDTH, c, low, shift);
@@ -309,13 +329,23 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed)
 /* ---- all sums ---- */
 
 /* `guessed`: the maximum is not known yet. Whether it is near, if that was guessed. */
-VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
 {
     REAL top[WIDTH], *tops = guessed ? top : NULL;
     int near = 1;
     for (ptrdiff_t u = 0; t->kept == 0 && u < t->rows; u++) {       /* first all of them, so that no sum waits */
         NAME(forget)(top, guessed);
-        NAME(compute)(t, u, 0, t->n, tops);
+        const char *next = t->x + (u + t->rows) * t->sx;
+        if (how == IN_PIECES)
+            for (ptrdiff_t i = 0, end; i < t->n; i = end) {
+                end = t->n - i > CHUNK ? i + CHUNK : t->n;
+                NAME(fetch_ahead)(how, next + i * (ptrdiff_t)sizeof(REAL), end - i);
+                NAME(compute)(t, u, i, end, t->stage + u * t->room + i, tops);
+            }
+        else {
+            NAME(fetch_ahead)(how, next, t->n);
+            NAME(compute)(t, u, 0, t->n, t->stage + u * t->room, tops);
+        }
         near &= NAME(all_near)(top, guessed);
     }
     for (ptrdiff_t u = 0; near && u < t->rows; u++) {
@@ -329,7 +359,8 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed)
         else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
-                NAME(add_all)(NAME(compute)(t, u, i, end, tops), end - i, hi, lo);
+                REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage;
+                NAME(add_all)(NAME(compute)(t, u, i, end, e, tops), end - i, hi, lo);
             }
         if (t->kept != 0)
             near &= NAME(all_near)(top, guessed);
@@ -339,12 +370,14 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed)
     return near;
 }
 
-static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0); }
-static __attribute__((noinline)) void NAME(sum_all_others)(NAME(straight) *t) { NAME(sum_others)(t, 0); }
+#define EACH_WAY(work, x) (IS_DOUBLE || t->how == AS_NEAR ? work(t, x, AS_NEAR) : t->how == AT_ONCE ? work(t, x, AT_ONCE) : work(t, x, IN_PIECES))
+static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, AS_NEAR); }
+static __attribute__((noinline)) void NAME(sum_all_others)(NAME(straight) *t) { NAME(sum_others)(t, 0, AS_NEAR); }
 
 /* All exponentials, as of rows whose maximum is near; whether it was. If not, nothing has happened but to the stage. */
-static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return NAME(sum_rows)(t, 1); }
-static __attribute__((noinline)) int NAME(sum_others_near)(NAME(straight) *t) { return NAME(sum_others)(t, 1); }
+static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_rows), 1); }
+static __attribute__((noinline)) int NAME(sum_others_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_others), 1); }
+#undef EACH_WAY
 VM_INLINE int NAME(sum_near)(int op, NAME(straight) *t)
 {
     for (ptrdiff_t j = 0; j < ROWS; j++)
@@ -370,13 +403,23 @@ VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a,
 
 VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
 {
+    const int how = IS_DOUBLE ? AS_NEAR : t->how;
     for (ptrdiff_t u = 0; u < t->rows; u++) {
+        const REAL *v = op == LOG_SOFTMAX ? (const REAL *)(t->x + u * t->sx) : t->stage + u * t->room;
+        const ptrdiff_t kept = op == LOG_SOFTMAX ? 0 : t->kept;
+        const char *next = t->out + (u + t->rows) * t->so;
         REAL *y = (REAL *)(t->out + u * t->so), a = t->a[u], b = t->b[u], power = t->power[u];
-        if (op == LOG_SOFTMAX)
-            NAME(finish)(op, (const REAL *)(t->x + u * t->sx), y, t->n, a, b, power);
+        if (op != LOG_SOFTMAX)
+            NAME(finish)(op, y, y, kept, a, b, power);
+        if (how == IN_PIECES)
+            for (ptrdiff_t i = kept, some; i < t->n; i += some) {
+                some = t->n - i < CHUNK ? t->n - i : CHUNK;
+                NAME(fetch_ahead)(how, next + i * (ptrdiff_t)sizeof(REAL), some);
+                NAME(finish)(op, v + (i - kept), y + i, some, a, b, power);
+            }
         else {
-            NAME(finish)(op, y, y, t->kept, a, b, power);
-            NAME(finish)(op, t->stage + u * t->room, y + t->kept, t->n - t->kept, a, b, power);
+            NAME(fetch_ahead)(how, next, t->n);
+            NAME(finish)(op, v, y + kept, t->n - kept, a, b, power);
         }
     }
 }
@@ -393,7 +436,7 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
     int guess = 0;                                 /* that a row is like those before it */
     REAL gradient[ROWS];
     NAME(straight) t;
-    t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
+    t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH, t.how = !NAME(far)(n_outer, n) ? AS_NEAR : n > CHUNK ? IN_PIECES : AT_ONCE;
     t.kept = n <= most ? 0 : n - n % CHUNK;
     t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
@@ -536,7 +579,7 @@ VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const R
         out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
 }
 
-VM_INLINE void NAME(sum_gradients)(int op, int select, NAME(gradient_rows) *t)
+VM_INLINE void NAME(sum_gradients)(int op, int select, int how, NAME(gradient_rows) *t)
 {
     const char *dy = t->dy, *y = t->y;
     const ptrdiff_t sdy = t->sdy, sy = t->sy, n = t->n, rows = t->rows;
@@ -544,6 +587,7 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, NAME(gradient_rows) *t)
         double hi[16], lo[16];
         for (ptrdiff_t j = 0; j < 16; j++)
             hi[j] = lo[j] = 0.0;
+        NAME(fetch_ahead)(how, dy + rows * sdy, n);
         NAME(sum_products)(op, select, (const REAL *)dy, (const REAL *)y, n, hi, lo);
         NAME(fold)(hi, lo, 8, 8);
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
@@ -552,47 +596,73 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, NAME(gradient_rows) *t)
     NAME(round_sums)(ROWS, t->sum, t->sum_lo, t->a);
 }
 
-VM_INLINE void NAME(finish_gradients)(int op, int select, NAME(gradient_rows) *t)
+VM_INLINE void NAME(finish_gradients)(int op, int select, int how, NAME(gradient_rows) *t)
 {
     const char *dy = t->dy, *y = t->y;
     char *out = t->out;
     const ptrdiff_t sdy = t->sdy, sy = t->sy, so = t->so, n = t->n, rows = t->rows;
-    for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy, out += so)
+    for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy, out += so) {
+        NAME(fetch_ahead)(how, y + rows * sy, n);
+        NAME(fetch_ahead)(how, out + rows * so, n);
         NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
+    }
 }
 
 static __attribute__((noinline)) void NAME(selected_softmax_gradients)(NAME(gradient_rows) *t)
 {
-    NAME(sum_gradients)(SOFTMAX, 1, t);
-    NAME(finish_gradients)(SOFTMAX, 1, t);
+    NAME(sum_gradients)(SOFTMAX, 1, AS_NEAR, t);
+    NAME(finish_gradients)(SOFTMAX, 1, AS_NEAR, t);
 }
 
 static __attribute__((noinline)) void NAME(softmax_gradients)(NAME(gradient_rows) *t)
 {
-    NAME(sum_gradients)(SOFTMAX, 0, t);
+    NAME(sum_gradients)(SOFTMAX, 0, AS_NEAR, t);
     if (NAME(all_small)(ROWS, t->a))
-        NAME(finish_gradients)(SOFTMAX, 0, t);
+        NAME(finish_gradients)(SOFTMAX, 0, AS_NEAR, t);
     else
         NAME(selected_softmax_gradients)(t);
 }
 
 static __attribute__((noinline)) void NAME(log_softmax_gradients)(NAME(gradient_rows) *t)
 {
-    NAME(sum_gradients)(LOG_SOFTMAX, 0, t);
-    NAME(finish_gradients)(LOG_SOFTMAX, 0, t);
+    NAME(sum_gradients)(LOG_SOFTMAX, 0, AS_NEAR, t);
+    NAME(finish_gradients)(LOG_SOFTMAX, 0, AS_NEAR, t);
 }
+
+#if !IS_DOUBLE
+static __attribute__((noinline)) void far_softmax_gradients_f4(gradient_rows_f4 *t)
+{
+    sum_gradients_f4(SOFTMAX, 0, AT_ONCE, t);
+    if (all_small_f4(ROWS, t->a))
+        finish_gradients_f4(SOFTMAX, 0, AT_ONCE, t);
+    else
+        selected_softmax_gradients_f4(t);
+}
+
+static __attribute__((noinline)) void far_log_softmax_gradients_f4(gradient_rows_f4 *t)
+{
+    sum_gradients_f4(LOG_SOFTMAX, 0, AT_ONCE, t);
+    finish_gradients_f4(LOG_SOFTMAX, 0, AT_ONCE, t);
+}
+#define GRADIENTS(op, far) (op == SOFTMAX ? far ? far_softmax_gradients_f4 : softmax_gradients_f4 : far ? far_log_softmax_gradients_f4 : log_softmax_gradients_f4)
+#else
+#undef GRADIENTS
+#define GRADIENTS(op, far) (op == SOFTMAX ? softmax_gradients_f8 : log_softmax_gradients_f8)
+#endif
 
 static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
 {
     const ptrdiff_t most = NEAR / sizeof(REAL) / 2, batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     NAME(gradient_rows) t;
     t.sdy = dy->line, t.sy = y->line, t.so = out->line, t.n = n;
+    const int far = n <= CHUNK && NAME(far)(n_outer, n);     /* long rows, and doubles, would only be slower */
+    (void)far;
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++)
         t.four[j] = t.four_lo[j] = 0.0;
     for (ptrdiff_t row = 0; row < n_outer; row += batch) {
         t.dy = dy->p + row * t.sdy, t.y = y->p + row * t.sy, t.out = out->p + row * t.so;
         t.rows = n_outer - row < batch ? n_outer - row : batch;
-        (op == SOFTMAX ? NAME(softmax_gradients) : NAME(log_softmax_gradients))(&t);
+        GRADIENTS(op, far)(&t);
     }
 }
 
