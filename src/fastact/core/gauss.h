@@ -413,25 +413,27 @@ VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float q, float re
     return sum;
 }
 /* double, p = -a^2/2: near 0 a/2 + p E(p), E = erf(a/sqrt 2)/a. The difference cancels, the more the larger a: gelu, which rounds E, takes
- * it below 0.875, the parts, which carry what rounding leaves out, below 1.125. Its error and the quotient's meet there. */
+ * it below 0.875, the parts, which carry what rounding leaves out, below 1.1875, where their error meets the quotient's. */
 VM_INLINE double gauss_near_f8(double p, double *lo)
 {
-    double e = 0x1.06ab2bb13eb4ep-27;
-    e = fma_f8(e, p, 0x1.dde4150af619ap-24);
-    e = fma_f8(e, p, 0x1.375be1844e68ap-20);
-    e = fma_f8(e, p, 0x1.620d3e0de056cp-17);
-    e = fma_f8(e, p, 0x1.6589175a04259p-14);
-    e = fma_f8(e, p, 0x1.3ce8f2182c9a7p-11);
-    e = fma_f8(e, p, 0x1.e42b0cf464392p-9);
-    e = fma_f8(e, p, 0x1.37403f6a67d1dp-6);
-    e = fma_f8(e, p, 0x1.46d0429764826p-4);
-    e = fma_f8(e, p, 0x1.1058377e2ce5ep-2);
+    double e = 0x1.19a98ec72ab22p-31;
+    e = fma_f8(e, p, 0x1.478987891e331p-27);
+    e = fma_f8(e, p, 0x1.eadc274e7078cp-24);
+    e = fma_f8(e, p, 0x1.38186ac9a530ep-20);
+    e = fma_f8(e, p, 0x1.621a9b499777p-17);
+    e = fma_f8(e, p, 0x1.6589b3ddb428ap-14);
+    e = fma_f8(e, p, 0x1.3ce8f6b5a7a62p-11);
+    e = fma_f8(e, p, 0x1.e42b0d1fe4e94p-9);
+    e = fma_f8(e, p, 0x1.37403f6adf00ap-6);
+    e = fma_f8(e, p, 0x1.46d0429765caep-4);
+    e = fma_f8(e, p, 0x1.1058377e2ce72p-2);
     double slope = fma_f8(e, p, 0x1.9884533d4365p-1);
     *lo = fma_f8(e, p, 0x1.9884533d4365p-1 - slope);
     return slope;
 }
 /* a >= 0.875: a Phi(-a) = e^p b (1 + F)/4. b = 11/8, amid the values of 4 a M(a)/sqrt(2 pi): F, which alone carries the rounding errors
- * of a quotient, is -0.197 at 1.125 and at most 0.161, which it is for large a, where they are largest. s b is exact. */
+ * of a quotient, is -0.18 at 1.1875 and at most 0.161, for large a, where they are largest. s b is exact. Both polynomials have the factor
+ * 25/32: num is then just below 2, where it rounds least, from 1.1875 to 1.25, where its errors count most. */
 VM_INLINE double gauss_far_f8(double a, double p)
 {
     double num = fma_f8(-0x1.c0f47041079a6p-16, p, fma_f8(0x1.49cf0fce0b3f1p-12, a, 0x1.e0d0fccf9c712p-9));
@@ -458,20 +460,21 @@ VM_INLINE double gauss_ratio_f8(double a) { return gauss_far_f8(a, (-0.5 * a) * 
 VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double f)
 {
     double half = -0.5 * a, p = half * a, lo, b = 1.375 * s;
-    double far = fma_f8(b, z + fma_f8(f, 1.0 + (z + y), y), b);
+    double far = fma_f8(b, z + (f + fma_f8(f, z + y, y)), b);
     return a < 0.875 ? fma_f8(p, gauss_near_f8(p, &lo), -half) * 0x1p512 : far;
 }
-/* the result and *lo, with what rounding leaves out of E or of the sums, for a product that rounds once more */
+/* the result and *lo, with what rounding leaves out of p, E and the last sums, for a product that rounds once more; 2 E(p) - E(0), to the
+ * first power of p, is the derivative of p E(p) */
 VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double rest, double f, double *lo)
 {
     (void)rest;
     double half = -0.5 * a, p = half * a, e_lo, e = gauss_near_f8(p, &e_lo);
     double product = p * e, near = product - half;
-    double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * e));
-    double part = fma_f8(f, 1.0 + (z + y), y), r = z + part, b = 1.375 * s, far = fma_f8(b, r, b);
+    double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * fma_f8(2.0, e, -0x1.9884533d4365p-1)));
+    double part = f + fma_f8(f, z + y, y), r = z + part, b = 1.375 * s, far = fma_f8(b, r, b);
     double far_lo = fma_f8(b, (z - r) + part, fma_f8(b, r, b - far));
-    *lo = a < 1.125 ? near_lo * 0x1p512 : far_lo;
-    return a < 1.125 ? near * 0x1p512 : far;
+    *lo = a < 1.1875 ? near_lo * 0x1p512 : far_lo;
+    return a < 1.1875 ? near * 0x1p512 : far;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
 VM_INLINE float gauss_slope_f4(float a, float p)

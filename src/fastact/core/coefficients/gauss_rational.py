@@ -16,10 +16,11 @@ from mpmath import cos, erf, erfc, exp, findroot, log, lu_solve, matrix, mp, mpf
 mp.prec = 220
 SQ = sqrt(2 * pi)
 SEAM = 0.875            # gelu in float64: below, the odd part of erf; above, the Mills ratio
-SEAM_PARTS = 1.125      # the same where E is in two parts: its rounding error allows more of the cancellation
+SEAM_PARTS = 1.1875     # the same where E is in two parts: its rounding errors allow more of the cancellation
+BEYOND = 1.25           # where the fit of E ends: up to the seam its error is then small against that of rounding
 SEAM_F4 = mpf('1.25')
 FAR = mpf('1.375')      # b above the seam
-D0 = mpf(25) / 32       # the quotient in float64: its numerator is then just below 2, where it rounds least, between 1.125 and 1.25
+D0 = mpf(25) / 32       # the quotient in float64: its numerator is then just below 2, where it rounds least, from the seam to 1.25
 
 
 def mills(a):
@@ -242,7 +243,7 @@ def tails(only):
         fit('gelu f4 above the seam', above_seam, SEAM_F4, 15, 4, 4, 24)
         fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24, d0=mpf(15) / 8)
     if only in (None, 'f8'):
-        fit('erf f8', erf_even, 1e-20, SEAM_PARTS ** 2 / 2, 10, 0, 53, weight=erf_weight)
+        fit('erf f8', erf_even, 1e-20, BEYOND ** 2 / 2, 11, 0, 53, weight=erf_weight)
         fit('gelu f8', above_seam, SEAM, 39, 10, 10, 53, d0=D0)
         fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)
 
