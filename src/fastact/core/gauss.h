@@ -412,35 +412,40 @@ VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float q, float re
     *lo = fma_f4(b, r_lo, fma_f4(b, r, b - sum));
     return sum;
 }
-/* double, p = -a^2/2: below 0.875 a/2 + p E(p), E = erf(a/sqrt 2)/a */
+/* double, p = -a^2/2: near 0 a/2 + p E(p), E = erf(a/sqrt 2)/a. The difference cancels, the more the larger a: gelu, which rounds E, takes
+ * it below 0.875, the parts, which carry what rounding leaves out, below 1.1875, where their error meets the quotient's. */
 VM_INLINE double gauss_near_f8(double p, double *lo)
 {
-    double e = 0x1.93456551c86dfp-24;
-    e = fma_f8(e, p, 0x1.32d444dcdc85p-20);
-    e = fma_f8(e, p, 0x1.61bee57786171p-17);
-    e = fma_f8(e, p, 0x1.6585e1209ca02p-14);
-    e = fma_f8(e, p, 0x1.3ce8dd3125a6ap-11);
-    e = fma_f8(e, p, 0x1.e42b0c4f21c75p-9);
-    e = fma_f8(e, p, 0x1.37403f68f49a8p-6);
-    e = fma_f8(e, p, 0x1.46d04297614dp-4);
-    e = fma_f8(e, p, 0x1.1058377e2ce36p-2);
+    double e = 0x1.19a98ec72ab22p-31;
+    e = fma_f8(e, p, 0x1.478987891e331p-27);
+    e = fma_f8(e, p, 0x1.eadc274e7078cp-24);
+    e = fma_f8(e, p, 0x1.38186ac9a530ep-20);
+    e = fma_f8(e, p, 0x1.621a9b499777p-17);
+    e = fma_f8(e, p, 0x1.6589b3ddb428ap-14);
+    e = fma_f8(e, p, 0x1.3ce8f6b5a7a62p-11);
+    e = fma_f8(e, p, 0x1.e42b0d1fe4e94p-9);
+    e = fma_f8(e, p, 0x1.37403f6adf00ap-6);
+    e = fma_f8(e, p, 0x1.46d0429765caep-4);
+    e = fma_f8(e, p, 0x1.1058377e2ce72p-2);
     double slope = fma_f8(e, p, 0x1.9884533d4365p-1);
     *lo = fma_f8(e, p, 0x1.9884533d4365p-1 - slope);
     return slope;
 }
-/* a >= 0.875: a Phi(-a) = e^p (5/4 + Q)/4. |Q| < 0.4 is the only part that carries the rounding errors of a quotient. */
+/* a >= 0.875: a Phi(-a) = e^p b (1 + F)/4. b = 11/8, amid the values of 4 a M(a)/sqrt(2 pi): F, which alone carries the rounding errors
+ * of a quotient, is -0.18 at 1.1875 and at most 0.161, for large a, where they are largest. s b is exact. Both polynomials have the factor
+ * 25/32: num is then just below 2, where it rounds least, from 1.1875 to 1.25, where its errors count most. */
 VM_INLINE double gauss_far_f8(double a, double p)
 {
-    double num = fma_f8(-0x1.35634806c4f86p-14, p, fma_f8(0x1.c68fcb268e36bp-11, a, 0x1.4e80a815b9579p-7));
-    num = fma_f8(num, p, fma_f8(-0x1.3909467df65b6p-5, a, -0x1.915d08833cfaep-3));
-    num = fma_f8(num, p, fma_f8(0x1.639a87d5ff7d5p-2, a, 0x1.9a4c194e3adc6p-1));
-    num = fma_f8(num, p, fma_f8(-0x1.d203f115a750ap-2, a, 0x1.6da19dd5f05a2p-2));
-    num = fma_f8(num, p, fma_f8(-0x1.0a7bfb4f4c778p+0, a, -0x1.3ffffffe23c09p+0));
-    double den = fma_f8(-0x1.bf64089e62a87p-13, p, fma_f8(0x1.48a8eb1fe9eaep-9, a, 0x1.ebc6021cb34cep-6));
-    den = fma_f8(den, p, fma_f8(-0x1.dc5dde0f67946p-4, a, -0x1.4547cf4fc7eabp-1));
-    den = fma_f8(den, p, fma_f8(0x1.4397757cfe11ep+0, a, 0x1.d73eb58ff688fp+1));
-    den = fma_f8(den, p, fma_f8(-0x1.ed12dedda313ep+1, a, -0x1.611ad1c7a824p+2));
-    den = fma_f8(den, p, fma_f8(0x1.3764cae4a3b37p+1, a, 0x1p+0));
+    double num = fma_f8(-0x1.c0f47041079a6p-16, p, fma_f8(0x1.49cf0fce0b3f1p-12, a, 0x1.e0d0fccf9c712p-9));
+    num = fma_f8(num, p, fma_f8(-0x1.b8c8794fb50eap-7, a, -0x1.0f46bc9c2af98p-4));
+    num = fma_f8(num, p, fma_f8(0x1.b878e963f567ap-4, a, 0x1.8cfcf6d404e28p-3));
+    num = fma_f8(num, p, fma_f8(0x1.ebf8291cca1c6p-7, a, 0x1.30800fab4f748p-1));
+    num = fma_f8(num, p, fma_f8(-0x1.874985c3cb37ap-1, a, -0x1.8ffffffde2cf4p-1));
+    double den = fma_f8(-0x1.5d8626bbbd13ap-13, p, fma_f8(0x1.00c3f7b0eebf8p-9, a, 0x1.8032b1a66c141p-6));
+    den = fma_f8(den, p, fma_f8(-0x1.7429557c08ebdp-4, a, -0x1.fc4033eca85fp-2));
+    den = fma_f8(den, p, fma_f8(0x1.f99ca7934cfbep-1, a, 0x1.7028fdd8789bp+1));
+    den = fma_f8(den, p, fma_f8(-0x1.8136be1d27678p+1, a, -0x1.13dcf3e3fb5c2p+2));
+    den = fma_f8(den, p, fma_f8(0x1.e68d7d053fc86p+0, a, 0x1.9p-1));
     return num / den;
 }
 VM_INLINE double gauss_reduced_f8(double a, double *s, double *rest)
@@ -452,22 +457,24 @@ VM_INLINE double gauss_poly_f8(double z, double rest) { return split_poly_f8(z, 
 VM_INLINE double gauss_reduced_parts_f8(double a, double *s, double *rest) { return gauss_reduced_f8(a, s, rest); }
 VM_INLINE double gauss_poly_parts_f8(double z, double rest) { return gauss_poly_f8(z, rest); }
 VM_INLINE double gauss_ratio_f8(double a) { return gauss_far_f8(a, (-0.5 * a) * a); }
-VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double q)
+VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double f)
 {
-    double half = -0.5 * a, p = half * a, lo;
-    double far = fma_f8(s, fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y), s);
+    double half = -0.5 * a, p = half * a, lo, b = 1.375 * s;
+    double far = fma_f8(b, z + (f + fma_f8(f, z + y, y)), b);
     return a < 0.875 ? fma_f8(p, gauss_near_f8(p, &lo), -half) * 0x1p512 : far;
 }
-VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double rest, double q, double *lo)
+/* the result and *lo, with what rounding leaves out of p, E and the last sums, for a product that rounds once more; 2 E(p) - E(0), to the
+ * first power of p, is the derivative of p E(p) */
+VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double rest, double f, double *lo)
 {
     (void)rest;
     double half = -0.5 * a, p = half * a, e_lo, e = gauss_near_f8(p, &e_lo);
     double product = p * e, near = product - half;
-    double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * e));
-    double r = fma_f8(1.25, z, 0.25) + fma_f8(q, 1.0 + (z + y), 1.25 * y);
-    double far = fma_f8(s, r, s);
-    *lo = a < 0.875 ? near_lo * 0x1p512 : fma_f8(s, r, s - far);
-    return a < 0.875 ? near * 0x1p512 : far;
+    double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * fma_f8(2.0, e, -0x1.9884533d4365p-1)));
+    double part = f + fma_f8(f, z + y, y), r = z + part, b = 1.375 * s, far = fma_f8(b, r, b);
+    double far_lo = fma_f8(b, (z - r) + part, fma_f8(b, r, b - far));
+    *lo = a < 1.1875 ? near_lo * 0x1p512 : far_lo;
+    return a < 1.1875 ? near * 0x1p512 : far;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
 VM_INLINE float gauss_slope_f4(float a, float p)

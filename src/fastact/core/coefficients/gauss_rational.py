@@ -3,11 +3,10 @@
     python gauss_rational.py        prints the coefficients that stand in gauss.h, and each fit's error
 
 M(a) = Phi(-a)/phi(a) is the Mills ratio.
-  gelu, float64:  5/4 + Q = 4 a M(a) / sqrt(2 pi)                    so that a Phi(-a)  = e^(-a^2/2) (5/4 + Q) / 4
-  gelu, float32:  b (1 + F) = 4 a M(a) / sqrt(2 pi)                  so that a Phi(-a)  = e^(-a^2/2) b (1 + F) / 4,
-                  b = a below the seam and 11/8, amid its values, above it; F is a quotient of one form on both sides
+  gelu:           b (1 + F) = 4 a M(a) / sqrt(2 pi)                  so that a Phi(-a)  = e^(-a^2/2) b (1 + F) / 4,
+                  b = 11/8, amid its values, above the seam; float32 has a quotient of the same form, with b = a, below it
   gelu gradient:  1 + Q = 2 (M(a) - a) / ((r - a) sqrt(2 pi))        so that gelu'(-a) = e^(-a^2/2) (r - a)(1 + Q) / 2
-The error is measured relative to 1 + Q (5/4 + Q).
+The error is measured relative to 1 + Q (1 + F).
   gelu near 0, float64: a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
 """
 import sys
@@ -16,9 +15,12 @@ from mpmath import cos, erf, erfc, exp, findroot, log, lu_solve, matrix, mp, mpf
 
 mp.prec = 220
 SQ = sqrt(2 * pi)
-SEAM = 0.875           # gelu in float64: below, the odd part of erf; above, the Mills ratio
+SEAM = 0.875            # gelu in float64: below, the odd part of erf; above, the Mills ratio
+SEAM_PARTS = 1.1875     # the same where E is in two parts: its rounding errors allow more of the cancellation
+BEYOND = 1.25           # where the fit of E ends: up to the seam its error is then small against that of rounding
 SEAM_F4 = mpf('1.25')
-FAR_F4 = mpf('1.375')   # b above the seam
+FAR = mpf('1.375')      # b above the seam
+D0 = mpf(25) / 32       # the quotient in float64: its numerator is then just below 2, where it rounds least, from the seam to 1.25
 
 
 def mills(a):
@@ -26,10 +28,6 @@ def mills(a):
 
 
 ROOT = findroot(lambda a: mills(a) - a, mpf('0.75179'))
-
-
-def q_gelu(a):
-    return 4 * a * mills(a) / SQ - mpf(5) / 4
 
 
 def q_grad(a):
@@ -43,7 +41,7 @@ def below_seam(a):
 
 
 def above_seam(a):
-    return 4 * a * mills(a) / SQ / FAR_F4 - 1
+    return 4 * a * mills(a) / SQ / FAR - 1
 
 
 def erf_even(p):
@@ -236,9 +234,6 @@ def about_roots(only):
 
 
 def tails(only):
-    def weight(a):
-        return q_gelu(a) + mpf(5) / 4
-
     for bits, digits in ((24, 'f4'), (53, 'f8')):
         hi = rounded(ROOT, bits)
         if only in (None, digits):
@@ -248,8 +243,8 @@ def tails(only):
         fit('gelu f4 above the seam', above_seam, SEAM_F4, 15, 4, 4, 24)
         fit('gelu gradient f4', q_grad, 0, 15, 4, 4, 24, d0=mpf(15) / 8)
     if only in (None, 'f8'):
-        fit('erf f8', erf_even, 1e-20, SEAM ** 2 / 2, 9, 0, 53, weight=erf_weight)
-        fit('gelu f8', q_gelu, SEAM, 39, 10, 10, 53, weight=weight)
+        fit('erf f8', erf_even, 1e-20, BEYOND ** 2 / 2, 11, 0, 53, weight=erf_weight)
+        fit('gelu f8', above_seam, SEAM, 39, 10, 10, 53, d0=D0)
         fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)
 
 
