@@ -532,6 +532,25 @@ def test_refused_gradient_shapes(row, public):
 
 
 @named(ROWWISE)
+@pytest.mark.parametrize("length", [1, 10, 64, 256, 257, 1000, 2049, 4096])
+def test_rows_from_memory_are_those_from_a_cache(row, public, length):
+    """Of large arrays the next rows are fetched ahead, and long rows worked on in pieces: the same bits, in place too."""
+    rng = np.random.default_rng(length)
+    few = (rng.standard_normal((61, length)) * 3 + rng.choice([0, 30], (61, 1), p=[0.9, 0.1])).astype(np.float32)
+    gradient = rng.standard_normal((61,) if row.reduces else few.shape).astype(np.float32)
+    times = 2**21 // few.size + 2                                           # 8 MiB and some
+    function, backward = public[row.name], public[f"{row.name}_backward"]
+    alone = function(few)
+    many, dy = np.tile(few, (times, 1)), np.tile(gradient, times if row.reduces else (times, 1))
+    assert_same_bits(function(many), np.tile(alone, times if row.reduces else (times, 1)))
+    saved, kept = ({"x": few}, {"x": many}) if row.reduces else ({"y": alone}, {"y": function(many)})
+    assert_same_bits(backward(dy, **kept), np.tile(backward(gradient, **saved), (times, 1)))
+    if not row.reduces:
+        function(many, out=many)
+        assert_same_bits(many, np.tile(alone, (times, 1)))
+
+
+@named(ROWWISE)
 @pytest.mark.parametrize("axis", [-1, 0])
 @pytest.mark.parametrize("length", [1, 3, 64, 1000, 5000])
 def test_rows_that_are_not_like_those_before_them(row, made, dtype, length, axis):
