@@ -28,7 +28,8 @@ cdef inline void swiglu_backward_f8(double dy, double a, double gate, double* da
 
 cdef inline void geglu_backward_f4(float dy, float a, float gate, float* da, float* dgate) noexcept nogil:
     # with b = |gate| and Phi(-b) = e n/d: gelu is max(gate, 0) - b Phi(-b), gelu' left of 0 Phi(-b) - b phi(b). The factor of b d is
-    # 1/sqrt(2 pi), but for what takes the root of n - b d/sqrt(2 pi) to where gelu' has it: n/d is off by 0.1 parts in 2^24.
+    # 1/sqrt(2 pi), but for what takes the root of n - b d/sqrt(2 pi) to where gelu' has it, since n/d is off by 0.1 parts in 2^24:
+    # coefficients/normal.py
     cdef double power
     cdef double b = <double>gated_end_f4(abs_f4(gate))
     cdef double z = wide_bell_reduced(b, &power)

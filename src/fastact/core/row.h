@@ -79,8 +79,8 @@ VM_INLINE double without_exponent_f8(double d, double least, double *power)
 /* ---- rows ---- */
 enum { WIDTH = 32, STRETCH = 256 };                /* numbers of a segment; numbers that are added in the row's own type */
 enum { ROWS = 16, NEAR = 16384 };                  /* rows along memory taken together: so many, of so many bytes in all */
-enum { FAR = 1 << 23 };                           /* bytes from which on the next rows are fetched ahead */
-enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* and how */
+enum { FAR = 1 << 23 };                            /* bytes from which on the next rows are fetched ahead: with 4 MiB it takes longer, */
+enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* with 8 it gains; not at all, row by row, or along with the work on a row */
 enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is near 0: see near() in rows.h */
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */

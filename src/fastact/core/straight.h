@@ -17,7 +17,7 @@ typedef struct {
     REAL top[ROWS], part[ROWS], power[ROWS], c[ROWS], low[ROWS], shift[ROWS], a[ROWS], b[ROWS];
     REAL unit[ROWS];                               /* of a sum without the maximum: see log_sum_f8 */
     double sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
-    int how;                                       /* rows come from memory; of floats, each way has its own sums, so that short rows need not ask */
+    int how;                                       /* rows come from memory */
 } NAME(straight);
 
 /* ---- what comes from far ----
@@ -370,7 +370,9 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
     return near;
 }
 
-#define EACH_WAY(work, x) (IS_DOUBLE || t->how == AS_NEAR ? work(t, x, AS_NEAR) : t->how == AT_ONCE ? work(t, x, AT_ONCE) : work(t, x, IN_PIECES))
+/* of floats each way has its own sums, so that short rows need not ask; doubles take so long that it does not matter to them */
+#define EACH_WAY(work, x) \
+    (IS_DOUBLE || t->how == AS_NEAR ? work(t, x, AS_NEAR) : t->how == AT_ONCE ? work(t, x, AT_ONCE) : work(t, x, IN_PIECES))
 static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, AS_NEAR); }
 static __attribute__((noinline)) void NAME(sum_all_others)(NAME(straight) *t) { NAME(sum_others)(t, 0, AS_NEAR); }
 
@@ -436,7 +438,8 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
     int guess = 0;                                 /* that a row is like those before it */
     REAL gradient[ROWS];
     NAME(straight) t;
-    t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH, t.how = !NAME(far)(n_outer, n) ? AS_NEAR : n > CHUNK ? IN_PIECES : AT_ONCE;
+    t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
+    t.how = !NAME(far)(n_outer, n) ? AS_NEAR : n > CHUNK ? IN_PIECES : AT_ONCE;
     t.kept = n <= most ? 0 : n - n % CHUNK;
     t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
@@ -644,10 +647,6 @@ static __attribute__((noinline)) void far_log_softmax_gradients_f4(gradient_rows
     sum_gradients_f4(LOG_SOFTMAX, 0, AT_ONCE, t);
     finish_gradients_f4(LOG_SOFTMAX, 0, AT_ONCE, t);
 }
-#define GRADIENTS(op, far) (op == SOFTMAX ? far ? far_softmax_gradients_f4 : softmax_gradients_f4 : far ? far_log_softmax_gradients_f4 : log_softmax_gradients_f4)
-#else
-#undef GRADIENTS
-#define GRADIENTS(op, far) (op == SOFTMAX ? softmax_gradients_f8 : log_softmax_gradients_f8)
 #endif
 
 static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
@@ -655,14 +654,17 @@ static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, co
     const ptrdiff_t most = NEAR / sizeof(REAL) / 2, batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     NAME(gradient_rows) t;
     t.sdy = dy->line, t.sy = y->line, t.so = out->line, t.n = n;
-    const int far = n <= CHUNK && NAME(far)(n_outer, n);     /* long rows, and doubles, would only be slower */
-    (void)far;
+    void (*work)(NAME(gradient_rows) *) = op == SOFTMAX ? NAME(softmax_gradients) : NAME(log_softmax_gradients);
+#if !IS_DOUBLE                                     /* long rows, and doubles, would only be slower */
+    if (n <= CHUNK && far_f4(n_outer, n))
+        work = op == SOFTMAX ? far_softmax_gradients_f4 : far_log_softmax_gradients_f4;
+#endif
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++)
         t.four[j] = t.four_lo[j] = 0.0;
     for (ptrdiff_t row = 0; row < n_outer; row += batch) {
         t.dy = dy->p + row * t.sdy, t.y = y->p + row * t.sy, t.out = out->p + row * t.so;
         t.rows = n_outer - row < batch ? n_outer - row : batch;
-        GRADIENTS(op, far)(&t);
+        work(&t);
     }
 }
 

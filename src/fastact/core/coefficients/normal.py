@@ -10,10 +10,11 @@ Doubles keep 1 (a) apart, so that only F has the rounding errors of a quotient. 
 coefficients need no care (wide_...), and
   wide_tail  Phi(-a)           = e^p F
   wide_slope phi(a)/Phi(-a)    = a + F
+With wide_tail, Phi(-a) - a phi(a) = e^p (n - c a d)/d, c = 1/sqrt(2 pi), but for what takes the root to where gelu' has it.
 """
 import sys
 
-from gauss_rational import SQ, fit, mills
+from gauss_rational import ROOT, SQ, fit, hexa, horner, mills
 from mpmath import log, mp, mpf
 
 mp.prec = 500
@@ -53,4 +54,6 @@ FITS = {
 if __name__ == '__main__':
     for name in sys.argv[1:] or FITS:
         f, weight, (start, end), (n, m), trials = FITS[name]
-        fit(name, f, start, end, n, m, 53, count=1000, weight=weight or f, round_one_by_one=False, trials=trials)
+        num, den = fit(name, f, start, end, n, m, 53, count=1000, weight=weight or f, round_one_by_one=False, trials=trials)
+        if name == 'wide_tail':
+            print('c', hexa(horner(num, ROOT) / (ROOT * horner(den, ROOT))))
