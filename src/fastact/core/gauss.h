@@ -94,11 +94,13 @@ VM_INLINE double tail_reduced_f8(double x, double dx, double *s, double *rest) {
  * logistic_divisor: unit is 2^-64 (2^-512) where side, and with it x, is negative.
  * deep_divisor: only where x is so low that 1 is nothing, for a numerator that may be anything, of which deep(x, .) then takes
  * 2^-96 (2^-688) away: a large one still leaves something. *lo: what rounding leaves out of it. */
-VM_INLINE float logistic_sum_f4(float s, float w, float one)
+VM_INLINE float logistic_parts_f4(float s, float w, float one, float *lo)
 {
-    float sum = s + one;
-    return sum + fma_f4(s, w, (s - sum) + one);
+    float sum = s + one, part = fma_f4(s, w, (s - sum) + one), d = sum + part;
+    *lo = part - (d - sum);
+    return d;
 }
+VM_INLINE float logistic_sum_f4(float s, float w, float one) { float lo; return logistic_parts_f4(s, w, one, &lo); }
 VM_INLINE float divisor_reduced_f4(float x, float minus_dx, float *s)
 {
     const float magic = 12582912.0f + 127.0f;
@@ -117,9 +119,7 @@ VM_INLINE float deep_divisor_parts_f4(float s, float w, float x, float *unit, fl
 {
     uint32_t less = x < -87.0f ? (uint32_t)160 << 23 : 0;
     *unit = x < -87.0f ? 0x1p-64f : 1.0f;
-    float power = from_bits_f4(bits_f4(s) - less), sum = power + *unit, part = fma_f4(power, w, (power - sum) + *unit), d = sum + part;
-    *lo = part - (d - sum);
-    return d;
+    return logistic_parts_f4(from_bits_f4(bits_f4(s) - less), w, *unit, lo);
 }
 VM_INLINE float deep_divisor_f4(float s, float w, float x, float *unit) { float lo; return deep_divisor_parts_f4(s, w, x, unit, &lo); }
 VM_INLINE float deep_f4(float x, float v)
@@ -127,11 +127,13 @@ VM_INLINE float deep_f4(float x, float v)
     float finite = at_most_f4(at_least_f4(v, -0x1.fffffep127f), 0x1.fffffep127f);
     return x < -87.0f ? finite * 0x1p-96f : v;
 }
-VM_INLINE double logistic_sum_f8(double s, double w, double one)
+VM_INLINE double logistic_parts_f8(double s, double w, double one, double *lo)
 {
-    double sum = s + one;
-    return sum + fma_f8(s, w, (s - sum) + one);
+    double sum = s + one, part = fma_f8(s, w, (s - sum) + one), d = sum + part;
+    *lo = part - (d - sum);
+    return d;
 }
+VM_INLINE double logistic_sum_f8(double s, double w, double one) { double lo; return logistic_parts_f8(s, w, one, &lo); }
 VM_INLINE double divisor_reduced_f8(double x, double minus_dx, double *s)
 {
     const double magic = 6755399441055744.0 + 1023.0;
@@ -150,9 +152,7 @@ VM_INLINE double deep_divisor_parts_f8(double s, double w, double x, double *uni
 {
     uint64_t less = x < -708.0 ? (uint64_t)1200 << 52 : 0;
     *unit = x < -708.0 ? 0x1p-512 : 1.0;
-    double power = from_bits_f8(bits_f8(s) - less), sum = power + *unit, part = fma_f8(power, w, (power - sum) + *unit), d = sum + part;
-    *lo = part - (d - sum);
-    return d;
+    return logistic_parts_f8(from_bits_f8(bits_f8(s) - less), w, *unit, lo);
 }
 VM_INLINE double deep_divisor_f8(double s, double w, double x, double *unit) { double lo; return deep_divisor_parts_f8(s, w, x, unit, &lo); }
 VM_INLINE double deep_f8(double x, double v)
