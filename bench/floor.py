@@ -95,6 +95,17 @@ def compute_floors(vector: dict[str, float], itemsize: int, rates: dict[str, flo
     return {kind: t / lanes for kind, t in ns.items()}
 
 
+def floor_of(machine: Machine, row: Any, d: Any, vector: dict[str, float], speed: float) -> tuple[float, str]:
+    """ns per element that a row takes at least, and what bounds it; `speed`: of a copy, in bytes per ns."""
+    used = [d.x, d.out, d.mask] if "backward" not in row.ufunc else [d.dy, d.y if row.ufunc.endswith("_y") else d.x, d.out, d.mask]
+    if row.length and "backward" in row.ufunc and row.record.saves == "y":
+        used[1] = d.y
+    floors = compute_floors(vector, d.x.itemsize, machine.rates)
+    floors["memory"] = sum(a.nbytes for a in used if a is not None) / d.x.size / speed
+    bound = max(floors, key=lambda k: floors[k])
+    return floors[bound], bound
+
+
 def measure(machine: Machine, label: str, row: Any, dtype: str, size: int, rounds: int, vector: dict[str, float]) -> Result:
     from rows import Data, call, data
 
@@ -114,13 +125,8 @@ def measure(machine: Machine, label: str, row: Any, dtype: str, size: int, round
             f()
         times.append((time.perf_counter() - start) / len(turns) / d.x.size * 1e9)
         speed = max(speed, *(copy() for copy in copies))
-    used = [d.x, d.out, d.mask] if "backward" not in row.ufunc else [d.dy, d.y if row.ufunc.endswith("_y") else d.x, d.out, d.mask]
-    if row.length and "backward" in row.ufunc and row.record.saves == "y":
-        used[1] = d.y
-    floors = compute_floors(vector, d.x.itemsize, machine.rates)
-    floors["memory"] = sum(a.nbytes for a in used if a is not None) / d.x.size / speed
-    bound = max(floors, key=lambda k: floors[k])
-    return Result(label, d.x.size, vector, floors[bound], bound, min(times))
+    floor, bound = floor_of(machine, row, d, vector, speed)
+    return Result(label, d.x.size, vector, floor, bound, min(times))
 
 
 def table(results: list[Result]) -> list[str]:

@@ -7,7 +7,9 @@ All contestants of a row work on the same normally distributed input (sigma 3) i
 to the same number of threads. Their rounds alternate, so that a disturbance hits all; a time is the shortest round (and,
 in brackets, the median). Beside each time stands the largest error, in ulp, over a dense sample of all inputs of the
 type, with dy = 1 for gradients; without it a time says little.
-Rows on which a peer is ahead come first; the geometric mean of (best peer / fastact) comes last.
+Rows on which a peer is ahead come first, with what was tried on them (`tried.toml`); the geometric mean of (best peer / fastact)
+comes last. "of floor" is fastact's time over the least that the row's operations, or a copy of as many bytes, take on this machine
+(`floor.py`; with the avx2 variant and a C compiler).
 """
 
 from __future__ import annotations
@@ -17,10 +19,14 @@ import datetime
 import importlib
 import importlib.metadata
 import os
+import pathlib
 import platform
 import re
+import shutil
 import sys
+import tempfile
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -906,6 +912,8 @@ def check_table() -> None:
     by_parameter = {r.ufunc for r in elementwise_rows() if r.form not in ("forward", "backward", "backward_y")}     # few peers have one
     if missing := sorted(known - by_parameter - EQUIVALENTS.keys()):
         raise SystemExit(f"the table of equivalents lacks {', '.join(missing)}; a function that no peer has gets an empty entry")
+    if unknown := sorted(tried().keys() - known):
+        raise SystemExit(f"{TRIED.name} names {', '.join(unknown)}, which the registry lacks")
     columns = {p.column or p.name for p in PEERS}
     if unknown := sorted({c for e in EQUIVALENTS.values() for c in e} - columns):
         raise SystemExit(f"the table of equivalents has columns that no peer reads: {', '.join(unknown)}")
@@ -942,6 +950,8 @@ class Result:
     times: dict[str, tuple[float, float]] = field(default_factory=dict)
     ulps: dict[str, float] = field(default_factory=dict)
     crowds: set[str] = field(default_factory=set)
+    ufunc: str = ""
+    floor: float | None = None
 
     @property
     def best(self) -> str | None:
@@ -957,6 +967,10 @@ class Result:
 SPIN = 0.05
 #: Times within this factor are near each other, and beyond this far: see `race`.
 NEAR, FAR = 1.3, 3.0
+#: Two runs of one build differ by so much where they wait for memory.
+CLOSE = 0.95
+#: Ufunc -> what was tried where it was behind.
+TRIED = pathlib.Path(__file__).with_name("tried.toml")
 #: Contestant -> shortest and median time.
 Times = dict[str, tuple[float, float]]
 
@@ -1039,6 +1053,36 @@ def contestants_of(row: Any, d: Any, peers: list[Peer], dtype: str, faults: set[
     return found
 
 
+class Floors:
+    """The least time of a row on this machine, where its operations are counted: see floor.py."""
+
+    def __init__(self, folder: str) -> None:
+        import floor
+        import instructions
+
+        import fastact as fa
+
+        self.module, self.machine, self.vectors = floor, None, {}
+        budget = instructions.load()
+        if fa.ISA != instructions.ISA or budget["compiler"] != instructions.compiler():
+            complain(f"no floors: operations are counted in the {instructions.ISA} variant as {budget['compiler']} compiles it")
+        elif not shutil.which("cc"):
+            complain("no floors: they need a C compiler, cc, to measure what the machine can do")
+        else:
+            self.machine = floor.Machine(folder)
+            self.vectors = {label: row["vector"] for label, row in budget["rows"].items()}
+
+    def of(self, row: Any, d: Any, dtype: str) -> float | None:
+        vector = self.vectors.get(f"{row.label}, {dtype}")
+        if self.machine is None or vector is None:
+            return None
+        import instructions
+
+        copies = self.machine.copies(instructions.aligned(d.x))
+        speed = max(copy() for copy in copies for _ in range(5))
+        return float(self.module.floor_of(self.machine, row, d, vector, speed)[0])
+
+
 def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults: set[str]) -> dict[str, float]:
     """Each contestant's largest error in ulp, over strided bit patterns (over an axis: over normally distributed rows)."""
     from rows import Data, data, forward
@@ -1098,7 +1142,8 @@ def ulp(value: float | None) -> str:
 
 def table(results: list[Result]) -> list[str]:
     """Markdown, padded so that it reads as plain text; the rows that are behind first."""
-    lines = [["row", "elements", "fastact ns (median)", "ulp", "copy", "best peer", "ns (median)", "ulp", "ratio", "the others: ns, ulp"]]
+    heading = ["row", "elements", "fastact ns (median)", "ulp", "of floor", "copy", "best peer", "ns (median)", "ulp", "ratio"]
+    lines = [[*heading, "the others: ns, ulp"]]
     for r in sorted(results, key=lambda r: (not r.ratio < 1, r.size)):
         own = r.times["fastact"]
         others = []
@@ -1110,10 +1155,30 @@ def table(results: list[Result]) -> list[str]:
         if r.best:
             name, (shortest, median) = r.best + "*" * (r.best in r.crowds), r.times[r.best]
             best = [name, f"{ns(shortest)} ({ns(median)})", ulp(r.ulps.get(r.best)), f"{r.ratio:.2f}"]
-        lines.append([r.label, str(r.size), f"{ns(own[0])} ({ns(own[1])})", ulp(r.ulps.get("fastact")), copy, *best, "; ".join(others)])
+        floor = f"{own[0] / r.floor:.2f}" if r.floor else "-"
+        first = [r.label, str(r.size), f"{ns(own[0])} ({ns(own[1])})", ulp(r.ulps.get("fastact")), floor, copy]
+        lines.append([*first, *best, "; ".join(others)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)] + [0]
     lines.insert(1, ["-" * max(3, w) for w in widths])
     return ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in lines]
+
+
+def tried() -> dict[str, str]:
+    """By ufunc: what was tried on a row that was behind a peer, and what that gave."""
+    return {name: " ".join(text.split()) for name, text in tomllib.loads(TRIED.read_text()).items()}
+
+
+def remarks(results: list[Result]) -> list[str]:
+    """What was tried on the rows that are behind by more than runs differ."""
+    texts = tried()
+    behind = dict.fromkeys(r.ufunc for r in results if r.ratio < CLOSE)
+    lines = [f"- {name} ({', '.join(places(name, results))}): {texts.get(name, 'nothing yet.')}" for name in behind]
+    return [f"What was tried on the rows whose ratio is below {CLOSE} (elements, ratio):", "", *lines, ""] if lines else []
+
+
+def places(ufunc: str, results: list[Result]) -> list[str]:
+    mine = [r for r in results if r.ufunc == ufunc and r.ratio < CLOSE]
+    return [f"{r.label.removeprefix(ufunc).strip(' ()')} {r.size}: {r.ratio:.2f}".lstrip() for r in mine]
 
 
 def summary(results: list[Result]) -> list[str]:
@@ -1147,6 +1212,8 @@ def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:
         " those that were three times slower than the best peer two."
         " ulp is the largest error found over all inputs of the type;"
         " over an axis, over normally distributed rows, and of a gradient in ulp of its row's largest.",
+        "of floor: fastact's time over the least that the row's own operations, or a copy of as many bytes, take on this machine;"
+        " floor.py has what bounds each.",
         "An asterisk marks a contestant whose processor time shows that it used more threads than it was given.",
     ]
 
@@ -1203,6 +1270,8 @@ def main() -> None:
     faults: set[str] = set()
     results = []
     rows = list(rows_of(options))
+    folder = tempfile.TemporaryDirectory()
+    floors = Floors(folder.name)
     for number, row in enumerate(rows, 1):
         several = isinstance(row, KernelRow)
         ulps = {} if options.no_ulp or several else largest_errors(row, options.dtype, peers, options.stride, faults)
@@ -1212,12 +1281,13 @@ def main() -> None:
             d = kernel_data(row, options.dtype, size) if several else data(row, options.dtype, size)
             entries = contestants_of(row, d, peers, options.dtype, faults)
             times, crowds = race({n: e[0] for n, e in entries.items()}, d.x.size, options.rounds, options.threads, options.slice / 1e3)
-            result = Result(row.label, size, times, ulps, crowds)
+            floor = None if several or options.threads > 1 else floors.of(row, d, options.dtype)
+            result = Result(row.label, size, times, ulps, crowds, row.ufunc, floor)
             results.append(result)
             best = f"{result.best} {ns(result.times[result.best][0])}, ratio {result.ratio:.2f}" if result.best else "no peer"
             complain(f"[{number}/{len(rows)}] {result.label}, {size}: fastact {ns(times['fastact'][0])}; {best}")
     about = [part for line in machine(options.threads, options.dtype, peers) for part in (line, "")]
-    text = [*about, *table(results), "", *summary(results)]
+    text = [*about, *remarks(results), *table(results), "", *summary(results)]
     print("\n".join(text))
     if options.markdown:
         with open(options.markdown, "w") as f:

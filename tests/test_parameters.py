@@ -66,6 +66,28 @@ def test_arrays_with_a_bad_entry(case, public):
 
 
 @pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
+def test_plain_numbers_of_any_type(case, public, dtype):
+    """Checked numbers are kept for the next call: equal ones of other types, and zeros of either sign, get what is theirs."""
+    name = case.record.name
+    x = np.concatenate([hard_values(dtype), random_bits(50, dtype)])
+    for parameter in case.record.parameters:
+        numbers = {"nonzero": (1,), "nonnegative": (1, 0), "margin": (0,)}.get(parameter.check, (1, 0, -0.0))
+        for number in numbers:
+            for kind in (float, int, np.float64, np.float32, np.int64, np.array):
+                value = kind(number)
+                extra = {**case.parameters, parameter.name: value}
+                if any(float(extra[low]) > float(extra[high]) for low, high in case.record.ordered):
+                    continue
+                with np.errstate(all="ignore"):
+                    got = [public[name](x, **extra) for _ in range(2)]
+                    wanted = public[name](x, **{**extra, parameter.name: np.full(x.shape, value, dtype)})
+                assert_same_bits(got[0], wanted)
+                assert_same_bits(got[1], wanted)
+        with pytest.raises(ValueError, match=f"{name}: {parameter.name} must be .*, got a number beyond float64"):
+            public[name](x, **{**case.parameters, parameter.name: 10**400})
+
+
+@pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
 def test_values_that_only_a_wider_type_holds(case, public):
     """1e300 is infinite in float32, and 1e-300 is 0 there: refused by name, value and type, not a silent NaN."""
     x, out = np.array([-1.0, 0.0, 2.0], np.float32), np.full(3, 7.0, np.float32)

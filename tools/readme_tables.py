@@ -46,7 +46,7 @@ def speed(path: Path) -> list[str]:
     lines = ["| row | fastact, ns (ulp) | best peer, ns (ulp) | ratio |", "| --- | --- | --- | --- |"]
     measured = [line for line in path.read_text().splitlines() if re.match(r"\| \w+.*\| \d+ +\|", line)]
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in measured]
-    for label, size, own, ulp, _, peer, peer_ns, peer_ulp, ratio, *_ in cells:
+    for label, size, own, ulp, _, _, peer, peer_ns, peer_ulp, ratio, *_ in cells:
         function, _, form = label.partition(" ")[0].partition("_backward")
         if size != SIZE or function not in shown or form or "axis 0" in label or ("backward" in label and "rows" in label):
             continue

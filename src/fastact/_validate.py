@@ -34,22 +34,28 @@ def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
     return dtype if isinstance(dtype, np.dtype) else None
 
 
-#: Numbers already checked, as 0-d arrays of the dtype they are used with: NumPy is slow to convert a Python float.
-_READY: dict[tuple[str, float, np.dtype[Any]], Any] = {}
+#: Numbers already checked, as 0-d arrays of the dtype they are used with: NumPy is slow to convert a Python float. Zeros are in
+#: it as text, since 0.0 and -0.0 are equal.
+_READY: dict[tuple[str, float | str, np.dtype[Any]], Any] = {}
 _KEEP = 256
+#: What may be looked up there; equal numbers of these types have equal hashes.
+_PLAIN = frozenset((float, int, np.float64, np.float32, np.int64))
 
 
 def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[Any] | None = None) -> Any:
     """A parameter fit for the ufunc. A single number never widens the array: it takes the arrays' common `dtype`,
     if the caller knows one, and else stays a Python float."""
-    if type(value) is float:
+    if type(value) in _PLAIN:
         try:
-            return _READY[check, value, dtype]  # type: ignore[index]
+            return _READY[check, value or str(value), dtype]  # type: ignore[index]
         except KeyError:
             pass
     test, array_test, wording = _CHECKS[check]
     if isinstance(value, numbers.Real) and not isinstance(value, np.longdouble):
-        scalar = float(value)
+        try:
+            scalar = float(value)
+        except OverflowError:  # an integer or a fraction beyond every float
+            raise ValueError(f"{function}: {name} must be {wording}, got a number beyond float64") from None
         if not test(scalar):
             raise ValueError(f"{function}: {name} must be {wording}, got {value!r}")
         if dtype is None or (dtype.char not in "efd" and dtype.name != "bfloat16"):
@@ -59,10 +65,10 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
         if not test(float(ready)):
             raise ValueError(f"{function}: {name} must be {wording} in {dtype}, got {value!r}")
         ready.flags.writeable = False
-        if scalar:  # 0.0 and -0.0 would share an entry
+        if type(value) in _PLAIN:
             if len(_READY) >= _KEEP:
                 _READY.clear()
-            _READY[check, scalar, dtype] = ready
+            _READY[check, value or str(value), dtype] = ready  # type: ignore[index]
         return ready
     if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
         return value  # a lazy or labelled array: its own library decides when it is computed

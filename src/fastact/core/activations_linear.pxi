@@ -201,12 +201,12 @@ cdef inline real softsign(real x) noexcept nogil:
     return copysign(size / (1.0 + size), x)
 
 cdef inline real softsign_backward(real dy, real x) noexcept nogil:
-    # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = 1 - y - y|x|
+    # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = (1 - y|x|) - y
     cdef real size = at_most_finite(abs(x))
     cdef real y = 1.0 / (1.0 + size)
-    cdef real rest = fma(-y, size, 1.0 - y)
+    cdef real rest = fma(-y, size, 1.0) - y
     cdef real square = y * y
-    return dy * (square + fma(square + square, rest, fma(y, y, -square)))
+    return dy * fma(square + square, rest, square)
 
 cdef inline real softsign_backward_y(real dy, real y) noexcept nogil:
     # (1 - |y|)^2, with 1 - |y| = d + e exactly

@@ -243,15 +243,15 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
-    lines += ["    cdef npy_intp b, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
+    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
-    lines.append(f"        for b in range(blocks + {last}):")
-    arguments += [f"{o} + (b - {last}) * SPAN if b >= {last} else &nowhere_{o}[0]" for o in targets(op)]
+    lines.append(f"        for turn in range(blocks + {last}):")
+    arguments += [f"{o} + (turn - {last}) * SPAN if turn >= {last} else &nowhere_{o}[0]" for o in targets(op)]
     for k, part in enumerate(parts):
-        arguments += [f"{a} + min(max(b - {k}, 0), blocks - 1) * SPAN" for a in part.arguments if a in op.data]
+        arguments += [f"{a} + min(max(turn - {k}, 0), blocks - 1) * SPAN" for a in part.arguments if a in op.data]
         for n in part.reads:
-            arguments.append(f"&ring_{n}[(b + {depth[n] - k + made[n]}) % {depth[n]} * SPAN]")
-        arguments += [f"&ring_{n}[b % {depth[n]} * SPAN]" for n in part.leaves]
+            arguments.append(f"&ring_{n}[(turn + {depth[n] - k + made[n]}) % {depth[n]} * SPAN]")
+        arguments += [f"&ring_{n}[turn % {depth[n]} * SPAN]" for n in part.leaves]
     arguments += list(op.parameters)
     lines += [
         f"            span_{op.name}_{suffix}(",
