@@ -479,7 +479,7 @@ def test_masked_rows_are_rows_with_minus_infinities(row, public, dtype):
     for rows, n in ((40, 7), (40, 33), (80, 64), (9, 1000), (1000, 12), (70, 150), (5, 4096), (5, 4352), (5, 4500)):
         rng = np.random.default_rng(n)
         x = rng.standard_normal((rows, n)) * 3
-        x[4::5] += 40                               # what was guessed from the rows before fails
+        x[4::5] += 40  # what was guessed from the rows before fails
         x[2] = -np.inf
         x = x.astype(dtype)
         dy = rng.standard_normal(rows if row.reduces else x.shape).astype(dtype)
