@@ -77,7 +77,7 @@ ONE_COPY void NAME(batch)(int op, const lines *dy, lines x, lines out, ptrdiff_t
     const int staged = op == LOGSUMEXP || !out.ready;
     if (staged && n > NAME(STAGE))
         for (ptrdiff_t u = 0; u < rows; u++)
-            NAME(far_row)(op, dy, &x, &out, u, n);
+            NAME(far_row)(op, dy, &x, &out, u, n, guess);
     else {
         x = staged ? make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, n * sizeof(REAL), sizeof(REAL)) : out;
         for (ptrdiff_t u = 0; u < rows; u++)

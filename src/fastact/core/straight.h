@@ -514,14 +514,17 @@ ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const
     *guessed = guess;
 }
 
-/* Row u, of numbers or results that are not ready, and too long for a stage: fetched anew for each pass */
-static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t u, ptrdiff_t n)
+/* Row u, of numbers or results that are not ready, and too long for a stage: fetched anew for each pass. `guess`: as above, of logarithms */
+static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t u, ptrdiff_t n, int *guess)
 {
     REAL chunk[CHUNK], e[CHUNK], m[8 * WIDTH], unit = 0, top = 0, part = 0, power = 0, c = 0, low = 0, shift = 0, a = 0, b = 0, gradient = 1;
     double hi[8] = {0}, lo[8] = {0};
+    int guessed = IS_LOG(op) && *guess;
     for (ptrdiff_t j = 0; j < 8 * WIDTH; j++)
         m[j] = (REAL)-INFINITY;
-    for (int pass = 0; pass < (op == LOGSUMEXP ? 2 : 3); pass++) {
+    if (guessed)
+        NAME(scales)(op, 1, 1, &top, &part, &power, &c, &low, &shift);
+    for (int pass = guessed; pass < (op == LOGSUMEXP ? 2 : 3); pass++) {
         for (ptrdiff_t i = 0; i < n; i += CHUNK) {
             const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK, whole = (some + WIDTH - 1) / WIDTH * WIDTH;
             for (ptrdiff_t j = whole - WIDTH; j < whole; j++)
@@ -554,6 +557,16 @@ static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, con
                 int again[ROWS];
                 NAME(settle)(m, 8, tops, again);
                 top = tops[0];
+                *guess = NAME(near)(top);
+                if (guessed && !*guess) {          /* once more, from the first pass on */
+                    guessed = 0, pass = -1;
+                    for (ptrdiff_t j = 0; j < 8 * WIDTH; j++)
+                        m[j] = (REAL)-INFINITY;
+                    for (ptrdiff_t j = 0; j < 8; j++)
+                        hi[j] = lo[j] = 0.0;
+                    continue;
+                }
+                part = guessed ? top : part;
                 unit = NAME(unit_of)(again[0], top, c, low, shift);
                 NAME(exponentials)(m, m, WIDTH, c, low, shift, NULL);
                 NAME(add_lanes)(m, 8, hi, lo);
