@@ -360,7 +360,7 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
         else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
-                if (!IS_DOUBLE && t->waiting != NULL)      /* a call in this loop slows doubles down by 4 % */
+                if (!IS_DOUBLE && guessed && t->waiting != NULL)       /* a call in this loop slows doubles down by 4 % */
                     NAME(gather)(t->waiting, 0, i, end - i, (REAL)-INFINITY, (REAL *)t->x + i);
                 REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage;
                 NAME(add_all)(NAME(compute)(t, u, i, end, e, tops), end - i, hi, lo);
