@@ -472,6 +472,49 @@ def test_masked_entries_have_no_part(row, public, dtype):
 
 
 @named(ROWWISE)
+def test_masked_rows_are_rows_with_minus_infinities(row, public, dtype):
+    """To the bit: beside rows of any height, of any length, in place, and wherever numbers, results and masks lie."""
+    number = np.dtype(dtype).type
+    forward, backward = public[row.name], public[f"{row.name}_backward"]
+    for rows, n in ((40, 7), (40, 33), (80, 64), (9, 1000), (1000, 12), (70, 150), (5, 4096), (5, 4352), (5, 4500)):
+        rng = np.random.default_rng(n)
+        x = rng.standard_normal((rows, n)) * 3
+        x[4::5] += 40  # what was guessed from the rows before fails
+        x[2] = -np.inf
+        x = x.astype(dtype)
+        dy = rng.standard_normal(rows if row.reduces else x.shape).astype(dtype)
+        mask = rng.random(x.shape) < 0.8
+        mask[1] = False
+        mask[3] = np.arange(n) == n - 1
+        for m in (mask, np.broadcast_to(mask[0], x.shape), np.broadcast_to(mask[:, :1], x.shape)):
+            clean, dirty = np.where(m, x, number(-np.inf)), np.where(m, x, number(np.nan))
+            blank = ~m.any(1)
+            calls = [(forward, (), row.masked, not row.reduces)]
+            if row.reduces:
+                calls.append((lambda dy, x, **kw: backward(dy, x=x, **kw), (dy,), 0, True))
+            for function, given, value, keeps in calls:
+                wanted = function(*given, clean)
+                if keeps:
+                    wanted[blank] = value
+                assert_same_bits(function(*given, dirty, where=m), wanted, n, "as it is")
+                far = np.repeat(m, 2, axis=1)[:, ::2]
+                assert_same_bits(function(*given, np.repeat(dirty, 2, axis=1)[:, ::2], where=far), wanted, n, "with gaps")
+                assert_same_bits(function(*given, dirty, where=far), wanted, n, "a mask with gaps")
+                if keeps:
+                    room = np.zeros((rows, 2 * n), dtype)[:, ::2]
+                    assert_same_bits(function(*given, dirty, where=m, out=room), wanted, n, "results with gaps")
+                    place = dirty.copy()
+                    assert_same_bits(function(*given, place, where=m, out=place), wanted, n, "in place")
+                    turned = np.asfortranarray(dirty)
+                    assert_same_bits(function(*given, turned, where=m, out=turned), wanted, n, "in place, across")
+                turned = np.ascontiguousarray(dirty.T)
+                got = function(*given, turned, axis=0, where=m.T)
+                assert_same_bits(got.T if keeps else got, wanted, n, "axis 0")
+                got = function(*given, turned, axis=0, where=np.ascontiguousarray(m.T))
+                assert_same_bits(got.T if keeps else got, wanted, n, "axis 0, with its mask")
+
+
+@named(ROWWISE)
 def test_gradients_behind_masks_are_zero(row, public, dtype):
     backward = public[f"{row.name}_backward"]
     rng = np.random.default_rng(12)

@@ -6,7 +6,7 @@
 
 enum { NAME(STAGE) = NEAR / sizeof(REAL) };
 
-/* ---- copies of w rows of n numbers, as lines across them ---- */
+/* ---- copies of w rows of n numbers, as lines across them; in memory of our own, `step` from line to line ---- */
 
 /* whether neighbours in memory are of different rows, as they are computed in */
 VM_INLINE int NAME(turns)(const lines *a)
@@ -14,14 +14,18 @@ VM_INLINE int NAME(turns)(const lines *a)
     return is_wide(a->storage) && a->mask == NULL && a->line == sizeof(REAL) && ((uintptr_t)a->p | (uintptr_t)a->next) % sizeof(REAL) == 0;
 }
 
-static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, REAL pad, REAL *to)
+static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, REAL pad, REAL *to, ptrdiff_t step)
 {
     ptrdiff_t i = 0;
     for (; NAME(turns)(a) && i + 8 <= n; i += 8)
         for (ptrdiff_t j = 0; j < w; j += 8)
-            NAME(turn_eight)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next, a->next, to + i * w + j, w);
+            NAME(turn_eight)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next, a->next, to + i * step + j, step);
+    if (NAME(lets_through)(a)) {
+        NAME(let_through)(a->p, a->line, a->mask, a->mask_line, a->mask_next, n, w, pad, to, step);
+        return;
+    }
     for (; i < n; i++)
-        NAME(gather)(a, i, 0, w, pad, to + i * w);
+        NAME(gather)(a, i, 0, w, pad, to + i * step);
 }
 
 static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, const REAL *from)
@@ -33,14 +37,6 @@ static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_
                              a->next / (ptrdiff_t)sizeof(REAL));
     for (; i < n; i++)
         NAME(scatter)(a, i, 0, w, from + i * w);
-}
-
-/* the lines from line k on, and from number i on */
-VM_INLINE lines NAME(from)(lines a, ptrdiff_t k, ptrdiff_t i)
-{
-    a.p += k * a.line + i * a.next;
-    a.mask = a.mask == NULL ? NULL : a.mask + k * a.mask_line + i * a.mask_next;
-    return a;
 }
 
 /* how many of the rows that are left are taken together across memory, of n numbers each; 0 where they are too few */
@@ -57,60 +53,42 @@ VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int staged)
 
 static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w, int *guess)
 {
-    REAL stage[NAME(STAGE)] __attribute__((aligned(64)));
+    REAL stage[4 * NAME(STAGE)] __attribute__((aligned(64)));
     const lines there = out;
-    const int copied = !x.ready || x.mask != NULL || (op != LOGSUMEXP && !out.ready), staged = copied && n * w <= NAME(STAGE);
+    const int moved = op != LOGSUMEXP && !out.ready, copied = !x.ready || x.mask != NULL || moved, staged = copied && n * w <= 4 * NAME(STAGE);
     if (staged) {
-        NAME(load_lines)(&x, n, w, (REAL)-INFINITY, stage);
+        NAME(load_lines)(&x, n, w, (REAL)-INFINITY, stage, w);
         x = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, w * sizeof(REAL), sizeof(REAL));
-        out = op == LOGSUMEXP ? out : x;
+        out = moved ? x : out;
     } else if (copied && op != LOGSUMEXP && out.ready) {
-        for (ptrdiff_t i = 0; i < n; i++)
-            NAME(gather)(&x, i, 0, w, (REAL)-INFINITY, (REAL *)(out.p + i * out.line));
+        NAME(load_lines)(&x, n, w, (REAL)-INFINITY, (REAL *)out.p, out.line / (ptrdiff_t)sizeof(REAL));
         x = out;
     }
     (w > 8 ? NAME(rows_across_32) : NAME(rows_across_8))(op, dy, &x, &out, n, w, guess);
-    if (staged && op != LOGSUMEXP)
+    if (staged && moved)
         NAME(store_lines)(&there, n, w, stage);
 }
 
-static __attribute__((noinline)) void NAME(batch)(int op, const lines *dy, lines x, lines out, ptrdiff_t rows, ptrdiff_t n)
+/* Rows that are copied: to the place of the results, or to a stage */
+ONE_COPY void NAME(batch)(int op, const lines *dy, lines x, lines out, ptrdiff_t rows, ptrdiff_t n, int *guess)
 {
     REAL stage[NAME(STAGE)] __attribute__((aligned(64)));
-    const lines there = out;
+    const lines from = x, there = out;
     const int staged = op == LOGSUMEXP || !out.ready;
-    if (staged && n > NAME(STAGE)) {
+    if (staged && n > NAME(STAGE))
         for (ptrdiff_t u = 0; u < rows; u++)
-            NAME(far_row)(op, dy, &x, &out, u, n);
-        return;
+            NAME(far_row)(op, dy, &x, &out, u, n, guess);
+    else {
+        x = staged ? make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, n * sizeof(REAL), sizeof(REAL)) : out;
+        for (ptrdiff_t u = 0; u < rows; u++)
+            NAME(gather)(&from, u, 0, n, (REAL)-INFINITY, (REAL *)(x.p + u * x.line));
+        out = op == LOGSUMEXP ? out : x;
+        NAME(straight_rows)(op, dy, &x, &out, rows, n, guess);
     }
-    for (ptrdiff_t u = 0; u < rows; u++)
-        NAME(gather)(&x, u, 0, n, (REAL)-INFINITY, staged ? stage + u * n : (REAL *)(out.p + u * out.line));
-    x = staged ? make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, n * sizeof(REAL), sizeof(REAL)) : out;
-    out = op == LOGSUMEXP ? out : x;
-    NAME(straight_rows)(op, dy, &x, &out, rows, n);
-    for (ptrdiff_t u = 0; staged && op != LOGSUMEXP && u < rows; u++)
+    if (op != LOGSUMEXP && from.mask != NULL)
+        NAME(blank_masked)(op, &from, &out, rows, n);
+    for (ptrdiff_t u = 0; staged && n <= NAME(STAGE) && op != LOGSUMEXP && u < rows; u++)
         NAME(scatter)(&there, u, 0, n, stage + u * n);
-}
-
-/* whether a mask lets nothing of a row through */
-VM_INLINE int NAME(all_masked)(const lines *a, ptrdiff_t row, ptrdiff_t n)
-{
-    ptrdiff_t i = 0;
-    while (a->mask != NULL && i < n && a->mask[row * a->mask_line + i * a->mask_next] == 0)
-        i++;
-    return a->mask != NULL && i == n;
-}
-
-/* rows of nothing but masked numbers */
-static __attribute__((noinline)) void NAME(blank_masked)(int op, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
-{
-    const REAL blank = op == LOG_SOFTMAX ? (REAL)-INFINITY : 0;
-    for (ptrdiff_t u = 0; u < n_outer; u++) {
-        const ptrdiff_t blanks = NAME(all_masked)(x, u, n) ? n : 0;
-        for (ptrdiff_t k = 0; k < blanks; k++)
-            NAME(scatter)(out, u, k, 1, &blank);
-    }
 }
 
 /* The sum of a row with several infinities, and no NaN, is infinite; the kernels say NaN, from infinity - infinity. */
@@ -145,6 +123,7 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
     const lines D = make_lines(storage, dy, 0, sdy);
     lines X = make_lines(storage, x, sx, cx), O = op == LOGSUMEXP ? make_lines(storage, out, 0, so) : make_lines(storage, out, so, co);
     ptrdiff_t row = 0, w;
+    int guess = 0;
     X.mask = mask, X.mask_line = sm, X.mask_next = cm;
     if (n == 0) {
         const REAL nothing = (REAL)-INFINITY;
@@ -153,7 +132,6 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
         return;
     }
     if (take_across(n_outer, n, sx, cx)) {
-        int guess = 0;
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
         const int staged = !x_across.ready || mask != NULL || (op != LOGSUMEXP && !o_across.ready);
@@ -165,21 +143,23 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
                 row = n_outer - (w = 8);           /* some rows again */
             const lines d = NAME(from)(D, 0, row);
             NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w, &guess);
+            if (op != LOGSUMEXP && mask != NULL) {
+                const lines v = NAME(from)(X, row, 0), y = NAME(from)(O, row, 0);
+                NAME(blank_masked)(op, &v, &y, w, n);
+            }
         }
-    } else if (X.ready && mask == NULL && (O.ready || op == LOGSUMEXP)) {
-        NAME(straight_rows)(op, &D, &X, &O, n_outer, n);
+    } else if (X.ready && (mask == NULL || NAME(masks_straight)(op, &X, n)) && (O.ready || op == LOGSUMEXP)) {
+        NAME(straight_rows)(op, &D, &X, &O, n_outer, n, &guess);
         row = n_outer;
     }
     for (; row < n_outer; row += w) {
         w = n * ROWS <= NAME(STAGE) ? ROWS : n < NAME(STAGE) ? NAME(STAGE) / n : 1;
         w = w < n_outer - row ? w : n_outer - row;
         const lines d = NAME(from)(D, 0, row);
-        NAME(batch)(op, &d, NAME(from)(X, row, 0), op == LOGSUMEXP ? NAME(from)(O, 0, row) : NAME(from)(O, row, 0), w, n);
+        NAME(batch)(op, &d, NAME(from)(X, row, 0), op == LOGSUMEXP ? NAME(from)(O, 0, row) : NAME(from)(O, row, 0), w, n, &guess);
     }
     if (op == LOGSUMEXP)
         NAME(infinite_sums)(&X, &O, n_outer, n);
-    else if (mask != NULL)
-        NAME(blank_masked)(op, &X, &O, n_outer, n);
 }
 
 /* ---- gradients from the result ---- */
@@ -190,11 +170,11 @@ static __attribute__((noinline)) void NAME(gradient_strip)(int op, lines dy, lin
     const lines there = out;
     const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4, copied = n * w <= NAME(STAGE), moved = copied && !out.ready;
     if (copied && (!dy.ready || moved)) {
-        NAME(load_lines)(&dy, n, w, 0, d_stage);
+        NAME(load_lines)(&dy, n, w, 0, d_stage, w);
         dy = make_lines(storage, (const char *)d_stage, w * sizeof(REAL), sizeof(REAL));
     }
     if (copied && !y.ready) {
-        NAME(load_lines)(&y, n, w, 0, y_stage);
+        NAME(load_lines)(&y, n, w, 0, y_stage, w);
         y = make_lines(storage, (const char *)y_stage, w * sizeof(REAL), sizeof(REAL));
     }
     out = moved ? dy : out;

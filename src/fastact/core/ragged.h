@@ -5,6 +5,7 @@ static __attribute__((noinline)) ptrdiff_t NAME(short_segments)(int backward, co
 {
     REAL stage[ROWS * WIDTH] __attribute__((aligned(64))), d_stage[ROWS * WIDTH] __attribute__((aligned(64)));
     ptrdiff_t w = 0;
+    int guess = 0;
     for (; w < ROWS && k + w < segments && offsets[k + w + 1] - offsets[k + w] <= WIDTH; w++) {
         const int64_t begin = offsets[k + w], length = offsets[k + w + 1] - begin;
         NAME(load_tail)(x + begin, length, backward || length == 0 ? 0 : (REAL)-INFINITY, stage + w * WIDTH);
@@ -16,7 +17,7 @@ static __attribute__((noinline)) ptrdiff_t NAME(short_segments)(int backward, co
     if (w > 0 && backward)
         NAME(straight_gradients)(SOFTMAX, &given, &rows, &rows, w, WIDTH);
     else if (w > 0)
-        NAME(straight_rows)(SOFTMAX, NULL, &rows, &rows, w, WIDTH);
+        NAME(straight_rows)(SOFTMAX, NULL, &rows, &rows, w, WIDTH, &guess);
     for (ptrdiff_t u = 0; u < w; u++)
         for (int64_t i = offsets[k + u]; i < offsets[k + u + 1]; i++)
             out[i] = stage[u * WIDTH + (i - offsets[k + u])];

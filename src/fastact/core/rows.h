@@ -219,11 +219,50 @@ enum { NAME(STRIP) = SIDE / sizeof(REAL) };         /* rows across memory taken 
 
 /* ---- lines ---- */
 
+/* `count` lines of n numbers that lie together, `pad` for what is masked; next: 1, or 0 where a line is masked as a whole.
+ * The last numbers of a line may be taken twice, so that no loop has an end of another kind. The lines may be the same. */
+ONE_COPY void NAME(let_through)(const char *x, ptrdiff_t sx, const char *mask, ptrdiff_t sm, ptrdiff_t next, ptrdiff_t count,
+                                ptrdiff_t n, REAL pad, REAL *to, ptrdiff_t step)
+{
+#define EACH_PIECE(width)                                                          \
+    for (ptrdiff_t i = 0, at; i < n; i += width) {                                 \
+        at = i + width <= n ? i : n - width;                                       \
+        const REAL *v = (const REAL *)x + at;                                      \
+        const char *m = open + at * next;                                          \
+        REAL *y = to + at;                                                         \
+        EIGHT_AT_ONCE                                                              \
+        for (ptrdiff_t j = 0; j < width; j++) {                                    \
+            const REAL number = v[j];                                              \
+            y[j] = m[j] ? number : pad;                                            \
+        }                                                                          \
+    }
+    static const char uniform[2][WIDTH] = {{0}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
+    for (ptrdiff_t k = 0; k < count; k++, x += sx, mask += sm, to += step) {
+        const char *open = next == 0 ? uniform[*mask != 0] : mask;
+        if (n >= WIDTH)
+            EACH_PIECE(WIDTH)
+        else if (n >= 8)
+            EACH_PIECE(8)
+        else
+            NOT_UNROLLED
+            for (ptrdiff_t i = 0; i < n; i++)
+                to[i] = open[i * next] ? ((const REAL *)x)[i] : pad;
+    }
+#undef EACH_PIECE
+}
+
+/* whether let_through() takes these lines as they are */
+VM_INLINE int NAME(lets_through)(const lines *a) { return a->ready && a->mask != NULL && (a->mask_next == 1 || a->mask_next == 0); }
+
 /* n numbers of line k, from number i on; `pad` for what is masked. A block at a time, which stays in the cache. */
-static __attribute__((noinline)) const REAL *NAME(gather)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, REAL pad, REAL *to)
+ONE_COPY const REAL *NAME(gather)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrdiff_t n, REAL pad, REAL *to)
 {
     const char *p = a->p + k * a->line + i * a->next, *mask = a->mask == NULL ? NULL : a->mask + k * a->mask_line + i * a->mask_next;
     const int together = is_wide(a->storage) && a->next == sizeof(REAL);
+    if (NAME(lets_through)(a)) {
+        NAME(let_through)(p, 0, mask, 0, a->mask_next, 1, n, pad, to, 0);
+        return to;
+    }
     for (ptrdiff_t j = 0; j < n; j += BLOCK) {
         const ptrdiff_t some = n - j < BLOCK ? n - j : BLOCK;
         REAL *block = to + j;
@@ -233,9 +272,7 @@ static __attribute__((noinline)) const REAL *NAME(gather)(const lines *a, ptrdif
             load_block(a->storage, block, p + j * a->next, a->next, some);
         const char *m = mask == NULL ? NULL : mask + j * a->mask_next;
         if (mask != NULL && a->mask_next == 1)
-            INDEPENDENT
-            for (ptrdiff_t l = 0; l < some; l++)
-                block[l] = m[l] ? block[l] : pad;
+            NAME(let_through)((const char *)block, 0, m, 0, 1, 1, some, pad, block, 0);
         else if (mask != NULL)
             for (ptrdiff_t l = 0; l < some; l++)
                 block[l] = m[l * a->mask_next] ? block[l] : pad;
@@ -258,6 +295,42 @@ static __attribute__((noinline)) void NAME(scatter)(const lines *a, ptrdiff_t k,
             memcpy(p + j * a->next, v + j, some * sizeof(REAL));
         else
             store_block(a->storage, p + j * a->next, a->next, v + j, some);
+    }
+}
+
+/* the lines from line k on, and from number i on */
+VM_INLINE lines NAME(from)(lines a, ptrdiff_t k, ptrdiff_t i)
+{
+    a.p += k * a.line + i * a.next;
+    a.mask = a.mask == NULL ? NULL : a.mask + k * a.mask_line + i * a.mask_next;
+    return a;
+}
+
+/* whether a mask lets nothing of a row through */
+VM_INLINE int NAME(all_masked)(const lines *a, ptrdiff_t row, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+    while (a->mask != NULL && i < n && a->mask[row * a->mask_line + i * a->mask_next] == 0)
+        i++;
+    return a->mask != NULL && i == n;
+}
+
+/* Rows of nothing but masked numbers, of which the kernels say NaN */
+ONE_COPY void NAME(blank_masked)(int op, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    REAL blank[CHUNK], first;
+    for (ptrdiff_t u = 0; u < rows; u++) {
+        if (is_wide(out->storage)) {
+            memcpy(&first, out->p + u * out->line, sizeof first);
+            if (first == first)
+                continue;
+        }
+        if (!NAME(all_masked)(x, u, n))
+            continue;
+        for (ptrdiff_t j = 0; j < CHUNK; j++)
+            blank[j] = op == LOG_SOFTMAX ? (REAL)-INFINITY : 0;
+        for (ptrdiff_t i = 0; i < n; i += CHUNK)
+            NAME(scatter)(out, u, i, n - i < CHUNK ? n - i : CHUNK, blank);
     }
 }
 

@@ -18,6 +18,7 @@ typedef struct {
     REAL unit[ROWS];                               /* of a sum without the maximum: see log_sum_f8 */
     double sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
     int how;                                       /* rows come from memory */
+    const lines *waiting;                          /* NULL, or the row whose numbers are masked a chunk at a time */
 } NAME(straight);
 
 /* ---- what comes from far ----
@@ -234,9 +235,9 @@ IF_SHORT void NAME(others)(const REAL *x, REAL *e, ptrdiff_t n, const REAL *from
 VM_INLINE void NAME(others_of)(const REAL *x, const REAL *tail, int first, ptrdiff_t n, REAL *e, REAL *held, REAL c, REAL low, REAL shift)
 {
     const ptrdiff_t whole = n - n % WIDTH, begin = first ? WIDTH : 0;
-    for (ptrdiff_t j = 0; j < begin; j++)
-        e[j] = 0;
     NAME(others)(x + begin, e + begin, whole - begin, first ? whole > 0 ? x : tail : held, held, c, low, shift);
+    for (ptrdiff_t j = 0; j < begin; j++)          /* not before: e may be x */
+        e[j] = 0;
     if (n > whole && whole >= begin)
         NAME(others)(tail, e + whole, WIDTH, held, held, c, low, shift);
 }
@@ -359,6 +360,8 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
         else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
+                if (!IS_DOUBLE && guessed && t->waiting != NULL)       /* a call in this loop slows doubles down by 4 % */
+                    NAME(gather)(t->waiting, 0, i, end - i, (REAL)-INFINITY, (REAL *)t->x + i);
                 REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage;
                 NAME(add_all)(NAME(compute)(t, u, i, end, e, tops), end - i, hi, lo);
             }
@@ -430,17 +433,38 @@ static __attribute__((noinline)) void NAME(finish_softmax)(NAME(straight) *t) { 
 static __attribute__((noinline)) void NAME(finish_log_softmax)(NAME(straight) *t) { NAME(finish_rows)(LOG_SOFTMAX, t); }
 static __attribute__((noinline)) void NAME(finish_backward)(NAME(straight) *t) { NAME(finish_rows)(LOGSUMEXP_BACKWARD, t); }
 
-/* rows of numbers that are ready, as the results are */
-static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n)
+/* Whether straight_rows() takes these masked numbers. Long rows are masked in the results' place: logsumexp has none. */
+VM_INLINE int NAME(masks_straight)(int op, const lines *x, ptrdiff_t n)
+{
+    return NAME(lets_through)(x) && (op != LOGSUMEXP || n <= NEAR / (ptrdiff_t)sizeof(REAL));
+}
+
+/* The numbers of a batch of masked rows to where their exponentials will be; of log_softmax, which needs them once more, to the results'
+ * place. Of a long row only the last, if the others can wait. */
+ONE_COPY void NAME(mask_batch)(int op, NAME(straight) *t, const lines *from, int can_wait)
+{
+    const int there = op == LOG_SOFTMAX || t->kept != 0;
+    t->x = there ? t->out : (const char *)t->stage;
+    t->sx = there ? t->so : t->room * (ptrdiff_t)sizeof(REAL);
+    t->waiting = !IS_DOUBLE && can_wait && op == SOFTMAX && t->kept != 0 ? from : NULL;
+    const lines a = NAME(from)(*from, 0, t->waiting ? t->kept : 0);
+    NAME(let_through)(a.p, a.line, a.mask, a.mask_line, a.mask_next, t->rows, t->n - (t->waiting ? t->kept : 0), (REAL)-INFINITY,
+                      (REAL *)t->x + (t->waiting ? t->kept : 0), t->sx / (ptrdiff_t)sizeof(REAL));
+}
+
+/* rows of numbers that are ready, as the results are; `guessed`: whether those before had their maximum near 0 */
+ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t n_outer, ptrdiff_t n, int *guessed)
 {
     const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     const int may_guess = IS_LOG(op) || (op == SOFTMAX && (n <= most || x->p != out->p));
-    int guess = 0;                                 /* that a row is like those before it */
+    const int masked = x->mask != NULL;
+    int guess = *guessed;
     REAL gradient[ROWS];
     NAME(straight) t;
     t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
     t.how = !NAME(far)(n_outer, n) ? AS_NEAR : n > CHUNK ? IN_PIECES : AT_ONCE;
     t.kept = n <= most ? 0 : n - n % CHUNK;
+    t.waiting = NULL;
     t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
         t.four[j] = 1.0;
@@ -453,7 +477,13 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
     for (ptrdiff_t row = 0; row < n_outer; row += t.rows) {
         t.x = x->p + row * t.sx, t.out = out->p + row * t.so;
         t.rows = n_outer - row < batch ? n_outer - row : batch;
-        guess = guess && NAME(sum_near)(op, &t);
+        const lines from = NAME(from)(*x, row, 0);
+        if (masked)
+            NAME(mask_batch)(op, &t, &from, guess);
+        const int failed = guess && !NAME(sum_near)(op, &t);
+        if (masked && failed)
+            NAME(mask_batch)(op, &t, &from, 0);
+        guess = guess && !failed;
         if (guess)                                 /* what scales() says of this maximum, too */
             memcpy(t.part, t.top, sizeof t.part);
         else {
@@ -476,17 +506,25 @@ static __attribute__((noinline)) void NAME(straight_rows)(int op, const lines *d
             NAME(scatter)(out, 0, row, t.rows, t.top);
         else
             NAME(finish_backward)(&t);
+        if (masked && op != LOGSUMEXP) {
+            const lines to = NAME(from)(*out, row, 0);
+            NAME(blank_masked)(op, &from, &to, t.rows, n);
+        }
     }
+    *guessed = guess;
 }
 
-/* Row u, of numbers or results that are not ready, and too long for a stage: fetched anew for each pass */
-static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t u, ptrdiff_t n)
+/* Row u, of numbers or results that are not ready, and too long for a stage: fetched anew for each pass. `guess`: as above, of logarithms */
+static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t u, ptrdiff_t n, int *guess)
 {
     REAL chunk[CHUNK], e[CHUNK], m[8 * WIDTH], unit = 0, top = 0, part = 0, power = 0, c = 0, low = 0, shift = 0, a = 0, b = 0, gradient = 1;
     double hi[8] = {0}, lo[8] = {0};
+    int guessed = IS_LOG(op) && *guess;
     for (ptrdiff_t j = 0; j < 8 * WIDTH; j++)
         m[j] = (REAL)-INFINITY;
-    for (int pass = 0; pass < (op == LOGSUMEXP ? 2 : 3); pass++) {
+    if (guessed)
+        NAME(scales)(op, 1, 1, &top, &part, &power, &c, &low, &shift);
+    for (int pass = guessed; pass < (op == LOGSUMEXP ? 2 : 3); pass++) {
         for (ptrdiff_t i = 0; i < n; i += CHUNK) {
             const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK, whole = (some + WIDTH - 1) / WIDTH * WIDTH;
             for (ptrdiff_t j = whole - WIDTH; j < whole; j++)
@@ -519,6 +557,16 @@ static __attribute__((noinline)) void NAME(far_row)(int op, const lines *dy, con
                 int again[ROWS];
                 NAME(settle)(m, 8, tops, again);
                 top = tops[0];
+                *guess = NAME(near)(top);
+                if (guessed && !*guess) {          /* once more, from the first pass on */
+                    guessed = 0, pass = -1;
+                    for (ptrdiff_t j = 0; j < 8 * WIDTH; j++)
+                        m[j] = (REAL)-INFINITY;
+                    for (ptrdiff_t j = 0; j < 8; j++)
+                        hi[j] = lo[j] = 0.0;
+                    continue;
+                }
+                part = guessed ? top : part;
                 unit = NAME(unit_of)(again[0], top, c, low, shift);
                 NAME(exponentials)(m, m, WIDTH, c, low, shift, NULL);
                 NAME(add_lanes)(m, 8, hi, lo);
