@@ -229,7 +229,7 @@ VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512,
 VM_INLINE float wide_reduced_f4(float x, float dx, float *s, float *up)
 {
     const float magic = 12582912.0f + 254.0f;
-    float a = at_most_f4(at_least_f4(x, -105.0f), 89.0f);
+    float a = at_most_f4(at_least_f4(x, -105.0f), 102.0f);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, a);
@@ -251,7 +251,7 @@ VM_INLINE float wide_of_f4(float z, float q, float s, float up) { return lowered
 VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
 {
     const double magic = 6755399441055744.0 + 2046.0;
-    double a = at_most_f8(at_least_f8(x, -746.0), 710.0);
+    double a = at_most_f8(at_least_f8(x, -746.0), 723.0);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, a);
