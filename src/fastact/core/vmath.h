@@ -266,12 +266,6 @@ VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; 
 /* low - t t/(1 + t), t and the quotient scaled: else it would be subnormal where t is */
 VM_INLINE float less_share_f4(float t, float low) { float plain = unscale_f4(t); return fma_f4(-plain, t / (1.0f + plain), low); }
 VM_INLINE double less_share_f8(double t, double low) { double plain = unscale_f8(t); return fma_f8(-plain, t / (1.0 + plain), low); }
-/* (t + low)/(1 + t + low), as t scaled: t - p is exact, so that the sum with 1 leaves no error */
-VM_INLINE float share_over_f4(float t, float low, float plain, float r) { float p = t * r; return fma_f4(fma_f4(-p, plain, t - p) + low, r, p); }
-VM_INLINE double share_over_f8(double t, double low, double plain, double r) { double p = t * r; return fma_f8(fma_f8(-p, plain, t - p) + low, r, p); }
-VM_INLINE float share_of_f4(float t, float low) { float plain = unscale_f4(t); return share_over_f4(t, low, plain, 1.0f / (1.0f + plain)); }
-VM_INLINE double share_of_f8(double t, double low) { double plain = unscale_f8(t); return share_over_f8(t, low, plain, 1.0 / (1.0 + plain)); }
-
 /* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
  * not 0; the division, of doubles the product after it, rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
 VM_INLINE float logistic_reduced_f4(float x, float minus_dx, float *s)
