@@ -243,7 +243,9 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
-    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
+    # without the instruction a loop of floats is so long that a second one for a pair is not worth its room
+    where = "HAS_FMA and " if len(op.results) == 2 else ""
+    lines += ["    cdef npy_intp turn, blocks = n // SPAN", f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
     arguments += [f"{o} + (turn - {last}) * SPAN if turn >= {last} else &nowhere_{o}[0]" for o in targets(op)]

@@ -20,8 +20,10 @@ VM_INLINE float from_bits_f4(uint32_t u) { float x; memcpy(&x, &u, sizeof x); re
 VM_INLINE double from_bits_f8(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
 
 #if defined(__FMA__) || !(defined(__x86_64__) || defined(__i386__))
+#define HAS_FMA 1
 VM_INLINE float fma_f4(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else
+#define HAS_FMA 0
 /* Without the instruction, float fma is exact in double up to one rounding: a*b is exact, a*b + c is rounded to odd
  * (Boldo & Melquiond 2008), and the last rounding, to float, is then correct. To odd: if s was rounded away from zero
  * go one back, then set the last bit. Vectorises on plain SSE2. */
@@ -266,6 +268,7 @@ VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; 
 /* low - t t/(1 + t), t and the quotient scaled: else it would be subnormal where t is */
 VM_INLINE float less_share_f4(float t, float low) { float plain = unscale_f4(t); return fma_f4(-plain, t / (1.0f + plain), low); }
 VM_INLINE double less_share_f8(double t, double low) { double plain = unscale_f8(t); return fma_f8(-plain, t / (1.0 + plain), low); }
+
 /* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
  * not 0; the division, of doubles the product after it, rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
 VM_INLINE float logistic_reduced_f4(float x, float minus_dx, float *s)
