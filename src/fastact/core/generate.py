@@ -230,7 +230,7 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     return [*lines, f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body), ""]
 
 
-def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
+def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool) -> list[str]:
     """Whole spans: while one is in the first step, the span before it is in the second, and so on.
 
     What a step leaves waits in a ring of spans. At both ends some steps have no span to work on: they read zeros, or the
@@ -243,8 +243,8 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
-    # without the instruction a loop of floats is so long that a second one for a pair is not worth its room
-    where = "HAS_FMA and " if len(op.results) == 2 else ""
+    # without the instruction the longest loops of pairs, one type's own formulas, are so long that a second one is not worth its room
+    where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
     lines += ["    cdef npy_intp turn, blocks = n // SPAN", f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
@@ -328,7 +328,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         parameter, value, other = op.special            # which has the same operands, and not the parameter
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if parts and form == "scalar":
-        lines += pipeline(op, suffix, parts)
+        lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
     if parts and form == "scalar" and len(op.results) == 2 and op.parameters:
         return "\n".join([*lines, *remainder(op, suffix), ""])
     if len(op.results) > 1:
