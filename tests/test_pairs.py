@@ -282,3 +282,10 @@ cdef inline real f_backward(real dy, real x) noexcept nogil:
     assert generate.pair(op, "f", "f4", text.replace("reduced(x, &s)", "reduced(-x, &s)", 1), {"f", "f_backward"}) is None
     uncut = text.replace("    # ----\n", "", 1).replace("reduced(x, &s)", "reduced(-x, &s)", 1)
     assert generate.pair(op, "f", "f4", uncut, {"f", "f_backward"}) is not None
+    assert generate.pair(op, "f", "f8", uncut, {"f", "f_backward"}) is None
+    before, after = text.split("cdef inline real f_backward")
+    first, second = (p.replace("z = reduced(x", "h = held(x)\n    cdef real z = reduced(h") for p in (before, after))
+    alike = f"{first}cdef inline real f_backward{second}"
+    other = f"{first}cdef inline real f_backward{second.replace('held', 'clipped')}"
+    assert generate.pair(op, "f", "f4", other, {"f", "f_backward"}) is None
+    assert generate.pair(op, "f", "f4", alike, {"f", "f_backward"}) is not None

@@ -107,11 +107,11 @@ cdef inline void elu_value_and_grad(real x, real alpha, real* y, real* dydx) noe
     cdef real z = scaled_reduced(x, -0.0, &power)
     # ----
     cdef real w = expm1_poly(z)
-    # ----
+    # ---- f8
     cdef real factor = 1.0 if abs(alpha) > 1e18 else unscale(1.0)
     cdef real s = (unscale(alpha) if abs(alpha) > 1e18 else alpha) * power
-    cdef real n = unscale(power)
-    cdef real below = fma(alpha * n, w, alpha * (n - 1.0))
+    cdef real n = alpha * unscale(power)
+    cdef real below = fma(n, w, n - alpha)
     cdef real slope = fma(s, w, s) * factor
     y[0] = x if x >= 0.0 else below
     dydx[0] = 1.0 if x > 0.0 else slope

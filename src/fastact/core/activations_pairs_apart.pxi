@@ -1,4 +1,4 @@
-# Value and slope of floats in one pass, as in activations_pairs.pxi: what is computed in double is rounded once.
+# Value and slope in one pass, as in activations_pairs.pxi: what is computed in double is rounded once.
 
 cdef extern from "vmath.h" nogil:
     double wide_exp_reduced(double x, double c, double* s) noexcept
@@ -96,7 +96,7 @@ cdef inline void tanh_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     cdef float plain = unscale_f4(t)
     cdef float r = <float>1.0 / (<float>1.0 + plain)
     cdef float q = n * r
-    cdef float p = share_over_f4(t, dt, plain, r)
+    cdef float p = t + fma_f4(-t, plain * r, dt)
     y[0] = copysign_f4(fma_f4(fma_f4(-q, plain, n - q), r, q), x)
     dydx[0] = lowered_f4(fma_f4(-p, unscale_f4(p), p), <float>4.0 * unscale_f4(<float>1.0))
 
@@ -157,3 +157,82 @@ cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     cdef float g = unscale_f4(<float>0.5 * s * raised_f4(d, lo, z, fma_f4(q, <float>1.0 + w, u)))
     y[0] = unscale_add_f4(-gauss_tail_f4(a, <float>0.25 * s, z, w, f), at_least_f4(x, <float>0.0))
     dydx[0] = g if x < <float>0.0 else <float>1.0 - g
+
+cdef inline void dish_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
+    # w as in dish', unscaled, with what rounding left out of it: max(x, 0) - a/2 w, and 1 + s or -s. Far out q is 1/a, and w is q^2/2;
+    # where q is held it is so small that w is 0
+    cdef float a = abs_f4(x)
+    cdef float r = sqrt_f4(fma_f4(a, a, <float>1.0))
+    cdef float p = a + r
+    # ----
+    cdef float size = abs_f4(x)
+    cdef float d = fma_f4(size, p, <float>1.0)
+    cdef float by = far_out_f4(size, size, d)
+    cdef float q = <float>1.0 / by
+    cdef float p_lo = fma_f4(-p, fma_f4(<float>0.5, p, -size), <float>0.5)
+    cdef float d_lo = fma_f4(<float>1.0 - q, p_lo, fma_f4(size, p, <float>1.0 - d))
+    cdef float lost = fma_f4(-q, at_most_f4(by, <float>1.2676506e30), <float>1.0)
+    cdef float rest = far_out_f4(size, lost + lost, fma_f4(-q, d_lo, lost))
+    cdef float w = far_out_f4(size, <float>0.5 * q * q, q)
+    # ----
+    cdef float half = <float>0.5 * abs_f4(x) * w
+    cdef float u = <float>1.0 - w
+    cdef float u_lo = (<float>1.0 - u) - w
+    cdef float slope = fma_f4(w, fma_f4(<float>1.5, w, <float>-3.0), <float>0.5)
+    cdef float left = fma_f4(<float>0.5 * w, fma_f4(u, u, -w), w * fma_f4(rest, slope, u * u_lo))
+    y[0] = at_least_f4(x, <float>-0.0) - far_out_f4(abs_f4(x), <float>0.25 * q, fma_f4(half, rest, half))
+    dydx[0] = -left if x < <float>0.0 else <float>1.0 + left
+
+cdef inline void laplace_value_and_slope_f4(float x, float mu, float sigma, float* y, float* dydx) noexcept nogil:
+    # as laplace, and the exponential over sigma
+    cdef float lo
+    cdef float t = binary_standard_f4(x, mu, sigma, &lo)
+    # ----
+    cdef float lost, w
+    cdef float b = binary_tail_f4(t, lo, &lost, &w)
+    cdef float f = binary_quotient_f4(abs_f4(t), lost)
+    y[0] = binary_side_f4(t, tail_times_f4(b, w, f))
+    dydx[0] = binary_density_f4(t, w, unit_f4(mu, sigma), sigma)
+
+
+# ---- doubles: as the two formulas, from one exponential ----------------------------------------------------------------------
+
+cdef inline void erf_value_and_slope_f8(double x, double* y, double* dydx) noexcept nogil:
+    cdef double a = erfc_clamp_f8(abs_f8(x))
+    cdef double root = 1.4142135623730951 * a
+    cdef double p = -a * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
+    # ----
+    cdef double w = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(root)
+    # ----
+    cdef double d = 1.0 + root
+    cdef double far = unscale_add_f8(-2.0 * tail_of_f8(s, z, w, f, d, root_rest_f8(a, d)), 1.0)
+    cdef double near = erf_near_f8(a)
+    cdef double b = 1.1283791670955126 * s
+    y[0] = copysign_f8(near if a < 0.5 else far, x)
+    dydx[0] = unscale_f8(fma_f8(b, z + w, b))
+
+cdef inline void laplace_value_and_slope_f8(double x, double mu, double sigma, double* y, double* dydx) noexcept nogil:
+    cdef double lost
+    cdef double distance = difference_f8(x, mu, &lost)
+    cdef double t = distance / sigma
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double a = wide_clamp_f8(abs_f8(t))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, up, rest
+    cdef double z = far_reduced_f8(p, fma_f8(half, a, -p) - copysign_f8(a, t) * lo, &s, &up, &rest)
+    # ----
+    cdef double w = split_poly_f8(z, rest)
+    # ----
+    cdef double f = tail_quotient_f8(a)
+    # ----
+    cdef double d = 1.0 + a
+    cdef double q = tail_of_f8(scaled_f8(s) * up, z, w, f, d, (a - (d - 1.0)) + copysign_f8(lo, lo * t))
+    cdef double b = 0.3989422804014327 * s
+    cdef double slope = fma_f8(b, z + (w - 6.252352140219573e-17), b) / sigma * up
+    y[0] = unscale_f8(q) if t < 0.0 else unscale_add_f8(-q, 1.0)
+    dydx[0] = 0.0 if a >= 52.0 else slope

@@ -256,6 +256,19 @@ VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
     float slope = lowered_f4(fma_f4(b, w + c_lo, b), up);
     return abs_f4(h) > 20.0f ? 0.0f : slope;
 }
+/* the same from binary_tail's w, t = sqrt(log2 e) (x - mu)/sigma */
+VM_INLINE float binary_density_f4(float t, float w, float unit, float sigma)
+{
+    const float magic = 12582912.0f + 63.0f;
+    float width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f);
+    float c = 0x1.988454p-2f * over, c_lo = fma_f4(0x1.988454p-2f, over, -c) / c + (over_lo + -0x1.e821f4p-26f);
+    float power = (float)(int32_t)(bits_f4(unit) >> 23) - 127.0f;
+    float both = fma_f4(-0.5f * t, t, magic) + (power + 191.0f);
+    uint32_t k = both > 12582912.0f + 254.0f - 152.0f ? bits_f4(both) : 0, h = k >> 1;
+    float b = from_bits_f4(h << 23) * c;
+    float slope = lowered_f4(fma_f4(b, w + c_lo, b), from_bits_f4((k - h) << 23));
+    return abs_f4(t) > 24.0f ? 0.0f : slope;
+}
 /* Phi from its tail, which has the sign of t; 0 where it will be nothing else, for to underflow takes long */
 VM_INLINE float binary_side_f4(float t, float q)
 {

@@ -230,7 +230,7 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     return [*lines, f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body), ""]
 
 
-def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
+def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool) -> list[str]:
     """Whole spans: while one is in the first step, the span before it is in the second, and so on.
 
     What a step leaves waits in a ring of spans. At both ends some steps have no span to work on: they read zeros, or the
@@ -243,7 +243,9 @@ def pipeline(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
-    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if blocks >= FEWEST_SPANS:"]
+    # without the instruction the longest loops of pairs, one type's own formulas, are so long that a second one is not worth its room
+    where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
+    lines += ["    cdef npy_intp turn, blocks = n // SPAN", f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
     arguments += [f"{o} + (turn - {last}) * SPAN if turn >= {last} else &nowhere_{o}[0]" for o in targets(op)]
@@ -287,6 +289,27 @@ def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
     ]
 
 
+def remainder(op: Any, suffix: str) -> list[str]:
+    """What is left of whole spans, by the kernel for arrays, for which the parameters are spread over a span: a loop less to compile."""
+    moving = (*op.data, *targets(op))
+    return [
+        *(f"    cdef {REALS[suffix]} all_{p}[SPAN]" for p in op.parameters),
+        "    cdef const void* read[MAX_OPERANDS]",
+        "    cdef void* written[2]",
+        "    cdef npy_intp m = min(n, SPAN)",
+        "    for i in range(m):",
+        *(f"        all_{p}[i] = {p}" for p in op.parameters),
+        *(f"    read[{len(op.data) + k}] = all_{p}" for k, p in enumerate(op.parameters)),
+        "    while n > 0:",
+        "        m = min(n, SPAN)",
+        *(f"        read[{k}] = {name}" for k, name in enumerate(op.data)),
+        *(f"        written[{k}] = {o}" for k, o in enumerate(targets(op))),
+        f"        k_{op.name}_{suffix}_array(written, read, m)",
+        *(f"        {name} += m" for name in moving),
+        "        n -= m",
+    ]
+
+
 def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None) -> str:
     """A formula over n numbers: whole spans in steps, where the formula is cut into some, and a plain loop."""
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
@@ -305,7 +328,9 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         parameter, value, other = op.special            # which has the same operands, and not the parameter
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if parts and form == "scalar":
-        lines += pipeline(op, suffix, parts)
+        lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
+    if parts and form == "scalar" and len(op.results) == 2 and op.parameters:
+        return "\n".join([*lines, *remainder(op, suffix), ""])
     if len(op.results) > 1:
         return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])
@@ -318,18 +343,36 @@ def statements(text: str, name: str, suffix: str) -> tuple[set[str], bool]:
     return {line.partition("#")[0].strip() for piece in pieces for line in piece.splitlines()}, len(pieces) > 1
 
 
+def same(first: set[str], second: set[str]) -> set[str]:
+    """The statements of both that read nothing but what such statements compute."""
+    found, either = first & second, first | second
+    while True:
+        other = {
+            p.split("=")[0].strip()
+            for s in either - found
+            if (m := re.match(r"cdef \w+ (.*=.*)", s))
+            for p in _declarations(m[1])
+            if "=" in p
+        }
+        kept = {s for s in found if not other & set(re.findall(r"[A-Za-z_]\w*", s))}
+        if kept == found:
+            return found
+        found = kept
+
+
 def pair(op: Any, name: str, suffix: str, formulas: str, names: set[str]) -> str | None:
     """A formula for value and slope, where none is written: the two that are, so that what they share is computed once.
 
-    None if both are cut into steps and reduce their arguments in different ways: then there is nothing to share, and each
-    is quicker in its own steps. A statement that reduces an argument leaves several numbers behind, hence the "&". Nor if one
-    has another formula for usual operands.
+    None if both are cut into steps, of doubles one, and they reduce their arguments in different ways: then there is nothing
+    to share, and each is quicker in its own steps. A statement that reduces an argument leaves several numbers behind, hence
+    the "&", and is the same if what it reads is. Nor if one has another formula for usual operands.
     """
     ctype = REALS[suffix]
     if names & {f"{f}_usual_{suffix}" for f in (name, f"{name}_backward")}:
         return None
     (first, cut_first), (second, cut_second) = (statements(formulas, f, suffix) for f in (name, f"{name}_backward"))
-    if cut_first and cut_second and not any("&" in s for s in first & second):
+    cut = cut_first and cut_second if suffix == "f4" else cut_first or cut_second
+    if cut and not any("&" in s for s in same(first, second)):
         return None
     forward, backward = (f"{f}_{suffix}" if f"{f}_{suffix}" in names else f for f in (name, f"{name}_backward"))
     parameters = [f"{p}_" if p == forward else p for p in op.parameters]

@@ -27,6 +27,9 @@ cdef extern from "threads.h" nogil:
     int parts_of(npy_intp size) noexcept
     npy_intp part_length(npy_intp n, int parts, npy_intp grain) noexcept
 
+cdef extern from "vmath.h" nogil:
+    bint HAS_FMA
+
 cdef extern from "half.h" nogil:
     void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept
     void float_to_half_block(uint16_t* out, const float* x, npy_intp n) noexcept

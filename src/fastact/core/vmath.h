@@ -20,8 +20,10 @@ VM_INLINE float from_bits_f4(uint32_t u) { float x; memcpy(&x, &u, sizeof x); re
 VM_INLINE double from_bits_f8(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
 
 #if defined(__FMA__) || !(defined(__x86_64__) || defined(__i386__))
+#define HAS_FMA 1
 VM_INLINE float fma_f4(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else
+#define HAS_FMA 0
 /* Without the instruction, float fma is exact in double up to one rounding: a*b is exact, a*b + c is rounded to odd
  * (Boldo & Melquiond 2008), and the last rounding, to float, is then correct. To odd: if s was rounded away from zero
  * go one back, then set the last bit. Vectorises on plain SSE2. */
@@ -227,7 +229,7 @@ VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512,
 VM_INLINE float wide_reduced_f4(float x, float dx, float *s, float *up)
 {
     const float magic = 12582912.0f + 254.0f;
-    float a = at_most_f4(at_least_f4(x, -105.0f), 89.0f);
+    float a = at_most_f4(at_least_f4(x, -105.0f), 102.0f);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, a);
@@ -249,7 +251,7 @@ VM_INLINE float wide_of_f4(float z, float q, float s, float up) { return lowered
 VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
 {
     const double magic = 6755399441055744.0 + 2046.0;
-    double a = at_most_f8(at_least_f8(x, -746.0), 710.0);
+    double a = at_most_f8(at_least_f8(x, -746.0), 723.0);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, a);
@@ -264,11 +266,6 @@ VM_INLINE double wide_of_f8(double z, double w, double s, double up) { (void)z; 
 /* low - t t/(1 + t), t and the quotient scaled: else it would be subnormal where t is */
 VM_INLINE float less_share_f4(float t, float low) { float plain = unscale_f4(t); return fma_f4(-plain, t / (1.0f + plain), low); }
 VM_INLINE double less_share_f8(double t, double low) { double plain = unscale_f8(t); return fma_f8(-plain, t / (1.0 + plain), low); }
-/* (t + low)/(1 + t + low), as t scaled: t - p is exact, so that the sum with 1 leaves no error */
-VM_INLINE float share_over_f4(float t, float low, float plain, float r) { float p = t * r; return fma_f4(fma_f4(-p, plain, t - p) + low, r, p); }
-VM_INLINE double share_over_f8(double t, double low, double plain, double r) { double p = t * r; return fma_f8(fma_f8(-p, plain, t - p) + low, r, p); }
-VM_INLINE float share_of_f4(float t, float low) { float plain = unscale_f4(t); return share_over_f4(t, low, plain, 1.0f / (1.0f + plain)); }
-VM_INLINE double share_of_f8(double t, double low) { double plain = unscale_f8(t); return share_over_f8(t, low, plain, 1.0 / (1.0 + plain)); }
 
 /* 1/(1 + e^-(x + dx)), given -dx: 1 and e^-x both carry 2^-30 (2^-512), so that e^-x is in range wherever the result is
  * not 0; the division, of doubles the product after it, rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
