@@ -206,6 +206,7 @@ VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
  * operation, adding 0.0 is). */
 VM_INLINE float scaled_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -131.0f), dx, 64.0f, s); }
 VM_INLINE double scaled_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1060.0), dx, 512.0, s); }
+VM_INLINE double scaled_f8(double y) { return y * 0x1p512; }
 /* A product that may be subnormal: some CPUs take some twenty cycles for it (Zen 3), and no more than for any other where it is
  * a fused one. Never negate it: gcc turns -fma(a, b, -0.0) into fma(-a, b, 0.0), which has another sign where it is 0. */
 #if defined(__FMA__)
