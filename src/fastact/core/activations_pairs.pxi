@@ -88,14 +88,14 @@ cdef inline void gaussian_value_and_slope(real x, real* y, real* dydx) noexcept 
     dydx[0] = unscale(-2.0 * copysign(bump_clamp(abs(x)), x) * e)
 
 cdef inline void softsign_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
-    # a r and r^2, r = 1/(1 + a), a = |x|, and rest what its rounding left out, by r
+    # a r and r^2, r = 1/(1 + a), a = |x|, and rest what its rounding left out, by r, as in softsign_backward
     cdef real size = at_most_finite(abs(x))
     cdef real r = 1.0 / (1.0 + size)
-    cdef real rest = fma(-r, size, 1.0 - r)
+    cdef real rest = fma(-r, size, 1.0) - r
     cdef real square = r * r
     cdef real q = size * r
     y[0] = copysign(fma(q, rest, q), x)
-    dydx[0] = square + fma(square + square, rest, fma(r, r, -square))
+    dydx[0] = fma(square + square, rest, square)
 
 cdef inline void squareplus_value_and_slope(real x, real b, real* y, real* dydx) noexcept nogil:
     # one quotient: g = (b/2)/d = L/R, d = R^2 + a R, as in squareplus_backward; then max(x, 0) + g R, and g or 1 - g.
