@@ -1173,7 +1173,8 @@ def remarks(results: list[Result]) -> list[str]:
     texts = tried()
     behind = dict.fromkeys(r.ufunc for r in results if r.ratio < CLOSE)
     lines = [f"- {name} ({', '.join(places(name, results))}): {texts.get(name, 'nothing yet.')}" for name in behind]
-    return [f"What was tried on the rows whose ratio is below {CLOSE} (elements, ratio); figures are of float32:", "", *lines, ""] if lines else []
+    heading = f"What was tried on the rows whose ratio is below {CLOSE} (elements, ratio); figures are of float32:"
+    return [heading, "", *lines, ""] if lines else []
 
 
 def places(ufunc: str, results: list[Result]) -> list[str]:
