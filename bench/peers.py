@@ -1056,31 +1056,33 @@ def contestants_of(row: Any, d: Any, peers: list[Peer], dtype: str, faults: set[
 class Floors:
     """The least time of a row on this machine, where its operations are counted: see floor.py."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self) -> None:
         import floor
         import instructions
 
         import fastact as fa
 
-        self.module, self.machine, self.vectors = floor, None, {}
+        self.vectors: dict[str, dict[str, float]] = {}
         budget = instructions.load()
         if fa.ISA != instructions.ISA or budget["compiler"] != instructions.compiler():
             complain(f"no floors: operations are counted in the {instructions.ISA} variant as {budget['compiler']} compiles it")
         elif not shutil.which("cc"):
             complain("no floors: they need a C compiler, cc, to measure what the machine can do")
         else:
-            self.machine = floor.Machine(folder)
+            with tempfile.TemporaryDirectory() as folder:
+                self.machine = floor.Machine(folder)
             self.vectors = {label: row["vector"] for label, row in budget["rows"].items()}
 
     def of(self, row: Any, d: Any, dtype: str) -> float | None:
-        vector = self.vectors.get(f"{row.label}, {dtype}")
-        if self.machine is None or vector is None:
-            return None
+        import floor
         import instructions
 
+        vector = self.vectors.get(f"{row.label}, {dtype}")
+        if vector is None:
+            return None
         copies = self.machine.copies(instructions.aligned(d.x))
         speed = max(copy() for copy in copies for _ in range(5))
-        return float(self.module.floor_of(self.machine, row, d, vector, speed)[0])
+        return float(floor.floor_of(self.machine, row, d, vector, speed)[0])
 
 
 def largest_errors(row: Any, dtype: str, peers: list[Peer], stride: int, faults: set[str]) -> dict[str, float]:
@@ -1271,8 +1273,7 @@ def main() -> None:
     faults: set[str] = set()
     results = []
     rows = list(rows_of(options))
-    folder = tempfile.TemporaryDirectory()
-    floors = Floors(folder.name)
+    floors = Floors() if options.threads == 1 else None
     for number, row in enumerate(rows, 1):
         several = isinstance(row, KernelRow)
         ulps = {} if options.no_ulp or several else largest_errors(row, options.dtype, peers, options.stride, faults)
@@ -1282,7 +1283,7 @@ def main() -> None:
             d = kernel_data(row, options.dtype, size) if several else data(row, options.dtype, size)
             entries = contestants_of(row, d, peers, options.dtype, faults)
             times, crowds = race({n: e[0] for n, e in entries.items()}, d.x.size, options.rounds, options.threads, options.slice / 1e3)
-            floor = None if several or options.threads > 1 else floors.of(row, d, options.dtype)
+            floor = floors.of(row, d, options.dtype) if floors and not several else None
             result = Result(row.label, size, times, ulps, crowds, row.ufunc, floor)
             results.append(result)
             best = f"{result.best} {ns(result.times[result.best][0])}, ratio {result.ratio:.2f}" if result.best else "no peer"

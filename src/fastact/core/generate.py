@@ -243,7 +243,7 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool) -> list[str]:
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
-    # without the instruction the longest loops of pairs, one type's own formulas, are so long that a second one is not worth its room
+    # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
     where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
     lines += ["    cdef npy_intp turn, blocks = n // SPAN", f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
@@ -329,8 +329,8 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
-    if parts and form == "scalar" and len(op.results) == 2 and op.parameters:
-        return "\n".join([*lines, *remainder(op, suffix), ""])
+        if len(op.results) == 2 and op.parameters:
+            return "\n".join([*lines, *remainder(op, suffix), ""])
     if len(op.results) > 1:
         return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])

@@ -447,9 +447,10 @@ ONE_COPY void NAME(mask_batch)(int op, NAME(straight) *t, const lines *from, int
     t->x = there ? t->out : (const char *)t->stage;
     t->sx = there ? t->so : t->room * (ptrdiff_t)sizeof(REAL);
     t->waiting = !IS_DOUBLE && can_wait && op == SOFTMAX && t->kept != 0 ? from : NULL;
-    const lines a = NAME(from)(*from, 0, t->waiting ? t->kept : 0);
-    NAME(let_through)(a.p, a.line, a.mask, a.mask_line, a.mask_next, t->rows, t->n - (t->waiting ? t->kept : 0), (REAL)-INFINITY,
-                      (REAL *)t->x + (t->waiting ? t->kept : 0), t->sx / (ptrdiff_t)sizeof(REAL));
+    const ptrdiff_t begin = t->waiting ? t->kept : 0;
+    const lines a = NAME(from)(*from, 0, begin);
+    NAME(let_through)(a.p, a.line, a.mask, a.mask_line, a.mask_next, t->rows, t->n - begin, (REAL)-INFINITY, (REAL *)t->x + begin,
+                      t->sx / (ptrdiff_t)sizeof(REAL));
 }
 
 /* rows of numbers that are ready, as the results are; `guessed`: whether those before had their maximum near 0 */

@@ -226,7 +226,8 @@ VM_INLINE float unscale_add_f4(float y, float c) { return fma_f4(y, 0x1p-64f, c)
 VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512, c); }
 
 /* e^(x + dx) over the whole line, to 0 and to inf: 2^n is the product of two powers, so that neither it nor 2^n (1 + w)
- * leaves the normal range before the last multiplication, which rounds into the subnormals or overflows. */
+ * leaves the normal range before the last multiplication, which rounds into the subnormals or overflows. x counts to some way beyond
+ * inf, since celu's value and slope take 2^-40 of it first. */
 VM_INLINE float wide_reduced_f4(float x, float dx, float *s, float *up)
 {
     const float magic = 12582912.0f + 254.0f;
