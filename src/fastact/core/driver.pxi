@@ -8,7 +8,11 @@ cdef enum:
     LONG_BLOCK = 4096           # long enough for formulas in steps
     STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py
 
-ctypedef void (*kernel_t)(void* const* out, const void* const* args, npy_intp n) noexcept nogil
+ctypedef void (*kernel_t)(void* const* out, const void* const* args, npy_intp n) noexcept nogil     # n: whole vectors, LANES
+
+cdef extern from "stream.h" nogil:
+    bint streams(npy_intp bytes) noexcept
+    void drive_around(kernel_t usual, kernel_t around, int data, int operands, npy_intp size, void* const* out, const void* const* args, npy_intp n) noexcept
 
 
 cdef struct Operation:

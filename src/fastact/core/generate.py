@@ -184,7 +184,10 @@ def targets(op: Any) -> list[str]:
 
 
 def loop(op: Any, formula: str, form: str, indent: str, count: str) -> list[str]:
-    """The contiguous loop of one formula: every operand an array, or the parameters single values."""
+    """The contiguous loop of one formula: every operand an array, or the parameters single values.
+
+    Drivers pass whole vectors, and a count of which a compiler sees that needs no code for what is left of them.
+    """
     operands = (*op.data, *op.parameters)
     single = op.parameters if form == "scalar" else ()
     call = [name if name in single else f"{name}[i]" for name in operands]
@@ -215,7 +218,7 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
         call = f"{part.name}({', '.join(values)})"
         body.append(f"o[i] = {call}" if k == last and single else call)
     parameters += [f"{ctype} {p}" for p in op.parameters]
-    lines = [f"cdef void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
+    lines = [f"cdef inline void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
     branch = "if"
     for a in parts[last].arguments:
         if a in op.data and single:
@@ -230,7 +233,36 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     return [*lines, f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body), ""]
 
 
-def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool) -> list[str]:
+def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None) -> list[str]:
+    """The kernel of a formula for a result far larger than the caches: see stream.h and drive_around().
+
+    Lines go by way of a stage, which a compiler keeps in registers where it can.
+    """
+    ctype, stage = REALS[suffix], f"STAGE_{suffix.upper()}"
+    call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
+    lines = [
+        f"cdef void around_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:",
+        f"    cdef {ctype}* o = <{ctype}*>out[0]",
+        *(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)),
+        *(f"    cdef {ctype} {name} = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)),
+    ]
+    if parts:
+        return [*lines, *pipeline(op, suffix, parts, False, around=True), ""]
+    return [
+        *lines,
+        "    cdef npy_intp i",
+        f"    cdef stage_{suffix} stage",
+        "    while n > 0:",
+        f"        for i in range({stage}):",
+        f"            stage[i] = {formula}({call})",
+        f"        stream_{suffix}(o, stage, {stage})",
+        *(f"        {name} += {stage}" for name in ("o", *op.data)),
+        f"        n -= {stage}",
+        "",
+    ]
+
+
+def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool = False) -> list[str]:
     """Whole spans: while one is in the first step, the span before it is in the second, and so on.
 
     What a step leaves waits in a ring of spans. At both ends some steps have no span to work on: they read zeros, or the
@@ -242,13 +274,16 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool) -> list[str]:
     kinds = {n: kind for p in parts for n, kind in p.leaves.items()}
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
-    lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)]
+    lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)] if not around else [f"    cdef stage_{suffix} stage"]
     # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
     where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
-    lines += ["    cdef npy_intp turn, blocks = n // SPAN", f"    if {where}blocks >= FEWEST_SPANS:"]
+    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
-    arguments += [f"{o} + (turn - {last}) * SPAN if turn >= {last} else &nowhere_{o}[0]" for o in targets(op)]
+    if around:
+        arguments.append("&stage[0]")
+    else:
+        arguments += [f"{o} + (turn - {last}) * SPAN if turn >= {last} else &nowhere_{o}[0]" for o in targets(op)]
     for k, part in enumerate(parts):
         arguments += [f"{a} + min(max(turn - {k}, 0), blocks - 1) * SPAN" for a in part.arguments if a in op.data]
         for n in part.reads:
@@ -259,10 +294,11 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool) -> list[str]:
         f"            span_{op.name}_{suffix}(",
         *(f"                {a}," for a in arguments),
         "            )",
-        *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)),
-        "        n -= blocks * SPAN",
+        *([f"            if turn >= {last}:", f"                stream_{suffix}(o + (turn - {last}) * SPAN, stage, SPAN)"] if around else []),
     ]
-    return lines
+    if around:
+        return lines
+    return [*lines, *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)), "        n -= blocks * SPAN"]
 
 
 def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
@@ -275,14 +311,14 @@ def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
     operands = (*op.data, *op.parameters)
     if len(op.results) < 3:
         given = ", ".join([*(p if p in single else f"{p}[i]" for p in operands), *(f"&{o}[i]" for o in targets(op))])
-        return ["    for i in range(n):", f"        {formula}({given})"]
+        return ["    for i in range(n & -LANES):", f"        {formula}({given})"]
     given = ", ".join([*(p if p in single else f"{p}[b + i]" for p in operands), *(f"&room_{o}[i]" for o in op.results)])
     return [
         *(f"    cdef {ctype} room_{o}[SPAN]" for o in op.results),
         "    cdef npy_intp m, b = 0",
         "    while b < n:",
         "        m = min(n - b, SPAN)",
-        "        for i in range(m):",
+        "        for i in range(m & -LANES):",
         f"            {formula}({given})",
         *(f"        memcpy(to_{o} + b, room_{o}, m * sizeof({ctype}))" for o in op.results),
         "        b += m",
@@ -316,6 +352,10 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     lines = []
     if parts and form == "scalar":
         lines += span(op, suffix, parts)
+    # What takes four steps takes longer than its memory does; formulas for stretches see no long array.
+    around = form == "scalar" and len(op.results) == 1 and len(parts or ()) < 4 and not op.name.endswith(("_any", "_usual"))
+    if around:
+        lines += written_around(op, suffix, formula, parts)
     lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:")
     lines += [f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(targets(op))]
     for k, name in enumerate(operands):
@@ -327,13 +367,20 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     if op.special and form == "scalar":
         parameter, value, other = op.special            # which has the same operands, and not the parameter
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
+    if around:
+        kernels = f"k_{op.name}_{suffix}_scalar, around_{op.name}_{suffix}"
+        lines += [
+            f"    if streams(n * {1 + len(op.data)} * <npy_intp>sizeof({ctype})):",
+            f"        drive_around({kernels}, {len(op.data)}, {len(operands)}, sizeof({ctype}), out, args, n)",
+            "        return",
+        ]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
         if len(op.results) == 2 and op.parameters:
             return "\n".join([*lines, *remainder(op, suffix), ""])
     if len(op.results) > 1:
         return "\n".join([*lines, *several(op, ctype, formula, form), ""])
-    return "\n".join([*lines, *loop(op, formula, form, "    ", "n"), ""])
+    return "\n".join([*lines, *loop(op, formula, form, "    ", "n & -LANES"), ""])
 
 
 def statements(text: str, name: str, suffix: str) -> tuple[set[str], bool]:
@@ -659,6 +706,7 @@ def generate(registry: ModuleType) -> str:
             "",
             "def make_ufuncs(texts):",
             '    """Every ufunc of this variant by name, with the docstrings given by name."""',
+            "    stream_beyond(0)",
             "    docs = {name: text.encode() for name, text in texts.items()}",
             "    made = {}",
             *(f"    {line}" for line in setup),

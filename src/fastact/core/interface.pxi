@@ -5,8 +5,7 @@ cdef void over_arrays(int slot, int storage, char** data, npy_intp n, const npy_
 
 
 cdef inline real on_one(int slot, const real* operands) noexcept nogil:
-    """A single element, of which every operation rounds as in a whole vector. Which NaN of two comes out is the compiler's
-    choice, so a NaN is made as the ufunc makes it."""
+    """A single element, computed as in a whole vector: the same bits, those of a NaN included."""
     cdef const Operation* op = &OPERATIONS[slot]
     cdef const void* args[MAX_OPERANDS]
     cdef real scratch[MAX_OPERANDS][LANES]
@@ -15,14 +14,10 @@ cdef inline real on_one(int slot, const real* operands) noexcept nogil:
     cdef int k, i
     cdef unsigned status = fp_status()
     for k in range(op.operands):
-        args[k] = &operands[k]
-    op.scalar(&to, args, 1)
-    if out[0] != out[0]:
-        for k in range(op.operands):
-            for i in range(LANES):
-                scratch[k][i] = operands[k]
-            args[k] = scratch[k]
-        op.scalar(&to, args, LANES)
+        for i in range(LANES):
+            scratch[k][i] = operands[k]
+        args[k] = scratch[k]
+    op.scalar(&to, args, LANES)
     fp_restore(status)
     return out[0]
 
@@ -38,3 +33,10 @@ cdef double on_one_f8(int slot, const double* operands) noexcept nogil:
 def interface():
     """The addresses of the three functions above, and the number of each operation for floats; for doubles it is one more."""
     return (<size_t>over_arrays, <size_t>on_one_f4, <size_t>on_one_f8), SLOTS
+
+
+def write_around(npy_intp bytes):
+    """From how many bytes of operands and result on results are written around the caches, 0: more than the largest cache has.
+    Returns what it was, or None where none ever is. For tests: the results are the same."""
+    before = stream_beyond(bytes)
+    return before if HAS_STREAMS else None

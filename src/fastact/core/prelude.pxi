@@ -34,6 +34,17 @@ cdef extern from "half.h" nogil:
     void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept
     void float_to_half_block(uint16_t* out, const float* x, npy_intp n) noexcept
 
+cdef extern from "stream.h" nogil:
+    enum:
+        STAGE_F4
+        STAGE_F8
+    ctypedef float stage_f4[128]
+    ctypedef double stage_f8[128]
+    bint HAS_STREAMS
+    npy_intp stream_beyond(npy_intp bytes) noexcept
+    void stream_f4(float* to, const float* source, npy_intp n) noexcept
+    void stream_f8(double* to, const double* source, npy_intp n) noexcept
+
 cdef extern from "blocks.h" nogil:
     enum:
         STORE_F2

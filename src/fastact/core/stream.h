@@ -1,0 +1,110 @@
+/* Results far larger than the caches are written around them: no line is then fetched only to be overwritten, which is a third
+ * of the traffic of a function of one array. Below that they stay in a cache for whoever reads them next.
+ */
+#ifndef FASTACT_STREAM_H
+#define FASTACT_STREAM_H
+
+#include "blocks.h"
+#if defined(__AVX__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
+/* Numbers to a stage: few enough lines for a processor to collect at once, and a compiler unrolls a cheap formula's loop over them. */
+enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, WHOLE = 128, IN_PLACE = 1 << 15, FEWEST_BYTES = 1 << 21 };
+typedef float stage_f4[WHOLE] __attribute__((aligned(64)));
+typedef double stage_f8[WHOLE] __attribute__((aligned(64)));
+typedef void (*kernel)(void *const *out, const void *const *args, ptrdiff_t n);
+
+#if defined(__AVX__)
+enum { HAS_STREAMS = 1 };
+static ptrdiff_t bytes_cached = PTRDIFF_MAX;
+
+/* whether operands and result are that much together */
+static inline int streams(ptrdiff_t bytes) { return __builtin_expect(bytes > bytes_cached, 0); }
+
+/* From how many bytes on; 0: what the processor says of its largest cache, as of one that a core can use: on a Zen 3 with 32 MB
+ * relu breaks even at half of that, sigmoid at three quarters. Never so few that drive_around() would call itself. */
+static ptrdiff_t stream_beyond(ptrdiff_t bytes)
+{
+    static const unsigned leaves[] = {4, 0x8000001d};                           /* Intel's, AMD's */
+    const ptrdiff_t before = bytes_cached;
+    for (int k = 0; bytes == 0 && k < 2; k++) {
+        unsigned a, b, c, d;
+        for (unsigned cache = 0; __get_cpuid_count(leaves[k], cache, &a, &b, &c, &d) && (a & 31); cache++) {
+            const ptrdiff_t size = (ptrdiff_t)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * ((ptrdiff_t)c + 1);
+            bytes = size > bytes ? size : bytes;
+        }
+    }
+    bytes_cached = bytes == 0 ? (ptrdiff_t)32 << 20 : bytes < FEWEST_BYTES ? FEWEST_BYTES : bytes;
+    return before;
+}
+
+/* n numbers, whole lines, to a line's start */
+static inline __attribute__((always_inline)) void stream_f4(float *to, const float *from, ptrdiff_t n)
+{
+#if defined(__AVX512F__)
+    for (ptrdiff_t i = 0; i < n; i += 16)
+        _mm512_stream_ps(to + i, _mm512_load_ps(from + i));
+#else
+    for (ptrdiff_t i = 0; i < n; i += 8)
+        _mm256_stream_ps(to + i, _mm256_load_ps(from + i));
+#endif
+}
+static inline __attribute__((always_inline)) void stream_f8(double *to, const double *from, ptrdiff_t n)
+{
+#if defined(__AVX512F__)
+    for (ptrdiff_t i = 0; i < n; i += 8)
+        _mm512_stream_pd(to + i, _mm512_load_pd(from + i));
+#else
+    for (ptrdiff_t i = 0; i < n; i += 4)
+        _mm256_stream_pd(to + i, _mm256_load_pd(from + i));
+#endif
+}
+
+static inline void shifted(void *const *out, const void *const *args, int data, int operands, ptrdiff_t bytes, void **to, const void **moved)
+{
+    *to = (char *)*out + bytes;
+    for (int k = 0; k < operands; k++)
+        moved[k] = k < data ? (const char *)args[k] + bytes : args[k];
+}
+
+/* `around` for whole stages that begin with a line, and the usual kernel for what lies before and after them. The first `data`
+ * of the operands are arrays. A result that lies where an operand does is in the cache already, and is written the usual way. */
+static __attribute__((noinline, cold)) void drive_around(
+    kernel usual, kernel around, int data, int operands, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
+{
+    const void *moved[8];
+    void *to;
+    for (int k = 0; k < data; k++)
+        if (args[k] == *out) {
+            for (ptrdiff_t done = 0; done < n; done += IN_PLACE) {
+                shifted(out, args, data, operands, done * size, &to, moved);
+                usual(&to, moved, n - done < IN_PLACE ? n - done : IN_PLACE);
+            }
+            return;
+        }
+    const ptrdiff_t first = (ptrdiff_t)(-(uintptr_t)*out & (LINE - 1)) / size;
+    const ptrdiff_t lines = (n - first) / WHOLE * WHOLE;
+    const ptrdiff_t rest = (n - first - lines + LANES - 1) / LANES * LANES;     /* whole vectors: some numbers are written twice */
+    usual(out, args, LANES);
+    shifted(out, args, data, operands, first * size, &to, moved);
+    around(&to, moved, lines);
+    _mm_sfence();
+    shifted(out, args, data, operands, (n - rest) * size, &to, moved);
+    usual(&to, moved, rest);
+}
+#else
+static inline int streams(ptrdiff_t bytes) { (void)bytes; return 0; }
+enum { HAS_STREAMS = 0 };
+static inline ptrdiff_t stream_beyond(ptrdiff_t bytes) { return bytes; }
+static inline void stream_f4(float *to, const float *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }
+static inline void stream_f8(double *to, const double *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }
+static inline void drive_around(
+    kernel usual, kernel around, int data, int operands, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
+{
+    (void)around, (void)data, (void)operands, (void)size;
+    usual(out, args, n);
+}
+#endif
+#endif
