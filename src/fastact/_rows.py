@@ -16,8 +16,15 @@ Axis = int | tuple[int, ...] | None
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def _mask(function: str, where: Any, x: Any) -> Any:
-    """The mask at x's shape, without a copy."""
+def _mask(function: str, where: Any, x: Any, axis: int | None = None) -> Any:
+    """The mask at x's shape, without a copy; or as it is, where a ufunc over that axis takes it so."""
+    if type(where) is np.ndarray and where.dtype.char == "?":
+        shape, given = np.shape(x), where.shape
+        if given == shape:
+            return where
+        along = type(axis) is int and -len(given) <= axis < 0 and len(given) <= len(shape) and given[axis] == shape[axis]
+        if along and all(a in (1, b) for a, b in zip(given, shape[len(shape) - len(given) :], strict=True)):
+            return where
     where = np.asanyarray(where)
     if where.dtype != np.bool_:
         raise TypeError(f"{function}: where must be a boolean mask, got {where.dtype}")
@@ -98,10 +105,10 @@ def _with_temperature(record: RowRecord, plain: Callable[..., Any], usual: np.uf
                     return usual(x, out)
             return plain(x, axis, where=where, out=out, **kwargs)
         x = np.asanyarray(x)
-        plainly = where is None and not kwargs and type(temperature) is float and type(axis) is int and axis == -1
+        plainly = not kwargs and type(temperature) is float and type(axis) is int and axis == -1
         if plainly and type(x) is array and x.ndim and x.flags.c_contiguous:
             checked = _validate.parameter(name, "temperature", temperature, "positive", x.dtype)
-            return ufunc(x, checked, _everywhere(x.shape[-1]), out=out)
+            return ufunc(x, checked, _everywhere(x.shape[-1]) if where is None else _mask(name, where, x, -1), out=out)
         temperature = heat(name, temperature, x, axis)
         mask = np.broadcast_to(True, x.shape) if where is None else _mask(name, where, x)
         if not (axis is None or isinstance(axis, tuple)):
@@ -168,25 +175,25 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
                 return over_axes(x, axis, keepdims, where, out, kwargs)
             if where is None:
                 return plain(x, axis=axis, keepdims=keepdims, out=out, **kwargs)
-            return masked(x, _mask(name, where, x), axis=axis, keepdims=keepdims, out=out, **kwargs)
+            return masked(x, _mask(name, where, x, axis), axis=axis, keepdims=keepdims, out=out, **kwargs)
 
         function: Any = reduce
     else:
 
         def transform(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
-            if where is None and not kwargs and type(axis) is int and axis == -1:      # as above
+            if not kwargs and type(axis) is int and axis == -1 and type(x) is array:   # as above
                 if out is None:
-                    if type(x) is array and (x.ndim < 2 or x.flags.c_contiguous):
-                        return plain(x)
+                    if x.ndim < 2 or x.flags.c_contiguous:
+                        return plain(x) if where is None else masked(x, _mask(name, where, x, -1))
                 elif type(out) is array:
-                    return plain(x, out)
+                    return plain(x, out) if where is None else masked(x, _mask(name, where, x, -1), out)
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
             if out is None:
                 out = _like(x, axis, kwargs)
             if where is None:
                 return plain(x, axis=axis, out=out, **kwargs)
-            return masked(x, _mask(name, where, x), axis=axis, out=out, **kwargs)
+            return masked(x, _mask(name, where, x, axis), axis=axis, out=out, **kwargs)
 
         function = _with_temperature(record, transform, plain, ufuncs[f"{name}_tempered"]) if record.tempered else transform
     function.__name__ = function.__qualname__ = name

@@ -274,16 +274,14 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     kinds = {n: kind for p in parts for n, kind in p.leaves.items()}
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
-    lines += [f"    cdef {ctype} nowhere_{o}[SPAN]" for o in targets(op)] if not around else [f"    cdef stage_{suffix} stage"]
+    lines += [f"    cdef stage_{suffix} nowhere_{o}" for o in targets(op)]
     # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
     where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
     lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
-    if around:
-        arguments.append("&stage[0]")
-    else:
-        arguments += [f"{o} + (turn - {last}) * SPAN if turn >= {last} else &nowhere_{o}[0]" for o in targets(op)]
+    written = "False" if around else f"turn >= {last}"
+    arguments += [f"{o} + (turn - {last}) * SPAN if {written} else &nowhere_{o}[0]" for o in targets(op)]
     for k, part in enumerate(parts):
         arguments += [f"{a} + min(max(turn - {k}, 0), blocks - 1) * SPAN" for a in part.arguments if a in op.data]
         for n in part.reads:
@@ -294,10 +292,9 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
         f"            span_{op.name}_{suffix}(",
         *(f"                {a}," for a in arguments),
         "            )",
-        *([f"            if turn >= {last}:", f"                stream_{suffix}(o + (turn - {last}) * SPAN, stage, SPAN)"] if around else []),
     ]
     if around:
-        return lines
+        return [*lines, f"            if turn >= {last}:", f"                stream_{suffix}(o + (turn - {last}) * SPAN, nowhere_o, SPAN)"]
     return [*lines, *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)), "        n -= blocks * SPAN"]
 
 
