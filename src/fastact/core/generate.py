@@ -274,7 +274,7 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     kinds = {n: kind for p in parts for n, kind in p.leaves.items()}
     depth = {n: max(k for k, q in enumerate(parts) if n in q.reads) - j + 1 for n, j in made.items()}
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
-    lines += [f"    cdef stage_{suffix} nowhere_{o}" for o in targets(op)]
+    lines += [f"    cdef {f'stage_{suffix} nowhere_{o}' if around else f'{ctype} nowhere_{o}[SPAN]'}" for o in targets(op)]
     # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
     where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
     lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= FEWEST_SPANS:"]
