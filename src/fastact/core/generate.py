@@ -450,6 +450,7 @@ def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool) -> str:
     """A formula that has another for the usual operands: stretches of which all are usual take that one.
 
     `name_usual_fN` has to give the same bits as `name_fN` wherever `name_is_usual_fN` says so: only speed depends on the others.
+    A pair may do without `name_fN`; then its usual formula has to give the bits of the function and of its gradient.
     """
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     single = op.parameters if form == "scalar" else ()
