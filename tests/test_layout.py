@@ -67,17 +67,18 @@ def test_company(op_case, made, dtype):
     """Ordinary numbers give the same bits whatever numbers stand beside them, over lengths that are worked on in stretches."""
     op, case = op_case
     rng = np.random.default_rng(14)
-    x = (rng.standard_normal(6_000) * 4).astype(dtype)
-    wild = np.zeros(x.size, bool)
-    wild[4_100::97] = True
-    mixed = np.where(wild, random_bits(x.size, dtype, seed=15), x)
-    data = operands(op, case, x, rng)
-    wanted = made[op.name](*data)
-    beside = [mixed if d is x else d for d in data]
-    got = made[op.name](*beside)
-    assert_same_bits(got[~wild], wanted[~wild], op.name)
-    got = made[op.name](*(np.full(x.size, d, dtype) if np.ndim(d) == 0 else d for d in beside))
-    assert_same_bits(got[~wild], wanted[~wild], op.name, "parameters that vary")
+    for scale in (4, 3e3, 3e8):
+        x = (rng.standard_normal(6_000) * scale).astype(dtype) if scale < 65504 or dtype != "float16" else np.zeros(0, dtype)
+        wild = np.zeros(x.size, bool)
+        wild[4_100::97] = True
+        mixed = np.where(wild, random_bits(x.size, dtype, seed=15), x)
+        data = operands(op, case, x, rng)
+        wanted = made[op.name](*data)
+        beside = [mixed if d is x else d for d in data]
+        got = made[op.name](*beside)
+        assert_same_bits(got[~wild], wanted[~wild], op.name, scale)
+        got = made[op.name](*(np.full(x.size, d, dtype) if np.ndim(d) == 0 else d for d in beside))
+        assert_same_bits(got[~wild], wanted[~wild], op.name, scale, "parameters that vary")
 
 
 def bits_set(room: np.ndarray) -> np.ndarray:

@@ -81,6 +81,20 @@ def test_bits(case, variant, pairs, dtype):
             check(ufunc(x, full[0], *values[1:]), apart(variant, case, x, *values), "an array")
 
 
+@pytest.mark.parametrize("case", ALL, ids=str)
+@pytest.mark.parametrize("scale", [4, 3e3])
+def test_company(case, pairs, dtype, scale):
+    """Ordinary numbers give the same bits whatever numbers stand beside them, over lengths that are worked on in stretches."""
+    x = (np.random.default_rng(3).standard_normal(6_000) * scale).astype(dtype)
+    wild = np.arange(x.size) % 97 == 7
+    wild[:4_100] = False
+    mixed = np.where(wild, random_bits(x.size, dtype, seed=4), x)
+    ufunc, values = pairs[PAIRS[case.record.name].name], [np.asarray(v, dtype) for v in case.values]
+    wanted = [part[~wild] for part in ufunc(x, *values)]
+    check([part[~wild] for part in ufunc(mixed, *values)], wanted, "numbers")
+    check([part[~wild] for part in ufunc(mixed, *(np.full(x.shape, v) for v in values))], wanted, "arrays")
+
+
 @pytest.mark.parametrize("case", ONES, ids=str)
 def test_layouts(case, variant, pairs, dtype):
     """Any stride, alignment and byte order; results in place of x, both ways, beside it by one place, and beside each other."""

@@ -55,7 +55,8 @@ def test_worst_case(name, parameters, dtype, values, variant):
     own, _, kind = name.partition("_backward")
     record = RECORDS[own]
     given = dict(p.split("=") for p in parameters.split(",")) if parameters else {}
-    case = Case(record, tuple(float(given.get(p.name, p.default if p.default is not None else p.samples[0])) for p in record.parameters))
+    usual = {p.name: p.default if p.default is not None else p.samples[0] for p in record.parameters}
+    case = Case(record, tuple(number(given[p]) if p in given else float(value) for p, value in usual.items()))
     kind = "forward" if own == name else f"backward{kind}"
     (point,), (got,) = x.tolist(), call(variant, case, kind, x, dtype)
     true = proof(case, kind, point, dtype)

@@ -236,3 +236,48 @@ cdef inline void laplace_value_and_slope_f8(double x, double mu, double sigma, d
     cdef double slope = fma_f8(b, z + (w - 6.252352140219573e-17), b) / sigma * up
     y[0] = unscale_f8(q) if t < 0.0 else unscale_add_f8(-q, 1.0)
     dydx[0] = 0.0 if a >= 52.0 else slope
+
+
+# ---- sinusoids: sine and cosine of one angle. Doubles have the bits of the two formulas --------------------------------------
+
+cdef inline bint sine_value_and_slope_is_usual_f4(float x, float omega) noexcept nogil:
+    return sine_is_usual_f4(x, omega)
+
+cdef inline void sine_value_and_slope_usual_f4(float x, float omega, float* y, float* dydx) noexcept nogil:
+    # all in floats, with what rounding leaves out of the angle
+    cdef float less, turns
+    cdef float u = omega * x
+    cdef float r = near_quarter_f4(u, fma_f4(-omega, x, u), &less, &turns)
+    # ----
+    cdef float c = sine_less_f4(r, less)
+    cdef float d = cosine_less_f4(r, less, c)
+    cdef float cosine
+    y[0] = sines_of_quarters_f4(r, c, d, turns, &cosine)
+    dydx[0] = omega * cosine
+
+cdef inline void sine_value_and_slope_f4(float x, float omega, float* y, float* dydx) noexcept nogil:
+    cdef float value, slope
+    sine_value_and_slope_usual_f4(x, omega, &value, &slope)
+    cdef double sign, turn
+    cdef double u = <double>omega * <double>x
+    cdef double f = wide_half_turns(u, 0.0, &sign)
+    cdef double g = wide_half_turns(abs_f8(u), 0.5, &turn)
+    cdef float far = <float>flipped_f8(wide_sine(f), sign)
+    cdef float far_slope = <float>(<double>omega * flipped_f8(wide_sine(g), turn))
+    y[0] = value if sine_is_usual_f4(x, omega) else far
+    dydx[0] = slope if sine_is_usual_f4(x, omega) else far_slope
+
+cdef inline bint sine_value_and_slope_is_usual_f8(double x, double omega) noexcept nogil:
+    return sine_is_usual_f8(x, omega)
+
+cdef inline void sine_value_and_slope_usual_f8(double x, double omega, double* y, double* dydx) noexcept nogil:
+    cdef double less, turns
+    cdef double u = omega * x
+    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    # ----
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
+    # ----
+    cdef double cosine
+    y[0] = sines_of_quarters_f8(r, c, d, turns, &cosine)
+    dydx[0] = omega * cosine

@@ -205,38 +205,62 @@ cdef inline float laplace_backward_sigma_f4(float dy, float x, float mu, float s
     # ----
     return dy * <float>(wide_bell_poly(z, j) * copysign_f8(a, t) * (-0.3989422804014327 * over))
 
-cdef inline float sine_backward_omega_f4(float dy, float x, float omega) noexcept nogil:
+cdef inline bint sine_backward_omega_is_usual_f4(float dy, float x, float omega) noexcept nogil:
+    return sine_backward_is_usual_f4(dy, omega, x)
+
+cdef inline float sine_backward_omega_usual_f4(float dy, float x, float omega) noexcept nogil:
     # x cos(omega x)
+    cdef double sign
+    cdef double f = usual_half_turns(abs_f8(<double>omega * <double>x), 0.5, &sign)
+    # ----
+    return dy * <float>(<double>x * flipped_f8(wide_sine(f), sign))
+
+cdef inline float sine_backward_omega_f4(float dy, float x, float omega) noexcept nogil:
     return sine_backward_f4(dy, omega, x)
+
+cdef inline bint sine_backward_omega_is_usual_f8(double dy, double x, double omega) noexcept nogil:
+    return sine_backward_is_usual_f8(dy, omega, x)
+
+cdef inline double sine_backward_omega_usual_f8(double dy, double x, double omega) noexcept nogil:
+    cdef double less, turns
+    cdef double u = omega * x
+    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    # ----
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
+    # ----
+    cdef double rest
+    return dy * (x * sine_of_quarters_f8(r, c, d, turns + 1.0, &rest))
 
 cdef inline double sine_backward_omega_f8(double dy, double x, double omega) noexcept nogil:
     return sine_backward_f8(dy, omega, x)
 
-cdef inline double snake_backward_alpha_f8(double dy, double x, double alpha) noexcept nogil:
+cdef inline bint snake_backward_alpha_is_usual_f8(double dy, double x, double alpha) noexcept nogil:
+    return abs_f8(alpha * x) < 4294967296.0
+
+cdef inline double snake_backward_alpha_usual_f8(double dy, double x, double alpha) noexcept nogil:
     # 2 y (x c - y/2a)/a, y = sin(ax), c = cos(ax), all with what rounding leaves out; x^2 where ax is tiny
-    cdef double f_lo, sign, g_lo, turn
-    cdef double f = half_turns_f8(x, alpha, 0.0, &f_lo, &sign)
-    cdef double g = half_turns_f8(abs_f8(x), abs_f8(alpha), 0.5, &g_lo, &turn)
+    cdef double less, turns
+    cdef double u = alpha * x
+    cdef double r = near_quarter_f8(u, fma_f8(-alpha, x, u), &less, &turns)
     # ----
-    cdef double y_rest, c_rest
-    cdef double y = flipped_f8(sine_parts_f8(f, f_lo, &y_rest), sign)
-    cdef double y_lo = flipped_f8(y_rest, sign)
-    cdef double c = flipped_f8(sine_parts_f8(g, g_lo, &c_rest), turn)
-    cdef double c_lo = flipped_f8(c_rest, turn)
+    cdef double p = sine_less_f8(r, less)
+    cdef double q = cosine_less_f8(r, less, p)
     # ----
-    cdef double inverse = 1.0 / alpha
-    cdef double inverse_lo = fma_f8(-inverse, alpha, 1.0) * inverse
-    cdef double less = y * (0.5 * inverse)
-    cdef double less_lo = fma_f8(y, 0.5 * inverse, -less) + fma_f8(y, 0.5 * inverse_lo, y_lo * (0.5 * inverse))
-    cdef double whole = x * c
-    cdef double d_lo = fma_f8(x, c, -whole) + x * c_lo - less_lo
-    cdef double d = sum_f8(whole, -less, &d_lo)
-    cdef double product = y * d
-    cdef double product_lo = fma_f8(y, d, -product) + fma_f8(y, d_lo, y_lo * d)
-    cdef double over = product * inverse
-    cdef double over_lo = fma_f8(product, inverse, -over) + fma_f8(product, inverse_lo, product_lo * inverse)
-    cdef double sum = over + over_lo if over - over == 0.0 else over
-    return dy * (x * x if abs_f8(alpha * x) < 3.7252902984619141e-09 else sum + sum)
+    cdef double y_lo, c_lo
+    cdef double y = sine_of_quarters_f8(r, p, q, turns, &y_lo)
+    cdef double c = sine_of_quarters_f8(r, p, q, turns + 1.0, &c_lo)
+    # ----
+    return dy * snake_slope_alpha_f8(x, alpha, y, y_lo, c, c_lo)
+
+cdef inline double snake_backward_alpha_f8(double dy, double x, double alpha) noexcept nogil:
+    cdef double less, turns, y_lo, c_lo
+    cdef double r = quarter_f8(alpha, x, 2.0, &less, &turns)
+    cdef double p = sine_less_f8(r, less)
+    cdef double q = cosine_less_f8(r, less, p)
+    cdef double y = sine_of_quarters_f8(r, p, q, turns, &y_lo)
+    cdef double c = sine_of_quarters_f8(r, p, q, turns + 1.0, &c_lo)
+    return dy * snake_slope_alpha_f8(x, alpha, y, y_lo, c, c_lo)
 
 cdef inline bint snake_backward_alpha_is_usual_f4(float dy, float x, float alpha) noexcept nogil:
     return abs_f4(alpha * x) < <float>140737488355328.0

@@ -355,21 +355,47 @@ cdef inline float sine_backward_f4(float dy, float x, float omega) noexcept nogi
     # ----
     return dy * <float>(<double>omega * flipped_f8(wide_sine(f), sign))
 
-cdef inline double sine_f8(double x, double omega) noexcept nogil:
+cdef inline bint sine_is_usual_f8(double x, double omega) noexcept nogil:
+    return abs_f8(omega * x) < 4294967296.0
+
+cdef inline double sine_usual_f8(double x, double omega) noexcept nogil:
     # sin(omega x), omega x to twice the precision
-    cdef double f_lo, sign
+    cdef double less, turns
     cdef double u = omega * x
-    cdef double f = half_turns_f8(x, omega, 0.0, &f_lo, &sign)
+    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
     # ----
-    cdef double value = flipped_f8(sine_of_half_turns_f8(f, f_lo), sign)
-    return u if abs_f8(u) < 7.450580596923828e-09 else value
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
+    # ----
+    cdef double rest
+    return sine_of_quarters_f8(r, c, d, turns, &rest)
+
+cdef inline double sine_f8(double x, double omega) noexcept nogil:
+    cdef double less, turns, rest
+    cdef double r = quarter_f8(omega, x, 2.0, &less, &turns)
+    cdef double c = sine_less_f8(r, less)
+    return sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns, &rest)
+
+cdef inline bint sine_backward_is_usual_f8(double dy, double x, double omega) noexcept nogil:
+    return abs_f8(omega * x) < 4294967296.0
+
+cdef inline double sine_backward_usual_f8(double dy, double x, double omega) noexcept nogil:
+    # omega cos(omega x)
+    cdef double less, turns
+    cdef double u = omega * x
+    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    # ----
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
+    # ----
+    cdef double rest
+    return dy * (omega * sine_of_quarters_f8(r, c, d, turns + 1.0, &rest))
 
 cdef inline double sine_backward_f8(double dy, double x, double omega) noexcept nogil:
-    # omega cos(omega x)
-    cdef double f_lo, sign
-    cdef double f = half_turns_f8(abs_f8(x), abs_f8(omega), 0.5, &f_lo, &sign)
-    # ----
-    return dy * (omega * flipped_f8(sine_of_half_turns_f8(f, f_lo), sign))
+    cdef double less, turns, rest
+    cdef double r = quarter_f8(omega, x, 2.0, &less, &turns)
+    cdef double c = sine_less_f8(r, less)
+    return dy * (omega * sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns + 1.0, &rest))
 
 cdef inline float snake_f4(float x, float alpha) noexcept nogil:
     # x + sin^2(alpha x)/alpha: where the angle is large the sine does not matter
@@ -408,12 +434,28 @@ cdef inline double snake_f8(double x, double alpha) noexcept nogil:
     # ----
     return snake_sum_f8(x, u, alpha, odd, square, square_lo)
 
-cdef inline double snake_backward_f8(double dy, double x, double alpha) noexcept nogil:
-    # as floats, the square to twice the precision
-    cdef double f_lo, sign
-    cdef double f = half_turns_f8(x, alpha, 0.25, &f_lo, &sign)
+cdef inline bint snake_backward_is_usual_f8(double dy, double x, double alpha) noexcept nogil:
+    return abs_f8(alpha * x) < 4294967296.0
+
+cdef inline double snake_backward_usual_f8(double dy, double x, double alpha) noexcept nogil:
+    # 1 + sin(2 alpha x)
+    cdef double less, turns
+    cdef double u = alpha * x
+    cdef double r = near_quarter_f8(2.0 * u, 2.0 * fma_f8(-alpha, x, u), &less, &turns)
     # ----
-    return dy * twice_square_f8(f, f_lo)
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
+    # ----
+    cdef double rest
+    cdef double y = one_plus_sine_f8(r, c, d, turns, &rest)
+    return dy * (y + rest)
+
+cdef inline double snake_backward_f8(double dy, double x, double alpha) noexcept nogil:
+    cdef double less, turns, rest
+    cdef double r = quarter_f8(alpha, x, 4.0, &less, &turns)
+    cdef double c = sine_less_f8(r, less)
+    cdef double y = one_plus_sine_f8(r, c, cosine_less_f8(r, less, c), turns, &rest)
+    return dy * (y + rest)
 
 
 # ---- serf: one exponential, e^x left of 0 and e^(-x^2) right of it ---------------------------------------------------------

@@ -380,6 +380,56 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n & -LANES"), ""])
 
 
+def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
+    """A formula over a span at a time. Form "either" spreads parameters over it where they are `single` values: one loop does for both.
+
+    For what is seldom called, or is left of whole spans. Results wait on the stack, and what is no whole span is copied there: so
+    the loop needs no checks whether memory overlaps, and none for what is left of whole vectors, each with a copy of the formula.
+    `single` must not be a number that the compiler sees, or it makes two of this.
+    """
+    ctype, operands = REALS[suffix], (*op.data, *op.parameters)
+    moving = op.data if form == "scalar" else operands
+    given = ", ".join(f"from_{name}[i]" if name in moving else name for name in operands)
+    write = f"made_{op.results[0]}[i] = {formula}({given})"
+    if len(op.results) > 1:
+        write = f"{formula}({', '.join((given, *(f'&made_{name}[i]' for name in op.results)))})"
+    title = f"blocks_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n"
+    lines = [f"cdef void {title}{', bint single' if form == 'either' else ''}) noexcept nogil:"]
+    lines += [f"    cdef {ctype} room_{name}[SPAN]" for name in moving]
+    lines += [f"    cdef {ctype} made_{name}[SPAN]" for name in op.results]
+    lines += [f"    cdef const {ctype}* from_{name} = room_{name}" for name in moving]
+    lines += [f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]" for k, name in enumerate(operands) if name not in moving]
+    lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
+    lines.append("    cdef npy_intp i, m, whole, done = 0")
+    if form == "either":
+        lines += ["    if single:", "        whole = (min(n, SPAN) + LANES - 1) & -LANES", "        for i in range(whole):"]
+        lines += [f"            room_{name}[i] = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)]
+    lines += ["    while done < n:", "        m = min(n - done, SPAN)", "        whole = (m + LANES - 1) & -LANES"]
+    for k, name in enumerate(moving):
+        when = "if not single: " if form == "either" and k >= len(op.data) else ""
+        given = f"room_{name}, <const {ctype}*>args[{k}] + done, m * sizeof({ctype}), SPAN * sizeof({ctype})"
+        lines.append(f"        {when}from_{name} = <const {ctype}*>filled_up({given})")
+    lines += ["        for i in range(whole):", f"            {write}", "        for i in range(m):"]
+    lines += [f"            to_{name}[done + i] = made_{name}[i]" for name in op.results]
+    return "\n".join([*lines, "        done += m", ""])
+
+
+def usual_kernel(op: Any, suffix: str, parts: list[Step]) -> str:
+    """The usual formula with single parameters: whole spans in steps, and the rest by blocks."""
+    ctype = REALS[suffix]
+    lines = span(op, suffix, parts)
+    lines.append(f"cdef void k_{op.name}_{suffix}_scalar(void* const* out, const void* const* args, npy_intp n) noexcept nogil:")
+    lines += [f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(targets(op))]
+    lines += [f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)]
+    lines += [f"    cdef {ctype} {name} = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)]
+    lines += ["    cdef const void* read[MAX_OPERANDS]", "    cdef void* written[MAX_OPERANDS]"]
+    lines += pipeline(op, suffix, parts, True)
+    lines += [f"    written[{k}] = {o}" for k, o in enumerate(targets(op))]
+    lines += [f"    read[{k}] = {name}" for k, name in enumerate(op.data)]
+    lines += [f"    read[{len(op.data) + k}] = &{name}" for k, name in enumerate(op.parameters)]
+    return "\n".join([*lines, f"    blocks_{op.name}_{suffix}_scalar(written, read, n)", ""])
+
+
 def statements(text: str, name: str, suffix: str) -> tuple[set[str], bool]:
     """The statements of the formula of that name, or of that name and type, and whether it is cut."""
     bodies = {n: body for _, n, _, body in re.findall(FUNCTION, text, re.M)}
@@ -440,15 +490,17 @@ def in_turn(op: Any, value: str, suffix: str, form: str) -> str:
     )
 
 
-def by_stretches(op: Any, suffix: str, form: str) -> str:
+def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool) -> str:
     """A formula that has another for the usual operands: stretches of which all are usual take that one.
 
     `name_usual_fN` has to give the same bits as `name_fN` wherever `name_is_usual_fN` says so: only speed depends on the others.
+    A pair may do without `name_fN`; then its usual formula has to give the bits of the function and of its gradient.
     """
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     single = op.parameters if form == "scalar" else ()
     lines = [f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:"]
-    lines += ["    cdef const void* moved[MAX_OPERANDS]", "    cdef void* to", "    cdef npy_intp done = 0, m, i", "    cdef int unusual"]
+    lines += ["    cdef const void* moved[MAX_OPERANDS]", "    cdef void* to[MAX_OPERANDS]"]
+    lines += ["    cdef npy_intp done = 0, m, i", "    cdef int unusual"]
     inside = ["    while done < n:", "        m = min(n - done, STRETCH)"]
     for k, name in enumerate(operands):
         if name in single:
@@ -459,9 +511,12 @@ def by_stretches(op: Any, suffix: str, form: str) -> str:
     call = ", ".join(name if name in single else f"{name}[i]" for name in operands)
     lines += [*inside, "        unusual = 0", "        for i in range(m):"]
     lines.append(f"            unusual |= 0 if {op.formula}_is_usual_{suffix}({call}) else 1")
-    lines.append(f"        to = <{ctype}*>out[0] + done")
-    for branch, name in (("if unusual", f"{op.name}_any"), ("else", f"{op.name}_usual")):
-        lines += [f"        {branch}:", f"            k_{name}_{suffix}_{form}(&to, moved, m)"]
+    lines += [f"        to[{k}] = <{ctype}*>out[{k}] + done" for k in range(len(op.results))]
+    rare = f"k_{op.name}_any_{suffix}_{form}(to, moved, m)"
+    if any_by_blocks:
+        rare = f"blocks_{op.name}_any_{suffix}_either(to, moved, m, {int(form == 'scalar')} + fastact_nothing)"
+    usual = f"{'k' if form == 'scalar' else 'blocks'}_{op.name}_usual_{suffix}_{form}(to, moved, m)"
+    lines += ["        if unusual:", f"            {rare}", "        else:", f"            {usual}"]
     return "\n".join([*lines, "        done += m", ""])
 
 
@@ -475,17 +530,19 @@ def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], nam
     for suffix in REALS:
         formula = f"{op.formula}_{suffix}" if f"{op.formula}_{suffix}" in names else op.formula
         usual = f"{op.formula}_usual_{suffix}"
-        if formula not in names:
-            parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
-            continue
-        for form in forms:
-            if usual in names:
-                for name, chosen in (("any", formula), ("usual", usual)):
-                    renamed = type(op)(f"{op.name}_{name}", op.formula, op.data, op.parameters)
-                    parts.append(kernel(renamed, suffix, form, chosen, cut[suffix].get(chosen)))
-                parts.append(by_stretches(op, suffix, form))
+        if usual in names:
+            seldom, often = (type(op)(f"{op.name}_{kind}", op.formula, op.data, op.parameters, op.results) for kind in ("any", "usual"))
+            if formula in names:
+                parts.append(by_blocks(seldom, suffix, "either", formula))
             else:
-                parts.append(kernel(op, suffix, form, formula, cut[suffix].get(formula)))
+                parts += [in_turn(seldom, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
+            parts += [by_blocks(often, suffix, form, usual) for form in forms]
+            parts.append(usual_kernel(often, suffix, cut[suffix][usual]))
+            parts += [by_stretches(op, suffix, form, formula in names) for form in forms]
+        elif formula in names:
+            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula)) for form in forms]
+        else:
+            parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():
         slot = 2 * number + (suffix == "f8")
         parts.append(

@@ -29,6 +29,7 @@ cdef extern from "threads.h" nogil:
 
 cdef extern from "vmath.h" nogil:
     bint HAS_FMA
+    int fastact_nothing
 
 cdef extern from "half.h" nogil:
     void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept
@@ -59,6 +60,7 @@ cdef extern from "blocks.h" nogil:
     void load_block(int storage, void* to, const void* source, npy_intp stride, npy_intp n) noexcept
     void store_block(int storage, void* to, npy_intp stride, const void* source, npy_intp n) noexcept
     void fill_block(int storage, void* block, npy_intp n) noexcept
+    const void* filled_up(void* room, const void* source, npy_intp size, npy_intp full) noexcept
     bint disturbs(const char* out, npy_intp so, const char* inp, npy_intp si, npy_intp n, npy_intp size) noexcept
 
 cdef extern from *:

@@ -1,8 +1,9 @@
 /* Sines of numbers of any size: what the sinusoids in activations_smooth_apart.pxi are made of.
  *
- * An angle becomes half-turns, f = u/pi + shift - n, |f| <= 1/2, with sin = (-1)^n sin(pi f). u is the exact product of two
+ * Floats: an angle becomes half-turns, f = u/pi + shift - n, |f| <= 1/2, with sin = (-1)^n sin(pi f). u is the exact product of two
  * numbers. Where m = u 2^-s is whole, so are the turns that 2^s/pi modulo 2 leaves out (Payne and Hanek 1983). The tables
  * have these constants for every size of u, which makes the same operations do for 1 and for the largest number.
+ * Doubles: below 2^32 n pi/2 is subtracted, pi/2 in three parts, beyond as floats; both leave an angle r and what it lacks.
  *
  * Numbers: coefficients/smooth.sollya, coefficients/turns.py (the tables).
  */
@@ -116,6 +117,7 @@ static const double TURNS[280] = {
     0x1.f091abe9bb500p-3, 0x1.2357d376aba00p-4, 0x1.abe9bb55dcb00p-3, 0x1.7d376abb96980p+0, 0x1.376abb9698200p+0,
 };
 
+VM_INLINE float flipped_f4(float x, float sign) { return from_bits_f4(bits_f4(x) ^ bits_f4(sign)); }
 VM_INLINE double flipped_f8(double x, double sign) { return from_bits_f8(bits_f8(x) ^ bits_f8(sign)); }
 
 /* floats, in double: u has 48 bits and is below 2^256; *sign is 0.0 or -0.0 */
@@ -206,8 +208,8 @@ VM_INLINE double turned_f8(double m, uint64_t k, double *lo)
     *lo = small;
     return sum;
 }
-/* x y/pi + shift - n = f + *lo, whatever the size of x y */
-VM_INLINE double half_turns_f8(double x, double y, double shift, double *lo, double *sign)
+/* times x y/pi modulo 4, times 2 or 4, in quarters of a turn: pi/2 times what is left is r - *less, whatever the size of x y */
+VM_INLINE double far_quarter_f8(double x, double y, double times, double *less, double *turns)
 {
     const double magic = 6755399441055744.0;
     uint64_t exponents = (bits_f8(abs_f8(x)) >> 52) + (bits_f8(abs_f8(y)) >> 52);
@@ -215,66 +217,138 @@ VM_INLINE double half_turns_f8(double x, double y, double shift, double *lo, dou
     uint64_t h = (((bits_f8(least) & 0xFFF) - 2046) >> 4) & 127;
     double half = from_bits_f8((uint64_t)(1023 - 8 * h) << 52);
     double a = x * half, b = y * half, v = a * b, v_lo = fma_f8(a, b, -v);                            /* u = v 2^(16 h) */
-    double small, e = 0.0;
-    double f = turned_f8(v * 0x1p56, 2 * h + 7, lo);
+    double lo, small, e = 0.0;
+    double f = turned_f8(v * 0x1p56, 2 * h + 7, &lo);
     double g = turned_f8(v_lo * 0x1p112, 2 * h, &small);
-    f = sum_f8(f, g, &e);
-    double j = (f + shift) + magic, whole = shift - (j - magic);
-    *sign = from_bits_f8(bits_f8(j) << 63);
-    f = sum_f8(whole, f, &e);
-    e = e + (*lo + small);
-    double sum = f + e;
-    *lo = e - (sum - f);
-    return sum;
-}
-/* sin(r + lo) - r, |r| <= pi/4 */
-VM_INLINE double sine_rest_f8(double r, double lo)
-{
-    double z = r * r, z2 = z * z;
-    double p = fma_f8(0x1.5e10c280da162p-33, z, -0x1.ae601e91374d6p-26);
-    p = fma_f8(p, z2, fma_f8(0x1.71de37af35646p-19, z, -0x1.a01a019e9f08cp-13));
-    p = fma_f8(p, z2, fma_f8(0x1.1111111110c7ap-7, z, -0x1.5555555555555p-3));
-    return fma_f8(r * z, p, lo * fma_f8(-0.5, z, 1.0));
-}
-/* pi (f + f_lo) = result + *lo */
-VM_INLINE double angle_f8(double f, double f_lo, double *lo)
-{
-    double r = f * 0x1.921fb54442d18p+1;
-    *lo = fma_f8(f, 0x1.1a62633145c07p-53, fma_f8(f_lo, 0x1.921fb54442d18p+1, fma_f8(f, 0x1.921fb54442d18p+1, -r)));
+    f = times * sum_f8(f, g, &e);
+    e = times * (e + (lo + small));
+    double j = f + magic, part = f - (j - magic);
+    double q = part + e, r = q * 0x1.921fb54442d18p+0;
+    double q_less = (q - part) - e;
+    *turns = j;
+    *less = fma_f8(q, -0x1.1a62633145c07p-54, fma_f8(q_less, 0x1.921fb54442d18p+0, fma_f8(q, -0x1.921fb54442d18p+0, r)));
     return r;
 }
-/* sin(pi (f + lo)), |f| <= 1/2: beyond 1/4 cos(pi g) = 1 - 2 sin^2(pi g/2), g = 1/2 - |f|, which does not magnify errors */
-VM_INLINE double sine_of_half_turns_f8(double f, double lo)
+/* u - u_less = n pi/2 + r - *less, |u| below 2^32, n in the low bits of *turns. u without n times the first part of pi/2 is exact,
+ * and so are both differences with what is left out of them, for what is subtracted has no bits below the other's: only the last
+ * term is rounded, and r is right however little is left. -0 stays -0. */
+VM_INLINE double near_quarter_f8(double u, double u_less, double *less, double *turns)
 {
-    double a = abs_f8(f), a_lo = f < 0.0 ? -lo : lo, angle_lo;
-    double r = angle_f8(a > 0.25 ? 0.25 - 0.5 * a : a, a > 0.25 ? -0.5 * a_lo : a_lo, &angle_lo);
-    double c = sine_rest_f8(r, angle_lo), s = r + c;
-    return copysign_f8(a > 0.25 ? fma_f8(-2.0 * s, s, 1.0) : s, f);
+    const double magic = 6755399441055744.0;
+    double j = fma_f8(u, 0x1.45f306dc9c883p-1, magic), n = j - magic;
+    double whole = fma_f8(n, -0x1.921fb54442d18p+0, u);
+    double q = n * 0x1.1a62633145c07p-54, q_lo = fma_f8(n, 0x1.1a62633145c07p-54, -q);
+    double s = whole - u_less, r = s - q;
+    *turns = j;
+    *less = fma_f8(n, -0x1.f1976b7ed8fbcp-110, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
+    return r;
 }
-/* the same as a sum with *rest */
-VM_INLINE double sine_parts_f8(double f, double lo, double *rest)
+/* the same, |u| below 2^16 */
+VM_INLINE float near_quarter_f4(float u, float u_less, float *less, float *turns)
 {
-    double a = abs_f8(f), a_lo = f < 0.0 ? -lo : lo, angle_lo;
-    double r = angle_f8(a > 0.25 ? 0.25 - 0.5 * a : a, a > 0.25 ? -0.5 * a_lo : a_lo, &angle_lo);
-    double c = sine_rest_f8(r, angle_lo), s = r + c, s_lo = c - (s - r);
-    double t = 2.0 * s * s, y = 1.0 - t, y_lo = ((1.0 - y) - t) - (fma_f8(2.0 * s, s, -t) + 4.0 * s * s_lo);
-    *rest = copysign_f8(1.0, f) * (a > 0.25 ? y_lo : s_lo);
-    return copysign_f8(a > 0.25 ? y : s, f);
+    const float magic = 12582912.0f;
+    float j = fma_f4(u, 0x1.45f306p-1f, magic), n = j - magic;
+    float whole = fma_f4(n, -0x1.921fb6p+0f, u);
+    float q = n * -0x1.777a5cp-25f, q_lo = fma_f4(n, -0x1.777a5cp-25f, -q);
+    float s = whole - u_less, r = s - q;
+    *turns = j;
+    *less = fma_f4(n, -0x1.ee59dap-50f, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
+    return r;
+}
+/* x y, or twice that where times is 4, in the one way or the other */
+VM_INLINE double quarter_f8(double x, double y, double times, double *less, double *turns)
+{
+    double u = x * y, near_less, near_turns, far_less, far_turns;
+    double near = near_quarter_f8(0.5 * times * u, 0.5 * times * fma_f8(-x, y, u), &near_less, &near_turns);
+    double far = far_quarter_f8(x, y, times, &far_less, &far_turns);
+    int usual = abs_f8(u) < 0x1p32;
+    *less = usual ? near_less : far_less;
+    *turns = usual ? near_turns : far_turns;
+    return usual ? near : far;
+}
+/* r - sin(r - less), |r| <= pi/4, and, of its arguments and it, 1 - r^2/2 - cos(r - less), r^2 being rounded. Where r is nearly 0 less
+ * may be much of it: then c is less, and (r - less)^2 is right */
+VM_INLINE double sine_less_f8(double r, double less)
+{
+    double z = r * r, z2 = z * z;
+    double p = fma_f8(-0x1.5e10c280da162p-33, z, 0x1.ae601e91374d6p-26);
+    p = fma_f8(p, z2, fma_f8(-0x1.71de37af35646p-19, z, 0x1.a01a019e9f08cp-13));
+    p = fma_f8(p, z2, fma_f8(-0x1.1111111110c7ap-7, z, 0x1.5555555555555p-3));
+    return fma_f8(r * z, p, less * fma_f8(-0.5, z, 1.0));
+}
+VM_INLINE double cosine_less_f8(double r, double less, double c)
+{
+    double z = r * r, z2 = z * z;
+    double p = fma_f8(0x1.9073e56390a19p-37, z, -0x1.1eeb5865374f9p-29);
+    p = fma_f8(p, z2, fma_f8(0x1.27e4fa037cc16p-22, z, -0x1.a01a019f38b6dp-16));
+    p = fma_f8(p, z2, fma_f8(0x1.6c16c16c168ccp-10, z, -0x1.5555555555555p-5));
+    return fma_f8(z2, p, fma_f8(-less, fma_f8(-0.5, c, r), 0.5 * fma_f8(r, r, -z)));
+}
+VM_INLINE float sine_less_f4(float r, float less)
+{
+    float z = r * r;
+    float p = fma_f4(fma_f4(0x1.9ab01ap-13f, z, -0x1.110bep-7f), z, 0x1.555552p-3f);
+    return fma_f4(r * z, p, less * fma_f4(-0.5f, z, 1.0f));
+}
+VM_INLINE float cosine_less_f4(float r, float less, float c)
+{
+    float z = r * r;
+    float p = fma_f4(fma_f4(-0x1.9bc4a4p-16f, z, 0x1.6c129ap-10f), z, -0x1.555554p-5f);
+    return fma_f4(z * z, p, fma_f4(-less, r - c, 0.5f * fma_f4(r, r, -z)));
+}
+/* the sine of turns quarters and r, of which c and d are left out, as a sum with *rest */
+VM_INLINE double sine_of_quarters_f8(double r, double c, double d, double turns, double *rest)
+{
+    double h = 0.5 * (r * r), w = 1.0 - h;
+    double sign = from_bits_f8((bits_f8(turns) >> 1) << 63);
+    double part = bits_f8(turns) & 1 ? w : r, small = bits_f8(turns) & 1 ? ((1.0 - w) - h) - d : -c;
+    double y = part + small;
+    *rest = flipped_f8((part - y) + small, sign);
+    return flipped_f8(y, sign);
+}
+/* that sine, and the cosine */
+VM_INLINE float sines_of_quarters_f4(float r, float c, float d, float turns, float *cosine)
+{
+    float h = 0.5f * (r * r), w = 1.0f - h, s = r - c, t = w + (((1.0f - w) - h) - d);
+    uint32_t n = bits_f4(turns);
+    *cosine = flipped_f4(n & 1 ? s : t, from_bits_f4((n ^ n >> 1) << 31));
+    return flipped_f4(n & 1 ? t : s, from_bits_f4((n >> 1) << 31));
+}
+VM_INLINE double sines_of_quarters_f8(double r, double c, double d, double turns, double *cosine)
+{
+    double h = 0.5 * (r * r), w = 1.0 - h, s = r - c, t = w + (((1.0 - w) - h) - d);
+    uint64_t n = bits_f8(turns);
+    *cosine = flipped_f8(n & 1 ? s : t, from_bits_f8((n ^ n >> 1) << 63));
+    return flipped_f8(n & 1 ? t : s, from_bits_f8((n >> 1) << 63));
+}
+/* 2 y (x c - y/2a)/a, y and c with what rounding leaves out of them */
+VM_INLINE double snake_slope_alpha_f8(double x, double alpha, double y, double y_lo, double c, double c_lo)
+{
+    double inverse = 1.0 / alpha, inverse_lo = fma_f8(-inverse, alpha, 1.0) * inverse;
+    double less = y * (0.5 * inverse), less_lo = fma_f8(y, 0.5 * inverse, -less) + fma_f8(y, 0.5 * inverse_lo, y_lo * (0.5 * inverse));
+    double whole = x * c, d_lo = fma_f8(x, c, -whole) + x * c_lo - less_lo;
+    double d = sum_f8(whole, -less, &d_lo);
+    double product = y * d, product_lo = fma_f8(y, d, -product) + fma_f8(y, d_lo, y_lo * d);
+    double over = product * inverse, over_lo = fma_f8(product, inverse, -over) + fma_f8(product, inverse_lo, product_lo * inverse);
+    double sum = over - over == 0.0 ? over + over_lo : over;
+    return abs_f8(alpha * x) < 0x1p-28 ? x * x : sum + sum;
+}
+/* 1 and that sine: where it is near -1, the square is left */
+VM_INLINE double one_plus_sine_f8(double r, double c, double d, double turns, double *rest)
+{
+    double sign = flipped_f8(1.0, from_bits_f8((bits_f8(turns) >> 1) << 63));
+    double base = bits_f8(turns) & 1 ? 1.0 + sign : 1.0, by = bits_f8(turns) & 1 ? -sign : sign;
+    double part = bits_f8(turns) & 1 ? 0.5 * (r * r) : r, small = bits_f8(turns) & 1 ? d : -c;
+    double y = fma_f8(by, part, base);
+    *rest = fma_f8(by, small, fma_f8(by, part, base - y));
+    return y;
 }
 /* sin^2(r + lo) = y + *rest, |r| <= pi/4 */
 VM_INLINE double sine_square_f8(double r, double lo, double *rest)
 {
-    double c = sine_rest_f8(r, lo), s = r + c, y = s * s;
-    *rest = fma_f8(s, s, -y) + 2.0 * s * (c - (s - r));
+    double c = sine_less_f8(r, -lo), s = r - c, y = s * s;
+    *rest = fma_f8(s, s, -y) + 2.0 * s * ((r - s) - c);
     return y;
-}
-/* 2 sin^2(pi (f + lo)), |f| <= 1/2: beyond 1/4 by what is missing to 2 */
-VM_INLINE double twice_square_f8(double f, double lo)
-{
-    double a = abs_f8(f), a_lo = f < 0.0 ? -lo : lo, angle_lo, rest;
-    double r = angle_f8(a > 0.25 ? 0.5 - a : a, a > 0.25 ? -a_lo : a_lo, &angle_lo);
-    double y = sine_square_f8(r, angle_lo, &rest);
-    return a > 0.25 ? fma_f8(-2.0, y, 2.0) : 2.0 * (y + rest);
 }
 /* u + du modulo pi/2 where only a small sin^2/u matters: |u| < 2^51; *odd is 1 where sin^2 is cos^2 of what is left */
 VM_INLINE double quarter_turn_f8(double u, double du, double *lo, double *odd)
