@@ -14,15 +14,6 @@ static inline ptrdiff_t stored_size(int storage) { return storage <= STORE_B2 ? 
 static inline ptrdiff_t computed_size(int storage) { return storage == STORE_F8 ? 8 : 4; }
 static inline int is_wide(int storage) { return storage >= STORE_F4; }       /* computed in the type it has in memory */
 
-/* source, if that is a full block, and else a copy of its bytes with zeros after them up to whole vectors of any type */
-static __attribute__((noinline, unused)) const void *filled_up(void *room, const void *source, ptrdiff_t size, ptrdiff_t full)
-{
-    if (size == full)
-        return source;
-    memset((char *)room + size, 0, full - size < LANES * 8 ? full - size : LANES * 8);
-    return memcpy(room, source, size);
-}
-
 #define STRIDED_COPY(T)                                                            \
     for (ptrdiff_t i = 0; i < n; i++)                                              \
         memcpy((char *)to + i * to_stride, (const char *)from + i * from_stride, sizeof(T))

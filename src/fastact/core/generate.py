@@ -383,9 +383,8 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
 def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
     """A formula over a span at a time. Form "either" spreads parameters over it where they are `single` values: one loop does for both.
 
-    For what is seldom called, or is left of whole spans. Results wait on the stack, and what is no whole span is copied there: so
-    the loop needs no checks whether memory overlaps, and none for what is left of whole vectors, each with a copy of the formula.
-    `single` must not be a number that the compiler sees, or it makes two of this.
+    For what is seldom called, or is left of whole spans. Results wait on the stack: so the loop needs no checks whether memory
+    overlaps, each with a copy of the formula. `single` must not be a number that the compiler sees, or it makes two of this.
     """
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     moving = op.data if form == "scalar" else operands
@@ -395,22 +394,20 @@ def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
         write = f"{formula}({', '.join((given, *(f'&made_{name}[i]' for name in op.results)))})"
     title = f"blocks_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n"
     lines = [f"cdef void {title}{', bint single' if form == 'either' else ''}) noexcept nogil:"]
-    lines += [f"    cdef {ctype} room_{name}[SPAN]" for name in moving]
     lines += [f"    cdef {ctype} made_{name}[SPAN]" for name in op.results]
-    lines += [f"    cdef const {ctype}* from_{name} = room_{name}" for name in moving]
+    lines += [f"    cdef const {ctype}* from_{name}" for name in moving]
     lines += [f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]" for k, name in enumerate(operands) if name not in moving]
-    lines += [f"    cdef {ctype}* to_{name} = <{ctype}*>out[{k}]" for k, name in enumerate(op.results)]
-    lines.append("    cdef npy_intp i, m, whole, done = 0")
+    lines.append("    cdef npy_intp i, m, done = 0")
     if form == "either":
-        lines += ["    if single:", "        whole = (min(n, SPAN) + LANES - 1) & -LANES", "        for i in range(whole):"]
-        lines += [f"            room_{name}[i] = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)]
-    lines += ["    while done < n:", "        m = min(n - done, SPAN)", "        whole = (m + LANES - 1) & -LANES"]
+        lines += [f"    cdef {ctype} all_{name}[SPAN]" for name in op.parameters]
+        lines += ["    if single:", "        for i in range(min(n, SPAN)):"]
+        lines += [f"            all_{name}[i] = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)]
+    lines += ["    while done < n:", "        m = min(n - done, SPAN)"]
     for k, name in enumerate(moving):
-        when = "if not single: " if form == "either" and k >= len(op.data) else ""
-        given = f"room_{name}, <const {ctype}*>args[{k}] + done, m * sizeof({ctype}), SPAN * sizeof({ctype})"
-        lines.append(f"        {when}from_{name} = <const {ctype}*>filled_up({given})")
-    lines += ["        for i in range(whole):", f"            {write}", "        for i in range(m):"]
-    lines += [f"            to_{name}[done + i] = made_{name}[i]" for name in op.results]
+        spread = f"<const {ctype}*>all_{name} if single else " if form == "either" and k >= len(op.data) else ""
+        lines.append(f"        from_{name} = {spread}<const {ctype}*>args[{k}] + done")
+    lines += ["        for i in range(m & -LANES):", f"            {write}"]
+    lines += [f"        memcpy(<{ctype}*>out[{k}] + done, made_{name}, m * sizeof({ctype}))" for k, name in enumerate(op.results)]
     return "\n".join([*lines, "        done += m", ""])
 
 

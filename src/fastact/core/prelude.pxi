@@ -60,7 +60,6 @@ cdef extern from "blocks.h" nogil:
     void load_block(int storage, void* to, const void* source, npy_intp stride, npy_intp n) noexcept
     void store_block(int storage, void* to, npy_intp stride, const void* source, npy_intp n) noexcept
     void fill_block(int storage, void* block, npy_intp n) noexcept
-    const void* filled_up(void* room, const void* source, npy_intp size, npy_intp full) noexcept
     bint disturbs(const char* out, npy_intp so, const char* inp, npy_intp si, npy_intp n, npy_intp size) noexcept
 
 cdef extern from *:
