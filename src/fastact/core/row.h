@@ -131,17 +131,20 @@ enum { DOUBLES = 8 };
 typedef __m512d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm512_fmadd_pd(d, y, sum); }
+VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm512_fmsub_pd(d, y, p); }
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 enum { DOUBLES = 4 };
 typedef __m256d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm256_fmadd_pd(d, y, sum); }
+VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm256_fmsub_pd(d, y, p); }
 #else
 enum { DOUBLES = 2 };
 typedef double doubles __attribute__((vector_size(16)));
 VM_INLINE doubles widened(const float *x) { return (doubles){(double)x[0], (double)x[1]}; }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return sum + d * y; }        /* the product is exact */
+VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return (doubles){fma_f8(d[0], y[0], -p[0]), fma_f8(d[1], y[1], -p[1])}; }
 #endif
 typedef double unaligned_doubles __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
 typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));

@@ -162,8 +162,25 @@ VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double
 #endif
 }
 
-#if !IS_DOUBLE
-VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum)
+#if IS_DOUBLE
+VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+{
+    doubles d = *(const unaligned_doubles *)dy, v = d, p = d;
+    if (op == SOFTMAX)
+        v = *(const unaligned_doubles *)y;
+    if (select)
+        d = (doubles)((integers)d & (v != 0));
+    if (op == SOFTMAX)
+        p = d * v;
+    const doubles s = sum + p, t = s - sum;
+    doubles error = (sum - (s - t)) + (p - t);
+    if (op == SOFTMAX)
+        error += product_error(d, v, p);
+    *lo += error;
+    return s;
+}
+#else
+VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
 {
     doubles d = widened(dy);
     if (op != SOFTMAX)
@@ -178,25 +195,18 @@ VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const R
 VM_INLINE void NAME(add_products)(int op, int select, int first, const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, ptrdiff_t n,
                                   double *hi, double *lo)
 {
-#if IS_DOUBLE
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < n; j++) {
-            double so_far = first && k == 0 ? 0.0 : hi[j], lost = first && k == 0 ? 0.0 : lo[j];
-            double v = op == SOFTMAX ? y[j] : 1.0, d = select && v == 0.0 ? 0.0 : dy[j], p = d * v, s = so_far + p;
-            lo[j] = lost + (sum_error_f8(so_far, p, s) + (op == SOFTMAX ? fma_f8(d, v, -p) : 0.0));
-            hi[j] = s;
-        }
-#else
     for (ptrdiff_t j = 0; j < n; j += DOUBLES) {
-        doubles sum = {0};
+        doubles sum = {0}, lost = {0};
         if (!first)
             sum = *(const unaligned_doubles *)(hi + j);
+        if (!first && IS_DOUBLE)
+            lost = *(const unaligned_doubles *)(lo + j);
         for (ptrdiff_t k = 0; k < segments; k++)
-            sum = NAME(plus_product)(op, select, dy + k * step_dy + j, y + k * step_y + j, sum);
+            sum = NAME(plus_product)(op, select, dy + k * step_dy + j, y + k * step_y + j, sum, &lost);
         *(unaligned_doubles *)(hi + j) = sum;
+        if (IS_DOUBLE)
+            *(unaligned_doubles *)(lo + j) = lost;
     }
-#endif
 }
 
 /* n lanes, and n others, to n */

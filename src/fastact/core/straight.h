@@ -598,18 +598,18 @@ VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL
 {
     const ptrdiff_t rest = n % 16;
     REAL d_tail[16], y_tail[16];
-#if IS_DOUBLE
-    NAME(add_products)(op, select, 0, dy, 16, y, 16, n / 16, 16, hi, lo);
-#else
-    doubles sum[16 / DOUBLES];
-    for (int k = 0; k < 16 / DOUBLES; k++)
+    doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
+    for (int k = 0; k < 16 / DOUBLES; k++) {
         sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
+        lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
+    }
     for (ptrdiff_t i = 0; i + 16 <= n; i += 16)
         for (int k = 0; k < 16 / DOUBLES; k++)
-            sum[k] = NAME(plus_product)(op, select, dy + i + k * DOUBLES, y + i + k * DOUBLES, sum[k]);
-    for (int k = 0; k < 16 / DOUBLES; k++)
+            sum[k] = NAME(plus_product)(op, select, dy + i + k * DOUBLES, y + i + k * DOUBLES, sum[k], &lost[k]);
+    for (int k = 0; k < 16 / DOUBLES; k++) {
         *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
-#endif
+        *(unaligned_doubles *)(lo + k * DOUBLES) = lost[k];
+    }
     if (rest > 0) {
         for (ptrdiff_t j = 0; j < 16; j++) {
             d_tail[j] = j < rest ? dy[n - rest + j] : 0;
