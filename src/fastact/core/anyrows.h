@@ -178,7 +178,7 @@ static __attribute__((noinline)) void NAME(gradient_strip)(int op, lines dy, lin
         y = make_lines(storage, (const char *)y_stage, w * sizeof(REAL), sizeof(REAL));
     }
     out = moved ? dy : out;
-    (w > 8 ? NAME(gradients_across_32) : NAME(gradients_across_8))(op, &dy, &y, &out, n, w);
+    (w >= 32 ? NAME(gradients_across_32) : NAME(gradients_across_8))(op, &dy, &y, &out, n, w);
     if (moved)
         NAME(store_lines)(&there, n, w, d_stage);
 }
@@ -192,6 +192,7 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
         const lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy), o = make_lines(storage, out, co, so);
         for (; row < n_outer; row += w) {
             w = NAME(strip_of)(n_outer - row, n, !(d.ready && v.ready && o.ready));
+            w = w == 8 && n_outer - row >= 16 ? (n_outer - row) / 8 * 8 : w;
             if (w == 0 && (out == dy || out == y))
                 break;
             if (w == 0)

@@ -163,7 +163,7 @@ VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double
 }
 
 #if IS_DOUBLE
-VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
 {
     doubles d = *(const unaligned_doubles *)dy, v = d, p = d;
     if (op == SOFTMAX)
@@ -173,14 +173,14 @@ VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const R
     if (op == SOFTMAX)
         p = d * v;
     const doubles s = sum + p, t = s - sum;
-    doubles error = (sum - (s - t)) + (p - t);
+    doubles error = first ? p - s : (sum - (s - t)) + (p - t);
     if (op == SOFTMAX)
         error += product_error(d, v, p);
     *lo += error;
     return s;
 }
 #else
-VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
 {
     doubles d = widened(dy);
     if (op != SOFTMAX)
@@ -202,7 +202,7 @@ VM_INLINE void NAME(add_products)(int op, int select, int first, const REAL *dy,
         if (!first && IS_DOUBLE)
             lost = *(const unaligned_doubles *)(lo + j);
         for (ptrdiff_t k = 0; k < segments; k++)
-            sum = NAME(plus_product)(op, select, dy + k * step_dy + j, y + k * step_y + j, sum, &lost);
+            sum = NAME(plus_product)(op, select, first && k == 0, dy + k * step_dy + j, y + k * step_y + j, sum, &lost);
         *(unaligned_doubles *)(hi + j) = sum;
         if (IS_DOUBLE)
             *(unaligned_doubles *)(lo + j) = lost;

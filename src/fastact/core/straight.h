@@ -593,19 +593,29 @@ typedef struct {
     REAL a[ROWS];
 } NAME(gradient_rows);
 
-/* n numbers to the sums of 16 lanes */
-VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo)
+VM_INLINE void NAME(add_sixteen)(int op, int select, int first, const REAL *dy, const REAL *y, doubles *sum, doubles *lost)
+{
+    for (int k = 0; k < 16 / DOUBLES; k++)
+        sum[k] = NAME(plus_product)(op, select, first, dy + k * DOUBLES, y + k * DOUBLES, sum[k], &lost[k]);
+}
+
+/* n numbers to the sums of 16 lanes; the `first` are added to 0 */
+VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo)
 {
     const ptrdiff_t rest = n % 16;
     REAL d_tail[16], y_tail[16];
     doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
+    ptrdiff_t i = 0;
     for (int k = 0; k < 16 / DOUBLES; k++) {
         sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
         lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
     }
-    for (ptrdiff_t i = 0; i + 16 <= n; i += 16)
-        for (int k = 0; k < 16 / DOUBLES; k++)
-            sum[k] = NAME(plus_product)(op, select, dy + i + k * DOUBLES, y + i + k * DOUBLES, sum[k], &lost[k]);
+    if (IS_DOUBLE && first && n >= 16) {
+        NAME(add_sixteen)(op, select, 1, dy, y, sum, lost);
+        i = 16;
+    }
+    for (; i + 16 <= n; i += 16)
+        NAME(add_sixteen)(op, select, 0, dy + i, y + i, sum, lost);
     for (int k = 0; k < 16 / DOUBLES; k++) {
         *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
         *(unaligned_doubles *)(lo + k * DOUBLES) = lost[k];
@@ -640,7 +650,7 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, int how, NAME(gradient_ro
         for (ptrdiff_t j = 0; j < 16; j++)
             hi[j] = lo[j] = 0.0;
         NAME(fetch_ahead)(how, dy + rows * sdy, n);
-        NAME(sum_products)(op, select, (const REAL *)dy, (const REAL *)y, n, hi, lo);
+        NAME(sum_products)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, hi, lo);
         NAME(fold)(hi, lo, 8, 8);
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
@@ -731,9 +741,9 @@ static __attribute__((noinline)) void NAME(far_gradient)(int op, const lines *dy
             if (op == SOFTMAX)
                 NAME(gather)(y, u, i, some, 0, v);
             if (op == SOFTMAX)
-                NAME(sum_products)(SOFTMAX, select, d, v, some, hi, lo);
+                NAME(sum_products)(SOFTMAX, select, 0, d, v, some, hi, lo);
             else
-                NAME(sum_products)(LOG_SOFTMAX, 0, d, v, some, hi, lo);
+                NAME(sum_products)(LOG_SOFTMAX, 0, 0, d, v, some, hi, lo);
         }
         NAME(fold)(hi, lo, 8, 8);
         NAME(fold_across)(hi, lo, 1, 1);
