@@ -3,6 +3,7 @@
 #define FASTACT_ROW_H
 
 #include <math.h>
+#include <stdlib.h>
 #include "blocks.h"
 #include "vmath.h"
 
@@ -82,6 +83,7 @@ enum { ROWS = 16, NEAR = 16384 };                  /* rows along memory taken to
 enum { FAR = 1 << 23 };                            /* bytes from which on the next rows are fetched ahead: with 4 MiB it takes longer, */
 enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* with 8 it gains; not at all, row by row, or along with the work on a row */
 enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is near 0: see near() in rows.h */
+enum { NEXT = 1 << 18, MOST = 1 << 23 };           /* bytes of a copy across memory that should stay in a cache, and that it may take at most */
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
@@ -103,6 +105,9 @@ static lines make_lines(int storage, const char *p, ptrdiff_t line, ptrdiff_t ne
     a.ready = is_wide(storage) && next == size && ((uintptr_t)p | (uintptr_t)line) % (uintptr_t)size == 0;
     return a;
 }
+
+/* whether numbers of 16 bits lie together in a line, aligned */
+VM_INLINE int is_packed(const lines *a) { return !is_wide(a->storage) && a->next == 2 && ((uintptr_t)a->p | (uintptr_t)a->line) % 2 == 0; }
 
 /* Whether to take rows across memory: where neighbours belong to different rows, or the rows are short */
 VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff_t number)

@@ -11,7 +11,7 @@ VM_INLINE int NAME(near)(REAL top) { return (top >= LOWEST_NEAR) & (top < TOO_HI
 /* n pairs: the greater to p, the lesser to q */
 VM_INLINE void NAME(meet)(REAL *p, REAL *q, ptrdiff_t n)
 {
-    INDEPENDENT
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++) {
         const REAL v = q[j], least = NAME(lesser)(v, p[j]);
         p[j] = NAME(greater)(v, p[j]);

@@ -251,6 +251,7 @@ VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
         REAL *h = held + u * WIDTH;
         NAME(meet)(h, h + 16, 16);
         NAME(meet)(h, h + 8, 8);
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < 8; j++)
             most[8 * u + j] = NAME(greater)(NAME(greater)(h[8 + j], h[16 + j]), h[24 + j]);
     }
