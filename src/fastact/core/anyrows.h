@@ -66,6 +66,20 @@ VM_INLINE REAL *NAME(strip_room)(ptrdiff_t tiles, ptrdiff_t rows, ptrdiff_t n)
     return size <= MOST ? (REAL *)malloc(size) : NULL;
 }
 
+/* Whether w rows may have their maximum near 0, as some of their numbers say */
+static __attribute__((noinline)) int NAME(seem_near)(const lines *x, ptrdiff_t n, ptrdiff_t w)
+{
+    REAL top[NAME(STRIP)], line[NAME(STRIP)];
+    for (ptrdiff_t j = 0; j < w; j++)
+        top[j] = (REAL)-INFINITY;
+    for (ptrdiff_t i = 0; i < n; i += n / 16 + 1) {
+        const REAL *p = NAME(fetch)(x, i, 0, w, (REAL)-INFINITY, line);
+        for (ptrdiff_t j = 0; j < w; j++)
+            top[j] = NAME(greater)(p[j], top[j]);
+    }
+    return NAME(tops_near)(top, w);
+}
+
 /* ---- softmax and its like ---- */
 
 static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w, int *guess, REAL *room)
@@ -160,6 +174,8 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
                 break;
             if (w == 0)
                 row = n_outer - (w = 8);           /* some rows again */
+            if (row == 0)
+                guess = NAME(seem_near)(&x_across, n, w);
             const lines d = NAME(from)(D, 0, row);
             NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w, &guess, room);
             if (op != LOGSUMEXP && mask != NULL) {
