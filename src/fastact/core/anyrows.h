@@ -47,8 +47,8 @@ static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_
         NAME(scatter)(a, i, 0, w, from + i * w);
 }
 
-/* How many of the rows that are left are taken together across memory, of n numbers each; 0 where they are too few. `copied`: they
- * should stay in a cache, the nearest or the next. */
+/* How many of the rows that are left are taken together across memory, of n numbers each; 0 where they are too few. Short rows that are
+ * copied stay in the nearest cache. */
 VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int copied)
 {
     const ptrdiff_t fit = 32 * n <= NAME(STAGE) ? NAME(STAGE) : NEXT / sizeof(REAL);
@@ -59,7 +59,7 @@ VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int copied)
     return rows >= 32 ? rows - rows % 32 : rows >= 8 ? 8 : 0;
 }
 
-/* Memory for such copies, `tiles` of the widest strip; NULL where there is none, or where it would be too much: then it is done without */
+/* Memory for `tiles` copies of the widest strip; NULL where there is none, or where it would be too much: then it is done without */
 VM_INLINE REAL *NAME(strip_room)(ptrdiff_t tiles, ptrdiff_t rows, ptrdiff_t n)
 {
     const size_t size = (size_t)(tiles * NAME(strip_of)(rows < 32 ? 32 : rows, n, 1) * n) * sizeof(REAL);
@@ -174,7 +174,7 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
                 break;
             if (w == 0)
                 row = n_outer - (w = 8);           /* some rows again */
-            if (row == 0)
+            if (row == 0 && op != LOGSUMEXP_BACKWARD)
                 guess = NAME(seem_near)(&x_across, n, w);
             const lines d = NAME(from)(D, 0, row);
             NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w, &guess, room);
@@ -230,7 +230,7 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
             w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied);
-            w = w == 8 && n_outer - row >= 16 ? (n_outer - row) / 8 * 8 : w;
+            w = w == 8 ? (n_outer - row) / 8 * 8 : w;             /* up to 24 are as quick together */
             if (w == 0 && (out == dy || out == y))
                 break;
             if (w == 0)

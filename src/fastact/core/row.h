@@ -83,7 +83,8 @@ enum { ROWS = 16, NEAR = 16384 };                  /* rows along memory taken to
 enum { FAR = 1 << 23 };                            /* bytes from which on the next rows are fetched ahead: with 4 MiB it takes longer, */
 enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* with 8 it gains; not at all, row by row, or along with the work on a row */
 enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is near 0: see near() in rows.h */
-enum { NEXT = 1 << 18, MOST = 1 << 23 };           /* bytes of a copy across memory that should stay in a cache, and that it may take at most */
+enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip where there is a choice (with fewer, its pieces of memory */
+                                                   /* are so short that they come slower), and what two may take at most */
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };

@@ -212,7 +212,7 @@ VM_INLINE void NAME(add_products)(int op, int select, int first, const REAL *dy,
 /* n lanes, and n others, to n */
 VM_INLINE void NAME(fold)(double *hi, double *lo, ptrdiff_t others, ptrdiff_t n)
 {
-    INDEPENDENT
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++)
         hi[j] = NAME(add_sums)(hi[j], hi[j + others], lo + j, lo + j + others);
 }
