@@ -166,7 +166,9 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
         const int moved = op != LOGSUMEXP && !o_across.ready, copied = !x_across.ready || mask != NULL || moved;
-        const int roomy = copied && (moved || op == LOGSUMEXP) && n * 32 > NAME(STAGE);
+        /* what is masked could be copied to the results' place as well; a copy beside it pays where the maxima may be guessed, if it is small */
+        const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * SIDE <= NEXT);
+        const int roomy = copied && beside && n * 32 > NAME(STAGE);
         REAL *room = roomy ? NAME(strip_room)(1, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
             w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied && n * 32 <= NAME(STAGE));
