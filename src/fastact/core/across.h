@@ -300,7 +300,7 @@ typedef struct {
 
 VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_strip) *t)
 {
-    const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
+    const ptrdiff_t w = t->w, n = t->n;
     for (ptrdiff_t j = n * NAME(STRIP); j < 16 * NAME(STRIP); j++)
         t->hi[j] = 0.0;
     for (ptrdiff_t j = n * NAME(STRIP); IS_DOUBLE && j < 16 * NAME(STRIP); j++)
@@ -336,7 +336,7 @@ VM_INLINE void TILE(gradients_of)(int op, int select, ptrdiff_t w, TILE(tile) dy
 
 VM_INLINE void TILE(finish_gradients_across)(int op, int select, TILE(gradients_strip) *t)
 {
-    const ptrdiff_t w = WIDE == 8 ? 8 : t->w;
+    const ptrdiff_t w = t->w;
     for (ptrdiff_t i = 0; i < t->n; i += 8) {
         const ptrdiff_t depth = t->n - i < 8 ? t->n - i : 8;
         const TILE(tile) d = TILE(get_lines)(t->dy, i, 1, depth, w, 0, t->fetched[0]), y = TILE(get_lines)(t->y, i, 1, depth, w, 0, t->fetched[1]);

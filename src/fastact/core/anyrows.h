@@ -17,6 +17,10 @@ VM_INLINE int NAME(turns)(const lines *a)
 static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, REAL pad, REAL *to, ptrdiff_t step)
 {
     ptrdiff_t i = 0;
+#if !IS_DOUBLE
+    for (; is_packed(a) && a->mask == NULL && i < n; i++)
+        widen_block(a->storage == STORE_B2, to + i * step, (const uint16_t *)(a->p + i * a->line), w);
+#endif
     for (; NAME(turns)(a) && i + 8 <= n; i += 8)
         for (ptrdiff_t j = 0; j < w; j += 8)
             NAME(turn_eight)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next, a->next, to + i * step + j, step);
@@ -31,6 +35,10 @@ static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t
 static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_t n, ptrdiff_t w, const REAL *from)
 {
     ptrdiff_t i = 0;
+#if !IS_DOUBLE
+    for (; is_packed(a) && i < n; i++)
+        narrow_block(a->storage == STORE_B2, (uint16_t *)(a->p + i * a->line), from + i * w, w);
+#endif
     for (; NAME(turns)(a) && i + 8 <= n; i += 8)
         for (ptrdiff_t j = 0; j < w; j += 8)
             NAME(turn_eight)((const char *)(from + i * w + j), w * (ptrdiff_t)sizeof(REAL), (REAL *)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next),
@@ -39,23 +47,46 @@ static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_
         NAME(scatter)(a, i, 0, w, from + i * w);
 }
 
-/* how many of the rows that are left are taken together across memory, of n numbers each; 0 where they are too few */
-VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int staged)
+/* How many of the rows that are left are taken together across memory, of n numbers each; 0 where they are too few. Short rows that are
+ * copied stay in the nearest cache. */
+VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int copied)
 {
+    const ptrdiff_t fit = 32 * n <= NAME(STAGE) ? NAME(STAGE) : NEXT / sizeof(REAL);
     ptrdiff_t most = NAME(STRIP);
-    while (staged && most > 32 && most * n > NAME(STAGE) && 32 * n <= NAME(STAGE))
+    while (copied && most > 32 && most * n > fit)
         most /= 2;
     rows = rows < most ? rows : most;
     return rows >= 32 ? rows - rows % 32 : rows >= 8 ? 8 : 0;
 }
 
+/* Memory for `tiles` copies of the widest strip; NULL where there is none, or where it would be too much: then it is done without */
+VM_INLINE REAL *NAME(strip_room)(ptrdiff_t tiles, ptrdiff_t rows, ptrdiff_t n)
+{
+    const size_t size = (size_t)(tiles * NAME(strip_of)(rows < 32 ? 32 : rows, n, 1) * n) * sizeof(REAL);
+    return size <= MOST ? (REAL *)malloc(size) : NULL;
+}
+
+/* Whether w rows may have their maximum near 0, as some of their numbers say */
+static __attribute__((noinline)) int NAME(seem_near)(const lines *x, ptrdiff_t n, ptrdiff_t w)
+{
+    REAL top[NAME(STRIP)], line[NAME(STRIP)];
+    for (ptrdiff_t j = 0; j < w; j++)
+        top[j] = (REAL)-INFINITY;
+    for (ptrdiff_t i = 0; i < n; i += n / 16 + 1) {
+        const REAL *p = NAME(fetch)(x, i, 0, w, (REAL)-INFINITY, line);
+        for (ptrdiff_t j = 0; j < w; j++)
+            top[j] = NAME(greater)(p[j], top[j]);
+    }
+    return NAME(tops_near)(top, w);
+}
+
 /* ---- softmax and its like ---- */
 
-static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w, int *guess)
+static __attribute__((noinline)) void NAME(strip)(int op, const lines *dy, lines x, lines out, ptrdiff_t n, ptrdiff_t w, int *guess, REAL *room)
 {
-    REAL stage[4 * NAME(STAGE)] __attribute__((aligned(64)));
+    REAL here[4 * NAME(STAGE)] __attribute__((aligned(64))), *stage = room != NULL ? room : here;
     const lines there = out;
-    const int moved = op != LOGSUMEXP && !out.ready, copied = !x.ready || x.mask != NULL || moved, staged = copied && n * w <= 4 * NAME(STAGE);
+    const int moved = op != LOGSUMEXP && !out.ready, copied = !x.ready || x.mask != NULL || moved, staged = copied && (room != NULL || n * w <= 4 * NAME(STAGE));
     if (staged) {
         NAME(load_lines)(&x, n, w, (REAL)-INFINITY, stage, w);
         x = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, w * sizeof(REAL), sizeof(REAL));
@@ -134,20 +165,27 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
     if (take_across(n_outer, n, sx, cx)) {
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
-        const int staged = !x_across.ready || mask != NULL || (op != LOGSUMEXP && !o_across.ready);
+        const int moved = op != LOGSUMEXP && !o_across.ready, copied = !x_across.ready || mask != NULL || moved;
+        /* what is masked could be copied to the results' place as well; a copy beside it pays where the maxima may be guessed, if it is small */
+        const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * SIDE <= NEXT);
+        const int roomy = copied && beside && n * 32 > NAME(STAGE);
+        REAL *room = roomy ? NAME(strip_room)(1, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
-            w = NAME(strip_of)(n_outer - row, n, staged);
+            w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied && n * 32 <= NAME(STAGE));
             if (w == 0 && in_place)
                 break;
             if (w == 0)
                 row = n_outer - (w = 8);           /* some rows again */
+            if (row == 0 && op != LOGSUMEXP_BACKWARD)
+                guess = NAME(seem_near)(&x_across, n, w);
             const lines d = NAME(from)(D, 0, row);
-            NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w, &guess);
+            NAME(strip)(op, &d, NAME(from)(x_across, 0, row), NAME(from)(o_across, 0, row), n, w, &guess, room);
             if (op != LOGSUMEXP && mask != NULL) {
                 const lines v = NAME(from)(X, row, 0), y = NAME(from)(O, row, 0);
                 NAME(blank_masked)(op, &v, &y, w, n);
             }
         }
+        free(room);
     } else if (X.ready && (mask == NULL || NAME(masks_straight)(op, &X, n)) && (O.ready || op == LOGSUMEXP)) {
         NAME(straight_rows)(op, &D, &X, &O, n_outer, n, &guess);
         row = n_outer;
@@ -164,11 +202,11 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
 
 /* ---- gradients from the result ---- */
 
-static __attribute__((noinline)) void NAME(gradient_strip)(int op, lines dy, lines y, lines out, ptrdiff_t n, ptrdiff_t w)
+static __attribute__((noinline)) void NAME(gradient_strip)(int op, lines dy, lines y, lines out, ptrdiff_t n, ptrdiff_t w, REAL *room)
 {
-    REAL d_stage[NAME(STAGE)] __attribute__((aligned(64))), y_stage[NAME(STAGE)] __attribute__((aligned(64)));
+    REAL here[2 * NAME(STAGE)] __attribute__((aligned(64))), *d_stage = room != NULL ? room : here, *y_stage = d_stage + n * w;
     const lines there = out;
-    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4, copied = n * w <= NAME(STAGE), moved = copied && !out.ready;
+    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4, copied = room != NULL || n * w <= NAME(STAGE), moved = copied && !out.ready;
     if (copied && (!dy.ready || moved)) {
         NAME(load_lines)(&dy, n, w, 0, d_stage, w);
         dy = make_lines(storage, (const char *)d_stage, w * sizeof(REAL), sizeof(REAL));
@@ -178,7 +216,7 @@ static __attribute__((noinline)) void NAME(gradient_strip)(int op, lines dy, lin
         y = make_lines(storage, (const char *)y_stage, w * sizeof(REAL), sizeof(REAL));
     }
     out = moved ? dy : out;
-    (w > 8 ? NAME(gradients_across_32) : NAME(gradients_across_8))(op, &dy, &y, &out, n, w);
+    (w >= 32 ? NAME(gradients_across_32) : NAME(gradients_across_8))(op, &dy, &y, &out, n, w);
     if (moved)
         NAME(store_lines)(&there, n, w, d_stage);
 }
@@ -190,14 +228,18 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
     ptrdiff_t row = 0, w;
     if (take_across(n_outer, n, sdy, cdy)) {
         const lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy), o = make_lines(storage, out, co, so);
+        const int copied = !(d.ready && v.ready && o.ready), roomy = copied && n * 32 > NAME(STAGE);
+        REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
-            w = NAME(strip_of)(n_outer - row, n, !(d.ready && v.ready && o.ready));
+            w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied);
+            w = w == 8 ? (n_outer - row) / 8 * 8 : w;             /* up to 24 are as quick together */
             if (w == 0 && (out == dy || out == y))
                 break;
             if (w == 0)
                 row = n_outer - (w = 8);           /* some rows again */
-            NAME(gradient_strip)(op, NAME(from)(d, 0, row), NAME(from)(v, 0, row), NAME(from)(o, 0, row), n, w);
+            NAME(gradient_strip)(op, NAME(from)(d, 0, row), NAME(from)(v, 0, row), NAME(from)(o, 0, row), n, w, room);
         }
+        free(room);
     } else if (D.ready && Y.ready && O.ready) {
         NAME(straight_gradients)(op, &D, &Y, &O, n_outer, n);
         return;

@@ -263,9 +263,9 @@ static __attribute__((noinline)) void NAME(rows_with_shares)(int results, const 
             for (ptrdiff_t i = 0; i < n; i += CHUNK) {
                 const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK;
                 NAME(class_losses)(p + i, chunk, some, a, b);
-                NAME(sum_products)(SOFTMAX, 1, chunk, s + i, some, hi, lo);
+                NAME(sum_products)(SOFTMAX, 1, 0, chunk, s + i, some, hi, lo, NULL);
                 if (results > 1)
-                    NAME(sum_products)(LOG_SOFTMAX, 0, s + i, s + i, some, whole, whole_lo);
+                    NAME(sum_products)(LOG_SOFTMAX, 0, 0, s + i, s + i, some, whole, whole_lo, NULL);
             }
             NAME(fold)(hi, lo, 8, 8);
             NAME(fold_across)(hi, lo, 1, 1);

@@ -3,6 +3,7 @@
 #define FASTACT_ROW_H
 
 #include <math.h>
+#include <stdlib.h>
 #include "blocks.h"
 #include "vmath.h"
 
@@ -82,6 +83,8 @@ enum { ROWS = 16, NEAR = 16384 };                  /* rows along memory taken to
 enum { FAR = 1 << 23 };                            /* bytes from which on the next rows are fetched ahead: with 4 MiB it takes longer, */
 enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* with 8 it gains; not at all, row by row, or along with the work on a row */
 enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is near 0: see near() in rows.h */
+enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip where there is a choice (with fewer, its pieces of memory */
+                                                   /* are so short that they come slower), and what two may take at most */
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
@@ -103,6 +106,9 @@ static lines make_lines(int storage, const char *p, ptrdiff_t line, ptrdiff_t ne
     a.ready = is_wide(storage) && next == size && ((uintptr_t)p | (uintptr_t)line) % (uintptr_t)size == 0;
     return a;
 }
+
+/* whether numbers of 16 bits lie together in a line, aligned */
+VM_INLINE int is_packed(const lines *a) { return !is_wide(a->storage) && a->next == 2 && ((uintptr_t)a->p | (uintptr_t)a->line) % 2 == 0; }
 
 /* Whether to take rows across memory: where neighbours belong to different rows, or the rows are short */
 VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff_t number)
@@ -131,17 +137,20 @@ enum { DOUBLES = 8 };
 typedef __m512d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm512_fmadd_pd(d, y, sum); }
+VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm512_fmsub_pd(d, y, p); }
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 enum { DOUBLES = 4 };
 typedef __m256d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm256_fmadd_pd(d, y, sum); }
+VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm256_fmsub_pd(d, y, p); }
 #else
 enum { DOUBLES = 2 };
 typedef double doubles __attribute__((vector_size(16)));
 VM_INLINE doubles widened(const float *x) { return (doubles){(double)x[0], (double)x[1]}; }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return sum + d * y; }        /* the product is exact */
+VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return (doubles){fma_f8(d[0], y[0], -p[0]), fma_f8(d[1], y[1], -p[1])}; }
 #endif
 typedef double unaligned_doubles __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
 typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));

@@ -11,7 +11,7 @@ VM_INLINE int NAME(near)(REAL top) { return (top >= LOWEST_NEAR) & (top < TOO_HI
 /* n pairs: the greater to p, the lesser to q */
 VM_INLINE void NAME(meet)(REAL *p, REAL *q, ptrdiff_t n)
 {
-    INDEPENDENT
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++) {
         const REAL v = q[j], least = NAME(lesser)(v, p[j]);
         p[j] = NAME(greater)(v, p[j]);
@@ -162,8 +162,25 @@ VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double
 #endif
 }
 
-#if !IS_DOUBLE
-VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const REAL *y, doubles sum)
+#if IS_DOUBLE
+VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+{
+    doubles d = *(const unaligned_doubles *)dy, v = d, p = d;
+    if (op == SOFTMAX)
+        v = *(const unaligned_doubles *)y;
+    if (select)
+        d = (doubles)((integers)d & (v != 0));
+    if (op == SOFTMAX)
+        p = d * v;
+    const doubles s = sum + p, t = s - sum;
+    doubles error = first ? p - s : (sum - (s - t)) + (p - t);
+    if (op == SOFTMAX)
+        error += product_error(d, v, p);
+    *lo += error;
+    return s;
+}
+#else
+VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
 {
     doubles d = widened(dy);
     if (op != SOFTMAX)
@@ -178,31 +195,24 @@ VM_INLINE doubles NAME(plus_product)(int op, int select, const REAL *dy, const R
 VM_INLINE void NAME(add_products)(int op, int select, int first, const REAL *dy, ptrdiff_t step_dy, const REAL *y, ptrdiff_t step_y, ptrdiff_t segments, ptrdiff_t n,
                                   double *hi, double *lo)
 {
-#if IS_DOUBLE
-    for (ptrdiff_t k = 0; k < segments; k++, dy += step_dy, y += step_y)
-        INDEPENDENT
-        for (ptrdiff_t j = 0; j < n; j++) {
-            double so_far = first && k == 0 ? 0.0 : hi[j], lost = first && k == 0 ? 0.0 : lo[j];
-            double v = op == SOFTMAX ? y[j] : 1.0, d = select && v == 0.0 ? 0.0 : dy[j], p = d * v, s = so_far + p;
-            lo[j] = lost + (sum_error_f8(so_far, p, s) + (op == SOFTMAX ? fma_f8(d, v, -p) : 0.0));
-            hi[j] = s;
-        }
-#else
     for (ptrdiff_t j = 0; j < n; j += DOUBLES) {
-        doubles sum = {0};
+        doubles sum = {0}, lost = {0};
         if (!first)
             sum = *(const unaligned_doubles *)(hi + j);
+        if (!first && IS_DOUBLE)
+            lost = *(const unaligned_doubles *)(lo + j);
         for (ptrdiff_t k = 0; k < segments; k++)
-            sum = NAME(plus_product)(op, select, dy + k * step_dy + j, y + k * step_y + j, sum);
+            sum = NAME(plus_product)(op, select, first && k == 0, dy + k * step_dy + j, y + k * step_y + j, sum, &lost);
         *(unaligned_doubles *)(hi + j) = sum;
+        if (IS_DOUBLE)
+            *(unaligned_doubles *)(lo + j) = lost;
     }
-#endif
 }
 
 /* n lanes, and n others, to n */
 VM_INLINE void NAME(fold)(double *hi, double *lo, ptrdiff_t others, ptrdiff_t n)
 {
-    INDEPENDENT
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++)
         hi[j] = NAME(add_sums)(hi[j], hi[j + others], lo + j, lo + j + others);
 }
@@ -334,8 +344,9 @@ ONE_COPY void NAME(blank_masked)(int op, const lines *x, const lines *out, ptrdi
     }
 }
 
-/* eight numbers of each of eight rows, turned: to[8 k + j] is number k of row j, with `step` for 8 */
-#if defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
+/* eight numbers of each of eight rows, turned: to[8 k + j] is number k of row j, with `step` for 8. In vectors of the machine's:
+ * wider ones gcc takes apart, number by number. */
+#if defined(__has_builtin) && __has_builtin(__builtin_shufflevector) && (defined(__AVX512F__) || (defined(__AVX2__) && !IS_DOUBLE))
 typedef REAL NAME(eight) __attribute__((vector_size(8 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 
 VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
@@ -356,6 +367,26 @@ VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t
         *(NAME(eight) *)(to + j * step) = __builtin_shufflevector(r[j], r[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
         *(NAME(eight) *)(to + (j + 4) * step) = __builtin_shufflevector(r[j], r[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
+}
+#elif defined(__has_builtin) && __has_builtin(__builtin_shufflevector) && (defined(__AVX2__) || !IS_DOUBLE)
+typedef REAL NAME(some) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+
+VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
+{
+    for (int k = 0; k < 8; k += 4)
+        for (int j = 0; j < 8; j += 4) {
+            NAME(some) r[4], t[4];
+            for (int i = 0; i < 4; i++)
+                r[i] = *(const NAME(some) *)(x + (j + i) * sx + k * (ptrdiff_t)sizeof(REAL));
+            for (int i = 0; i < 4; i += 2) {
+                t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);
+                t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);
+            }
+            for (int i = 0; i < 2; i++) {
+                *(NAME(some) *)(to + (k + i) * step + j) = __builtin_shufflevector(t[i], t[i + 2], 0, 1, 4, 5);
+                *(NAME(some) *)(to + (k + i + 2) * step + j) = __builtin_shufflevector(t[i], t[i + 2], 2, 3, 6, 7);
+            }
+        }
 }
 #else
 VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)

@@ -113,6 +113,8 @@ static void NAME(hardmax_row)(const REAL *x, REAL *y, ptrdiff_t n)
 {
     const REAL top = NAME(top_or_nan)(x, n);
     ptrdiff_t i = 0;
+    while (i + 4 * WIDTH <= n && !NAME(any_reaches)(x + i, top))
+        i += WIDTH;
     while (i < n - 1 && !(x[i] == top))
         i++;
     NAME(fill)(y, n, top != top ? top : 0);

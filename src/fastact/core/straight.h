@@ -251,6 +251,7 @@ VM_INLINE void NAME(settle)(REAL *held, ptrdiff_t w, REAL *top, int *again)
         REAL *h = held + u * WIDTH;
         NAME(meet)(h, h + 16, 16);
         NAME(meet)(h, h + 8, 8);
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < 8; j++)
             most[8 * u + j] = NAME(greater)(NAME(greater)(h[8 + j], h[16 + j]), h[24 + j]);
     }
@@ -589,27 +590,41 @@ typedef struct {
     char *out;
     ptrdiff_t sdy, sy, so;                         /* from row to row */
     ptrdiff_t rows, n;
+    int fetched;                                   /* of doubles: whether the results' place is fetched while sums are added up */
     double four[4 * ROWS], four_lo[4 * ROWS], sum[ROWS], sum_lo[ROWS];
     REAL a[ROWS];
 } NAME(gradient_rows);
 
-/* n numbers to the sums of 16 lanes */
-VM_INLINE void NAME(sum_products)(int op, int select, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo)
+VM_INLINE void NAME(add_sixteen)(int op, int select, int first, const REAL *dy, const REAL *y, doubles *sum, doubles *lost)
+{
+    for (int k = 0; k < 16 / DOUBLES; k++)
+        sum[k] = NAME(plus_product)(op, select, first, dy + k * DOUBLES, y + k * DOUBLES, sum[k], &lost[k]);
+}
+
+/* n numbers to the sums of 16 lanes; the `first` are added to 0. `out`: NULL, or what is fetched meanwhile, to be written to. */
+VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo, const REAL *out)
 {
     const ptrdiff_t rest = n % 16;
     REAL d_tail[16], y_tail[16];
-#if IS_DOUBLE
-    NAME(add_products)(op, select, 0, dy, 16, y, 16, n / 16, 16, hi, lo);
-#else
-    doubles sum[16 / DOUBLES];
-    for (int k = 0; k < 16 / DOUBLES; k++)
+    doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
+    ptrdiff_t i = 0;
+    for (int k = 0; k < 16 / DOUBLES; k++) {
         sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
-    for (ptrdiff_t i = 0; i + 16 <= n; i += 16)
-        for (int k = 0; k < 16 / DOUBLES; k++)
-            sum[k] = NAME(plus_product)(op, select, dy + i + k * DOUBLES, y + i + k * DOUBLES, sum[k]);
-    for (int k = 0; k < 16 / DOUBLES; k++)
+        lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
+    }
+    if (IS_DOUBLE && first && n >= 16) {
+        NAME(add_sixteen)(op, select, 1, dy, y, sum, lost);
+        i = 16;
+    }
+    for (; i + 16 <= n; i += 16) {
+        for (ptrdiff_t k = 0; out != NULL && k < 16; k += 64 / (ptrdiff_t)sizeof(REAL))
+            __builtin_prefetch(out + i + k, 1);
+        NAME(add_sixteen)(op, select, 0, dy + i, y + i, sum, lost);
+    }
+    for (int k = 0; k < 16 / DOUBLES; k++) {
         *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
-#endif
+        *(unaligned_doubles *)(lo + k * DOUBLES) = lost[k];
+    }
     if (rest > 0) {
         for (ptrdiff_t j = 0; j < 16; j++) {
             d_tail[j] = j < rest ? dy[n - rest + j] : 0;
@@ -635,12 +650,13 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, int how, NAME(gradient_ro
 {
     const char *dy = t->dy, *y = t->y;
     const ptrdiff_t sdy = t->sdy, sy = t->sy, n = t->n, rows = t->rows;
+    const int fetched = op == SOFTMAX && (IS_DOUBLE ? t->fetched : how == IN_PIECES);
     for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy) {
         double hi[16], lo[16];
         for (ptrdiff_t j = 0; j < 16; j++)
             hi[j] = lo[j] = 0.0;
-        NAME(fetch_ahead)(how, dy + rows * sdy, n);
-        NAME(sum_products)(op, select, (const REAL *)dy, (const REAL *)y, n, hi, lo);
+        NAME(fetch_ahead)(how == AT_ONCE ? how : AS_NEAR, dy + rows * sdy, n);
+        NAME(sum_products)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, hi, lo, fetched ? (const REAL *)(t->out + u * t->so) : NULL);
         NAME(fold)(hi, lo, 8, 8);
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
@@ -691,6 +707,15 @@ static __attribute__((noinline)) void far_softmax_gradients_f4(gradient_rows_f4 
         selected_softmax_gradients_f4(t);
 }
 
+static __attribute__((noinline)) void long_softmax_gradients_f4(gradient_rows_f4 *t)
+{
+    sum_gradients_f4(SOFTMAX, 0, IN_PIECES, t);
+    if (all_small_f4(ROWS, t->a))
+        finish_gradients_f4(SOFTMAX, 0, AS_NEAR, t);
+    else
+        selected_softmax_gradients_f4(t);
+}
+
 static __attribute__((noinline)) void far_log_softmax_gradients_f4(gradient_rows_f4 *t)
 {
     sum_gradients_f4(LOG_SOFTMAX, 0, AT_ONCE, t);
@@ -703,10 +728,15 @@ static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, co
     const ptrdiff_t most = NEAR / sizeof(REAL) / 2, batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     NAME(gradient_rows) t;
     t.sdy = dy->line, t.sy = y->line, t.so = out->line, t.n = n;
+    const int far = NAME(far)(n_outer, n);
+    const ptrdiff_t row_size = n * (ptrdiff_t)sizeof(REAL);
     void (*work)(NAME(gradient_rows) *) = op == SOFTMAX ? NAME(softmax_gradients) : NAME(log_softmax_gradients);
-#if !IS_DOUBLE                                     /* long rows, and doubles, would only be slower */
-    if (n <= CHUNK && far_f4(n_outer, n))
-        work = op == SOFTMAX ? far_softmax_gradients_f4 : far_log_softmax_gradients_f4;
+    t.fetched = row_size <= (far ? 4 * NEAR : NEAR / 2);
+#if !IS_DOUBLE
+    if (op == SOFTMAX && far && row_size <= 4 * NEAR)
+        work = n < CHUNK / 2 ? far_softmax_gradients_f4 : long_softmax_gradients_f4;
+    else if (op != SOFTMAX && far && n <= CHUNK)   /* longer ones would only be slower */
+        work = far_log_softmax_gradients_f4;
 #endif
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++)
         t.four[j] = t.four_lo[j] = 0.0;
@@ -731,9 +761,9 @@ static __attribute__((noinline)) void NAME(far_gradient)(int op, const lines *dy
             if (op == SOFTMAX)
                 NAME(gather)(y, u, i, some, 0, v);
             if (op == SOFTMAX)
-                NAME(sum_products)(SOFTMAX, select, d, v, some, hi, lo);
+                NAME(sum_products)(SOFTMAX, select, 0, d, v, some, hi, lo, NULL);
             else
-                NAME(sum_products)(LOG_SOFTMAX, 0, d, v, some, hi, lo);
+                NAME(sum_products)(LOG_SOFTMAX, 0, 0, d, v, some, hi, lo, NULL);
         }
         NAME(fold)(hi, lo, 8, 8);
         NAME(fold_across)(hi, lo, 1, 1);
