@@ -98,27 +98,49 @@ cdef inline void softsign_value_and_slope(real x, real* y, real* dydx) noexcept 
     dydx[0] = fma(square + square, rest, square)
 
 cdef inline void squareplus_value_and_slope(real x, real b, real* y, real* dydx) noexcept nogil:
-    # one quotient: g = (b/2)/d = L/R, d = R^2 + a R, as in squareplus_backward; then max(x, 0) + g R, and g or 1 - g.
-    # k and e: what rounding left out of g, by g, and of R^2 over b. Where b no longer counts beside a, L is (b/2)/(2a) and g is 0
+    # one quotient: g = (b/2)/d = L/R, d = R^2 + a R, as in squareplus_backward; then L = g R, made right as in squareplus, and g or
+    # 1 - g. Where b no longer counts beside a, L is (b/2)/(2a) and g is 0
     cdef real scale = square_scale(b)
-    cdef real size = abs(x) * scale
-    cdef real held = square_hold(size)
     cdef real square = b * scale * scale
-    cdef real v = fma(held, held, square)
+    cdef real near = square_hold(abs(x) * scale)
+    cdef real v = fma(near, near, at_least_normal(square))
     cdef real root = sqrt(v)
-    cdef real d = at_least_normal(fma(held, root, v))
     # ----
     cdef real units = square_scale(b)
-    cdef real part = b * units * units
     cdef real lift = square_lift(1.0)
-    cdef real c = 0.5 * part * lift
-    cdef real inverse = 1.0 / at_least_normal(c)
+    cdef real c = 0.5 * (b * units * units) * lift
+    cdef real size = abs(x) * units
+    cdef real held = square_hold(size)
+    cdef real d = fma(held, root, v)
     cdef real g = c / (size if size > held else d)
-    cdef real v_lo = fma(held, held, part - v)
-    cdef real k = fma(-g, fma(held, root, v - d) + v_lo, fma(-g, d, c)) * inverse
-    cdef real e = (v_lo + fma(-root, root, v)) * (0.5 * inverse)
-    cdef real p = root * g
-    cdef real near = fma(p, fma(g, e, k), p)
-    cdef real low = 0.0 if size > held else fma(g, k, g)
-    y[0] = fma(0.5 * g if size > held else near, 1.0 / (units * lift), at_least(x, 0.0))
+    cdef real rest = fma(-g, fma(held, root, v - d), fma(-g, d, c))
+    cdef real low = 0.0 if size > held else fma(rest, weight(d), g)
+    cdef real q = g * (0.5 if size > held else root)
+    cdef real missing = fma(-q, fma(q, 1.0 / lift, held), 0.5 * c)
+    cdef real more = 0.0 if size > held else missing
+    y[0] = fma(fma(more, weight(root), q), 1.0 / (units * lift), at_least(x, 0.0))
     dydx[0] = low * (1.0 / lift) if x <= 0.0 else fma(-low, 1.0 / lift, 1.0)
+
+cdef inline void dish_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
+    # w as in dish', unscaled, with what rounding left out of it: max(x, 0) - a/2 w, and 1 + s or -s. Far out q is 1/a, and w is q^2/2
+    cdef real a = abs(x)
+    cdef real r = sqrt(fma(a, a, 1.0))
+    cdef real p = a + r
+    # ----
+    cdef real size = abs(x)
+    cdef real d = fma(size, p, 1.0)
+    cdef real by = far_out(size, size, d)
+    cdef real q = 1.0 / by
+    cdef real p_lo = fma(-p, fma(0.5, p, -size), 0.5)
+    cdef real d_lo = fma(1.0 - q, p_lo, fma(size, p, 1.0 - d))
+    cdef real lost = fma(-q, at_most_finite(by), 1.0)
+    cdef real rest = far_out(size, lost + lost, fma(-q, d_lo, lost))
+    cdef real w = far_out(size, 0.5 * q * q, q)
+    # ----
+    cdef real half = 0.5 * abs(x) * w
+    cdef real u = 1.0 - w
+    cdef real u_lo = (1.0 - u) - w
+    cdef real slope = fma(w, fma(1.5, w, -3.0), 0.5)
+    cdef real left = fma(0.5 * w, fma(u, u, -w), w * fma(rest, slope, u * u_lo))
+    y[0] = at_least(x, -0.0) - far_out(abs(x), 0.25 * q, fma(half, rest, half))
+    dydx[0] = dish_close(x, -left if x < 0.0 else 1.0 + left)

@@ -115,14 +115,13 @@ cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
 cdef inline real dish(real x) noexcept nogil:
     # max(x, 0) - q, q = a/2 w, w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2); far out q is 1/(4a)
     cdef real a = abs(x)
-    cdef real held = far_held(a)
-    cdef real v = fma(held, held, 1.0)
+    cdef real v = fma(a, a, 1.0)
     cdef real r = sqrt(v)
-    cdef real d = fma(held, r, v)
+    cdef real d = fma(a, r, v)
     cdef real half = 0.5 * a
     cdef real q = far_out(a, 0.25, half) / far_out(a, a, d)
-    cdef real rest = far_out(a, 0.0, fma(-q, fma(held, r, v - d), fma(-q, d, half)))
-    return at_least(x, -0.0) - fma(rest, weight(d), q)
+    cdef real rest = fma(-q, fma(a, r, v - d), fma(-q, d, half))
+    return at_least(x, -0.0) - far_out(a, q, fma(rest, weight(d), q))
 
 cdef inline real dish_backward(real dy, real x) noexcept nogil:
     # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it

@@ -546,8 +546,6 @@ VM_INLINE double quick_reduced_f8(double u, double lo, double *s)
 /* ---- x/2 (1 + x/sqrt(1 + x^2)): beyond these 1 + x^2 is x^2 -------------------------------------------------------- */
 VM_INLINE float far_out_f4(float a, float far, float near) { return a > 0x1p13f ? far : near; }
 VM_INLINE double far_out_f8(double a, double far, double near) { return a > 0x1p28 ? far : near; }
-VM_INLINE float far_held_f4(float a) { return at_most_f4(a, 0x1p13f); }
-VM_INLINE double far_held_f8(double a) { return at_most_f8(a, 0x1p28); }
 /* a times 2^-12 (2^-28), and with it d = 1 + a p, p = a + r, times the square of that, in range wherever dish' is not 0; beyond that a
  * is held */
 #define DISH_ONE_F4 0x1p-24f
@@ -576,19 +574,19 @@ VM_INLINE double dish_inverse_f8(double a, double p, double *rest)
     *rest = fma_f8(-w, d_lo, fma_f8(-w, d, one));
     return w;
 }
-/* w(1 - 3w + w^2)/2 = w k/2, k = u^2 - w, u = 1 - w: from w = 1/2 on u is exact, and else what rounding left out of it is carried with
+/* w(1 - 3w + w^2)/2 = w(u^2 - w)/2, u = 1 - w: from w = 1/2 on u is exact, and else what rounding left out of it is carried with
  * that of w, by which the derivative is (3u^2 - 2)/2 */
 VM_INLINE float dish_left_f4(float w, float rest)
 {
-    float u = 1.0f - w, u_lo = (1.0f - u) - w, k = fma_f4(u, u, -w);
-    float slope = fma_f4(k + w, 1.5f / DISH_ONE_F4, -1.0f / DISH_ONE_F4);
-    return fma_f4(0.5f * w, k, w * fma_f4(rest, slope, u * u_lo));
+    float u = 1.0f - w, u_lo = (1.0f - u) - w;
+    float slope = fma_f4(w, fma_f4(1.5f / DISH_ONE_F4, w, -3.0f / DISH_ONE_F4), 0.5f / DISH_ONE_F4);
+    return fma_f4(0.5f * w, fma_f4(u, u, -w), w * fma_f4(rest, slope, u * u_lo));
 }
 VM_INLINE double dish_left_f8(double w, double rest)
 {
-    double u = 1.0 - w, u_lo = (1.0 - u) - w, k = fma_f8(u, u, -w);
-    double slope = fma_f8(k + w, 1.5 / DISH_ONE_F8, -1.0 / DISH_ONE_F8);
-    return fma_f8(0.5 * w, k, w * fma_f8(rest, slope, u * u_lo));
+    double u = 1.0 - w, u_lo = (1.0 - u) - w;
+    double slope = fma_f8(w, fma_f8(1.5 / DISH_ONE_F8, w, -3.0 / DISH_ONE_F8), 0.5 / DISH_ONE_F8);
+    return fma_f8(0.5 * w, fma_f8(u, u, -w), w * fma_f8(rest, slope, u * u_lo));
 }
 /* dish' so close to its root that w to twice the precision is not enough, which no float is: two terms of the series about it
  * (roots.py) */
