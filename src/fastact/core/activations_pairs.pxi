@@ -119,28 +119,18 @@ cdef inline void squareplus_value_and_slope(real x, real b, real* y, real* dydx)
     cdef real missing = fma(-q, fma(q, 1.0 / lift, held), 0.5 * c)
     cdef real more = 0.0 if size > held else missing
     y[0] = fma(fma(more, weight(root), q), 1.0 / (units * lift), at_least(x, 0.0))
-    dydx[0] = low * (1.0 / lift) if x <= 0.0 else fma(-low, 1.0 / lift, 1.0)
+    dydx[0] = abs(fma(low, 1.0 / lift, 0.0 if x <= 0.0 else -1.0))
 
 cdef inline void dish_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
-    # w as in dish', unscaled, with what rounding left out of it: max(x, 0) - a/2 w, and 1 + s or -s. Far out q is 1/a, and w is q^2/2
-    cdef real a = abs(x)
-    cdef real r = sqrt(fma(a, a, 1.0))
-    cdef real p = a + r
+    # w and its rounding error as in dish', and max(x, 0) - a/2 w; far out, where w may be 0, 1/(4a) for a/2 w: a second division
+    # takes less time than to choose between two divisors, and then what to make of it
+    cdef real a = dish_scaled(abs(x))
+    cdef real p = dish_larger(a)
     # ----
-    cdef real size = abs(x)
-    cdef real d = fma(size, p, 1.0)
-    cdef real by = far_out(size, size, d)
-    cdef real q = 1.0 / by
-    cdef real p_lo = fma(-p, fma(0.5, p, -size), 0.5)
-    cdef real d_lo = fma(1.0 - q, p_lo, fma(size, p, 1.0 - d))
-    cdef real lost = fma(-q, at_most_finite(by), 1.0)
-    cdef real rest = far_out(size, lost + lost, fma(-q, d_lo, lost))
-    cdef real w = far_out(size, 0.5 * q * q, q)
+    cdef real rest
+    cdef real w = dish_inverse(a, p, &rest)
     # ----
-    cdef real half = 0.5 * abs(x) * w
-    cdef real u = 1.0 - w
-    cdef real u_lo = (1.0 - u) - w
-    cdef real slope = fma(w, fma(1.5, w, -3.0), 0.5)
-    cdef real left = fma(0.5 * w, fma(u, u, -w), w * fma(rest, slope, u * u_lo))
-    y[0] = at_least(x, -0.0) - far_out(abs(x), 0.25 * q, fma(half, rest, half))
+    cdef real far = 0.25 / at_least(abs(x), 8192.0)
+    cdef real left = dish_left(w, rest)
+    y[0] = at_least(x, -0.0) - far_out(abs(x), far, dish_half(abs(x), w, rest))
     dydx[0] = dish_close(x, -left if x < 0.0 else 1.0 + left)

@@ -588,6 +588,9 @@ VM_INLINE double dish_left_f8(double w, double rest)
     double slope = fma_f8(w, fma_f8(1.5 / DISH_ONE_F8, w, -3.0 / DISH_ONE_F8), 0.5 / DISH_ONE_F8);
     return fma_f8(0.5 * w, fma_f8(u, u, -w), w * fma_f8(rest, slope, u * u_lo));
 }
+/* a/2 w */
+VM_INLINE float dish_half_f4(float a, float w, float rest) { float h = a * (0.5f * w); return fma_f4(h * (1.0f / DISH_ONE_F4), rest, h); }
+VM_INLINE double dish_half_f8(double a, double w, double rest) { double h = a * (0.5 * w); return fma_f8(h * (1.0 / DISH_ONE_F8), rest, h); }
 /* dish' so close to its root that w to twice the precision is not enough, which no float is: two terms of the series about it
  * (roots.py) */
 VM_INLINE float dish_close_f4(float x, float value) { (void)x; return value; }
