@@ -252,7 +252,7 @@ cdef inline real bent_identity(real x) noexcept nogil:
     cdef real root = sqrt(fma(held, held, 1.0))
     cdef real missing = fma(held, held, fma(-root, root, 1.0))
     cdef real rest = (size if size > root else root) - 1.0
-    return fma(0.5, fma(missing, 0.5 * weight(root), rest), x)
+    return fma(0.5, fma(missing, half_weight(root), rest), x)
 
 cdef inline real bent_identity_backward(real dy, real x) noexcept nogil:
     # 1 + x/(2R)

@@ -82,10 +82,12 @@ VM_INLINE double square_lift_f8(double x) { return x * 0x1p96; }
 VM_INLINE float square_hold_f4(float x) { return at_most_f4(x, 0x1p62f); }
 VM_INLINE double square_hold_f8(double x) { return at_most_f8(x, 0x1p510); }
 
-/* 1/x from below, less at most an eighth, for normal x below 2^127: one subtraction of integers. That is enough of it to weigh what
- * rounding left out, and next to nothing where a square root and a division keep their one unit busy. About 1 where x is 1. */
+/* 1/x and up to an eighth more, for normal x below 2^127: one subtraction of integers. That is enough to weigh what rounding left out,
+ * and next to nothing where a square root and a division keep their one unit busy. Of powers of 2 it is exact but for the last bit. */
 VM_INLINE float weight_f4(float x) { return from_bits_f4(0x7EFFFFFFu - bits_f4(x)); }
 VM_INLINE double weight_f8(double x) { return from_bits_f8(0x7FDFFFFFFFFFFFFFu - bits_f8(x)); }
+VM_INLINE float half_weight_f4(float x) { return from_bits_f4(0x7E7FFFFFu - bits_f4(x)); }                  /* of 1/(2x) */
+VM_INLINE double half_weight_f8(double x) { return from_bits_f8(0x7FCFFFFFFFFFFFFFu - bits_f8(x)); }
 
 /* a rounding error of a computed x, kept small where x is beyond its bounds and the error may be anything, NaN too */
 VM_INLINE float residue_f4(float dx)
