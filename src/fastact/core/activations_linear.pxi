@@ -227,7 +227,7 @@ cdef inline real squareplus(real x, real b) noexcept nogil:
     cdef real held = square_hold(size)
     cdef real root = sqrt(fma(held, held, at_least_normal(square)))
     cdef real q = c / ((size if size > root else root) + size)
-    cdef real missing = fma(-q, fma(q, 1.0 / lift, held), 0.5 * c)
+    cdef real missing = fma(-q, square_lower(q, held), 0.5 * c)
     cdef real rest = 0.0 if size > held else missing
     return fma(fma(rest, weight(root), q), 1.0 / (scale * lift), at_least(x, 0.0))
 

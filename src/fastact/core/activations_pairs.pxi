@@ -116,7 +116,7 @@ cdef inline void squareplus_value_and_slope(real x, real b, real* y, real* dydx)
     cdef real rest = fma(-g, fma(held, root, v - d), fma(-g, d, c))
     cdef real low = 0.0 if size > held else fma(rest, weight(d), g)
     cdef real q = g * (0.5 if size > held else root)
-    cdef real missing = fma(-q, fma(q, 1.0 / lift, held), 0.5 * c)
+    cdef real missing = fma(-q, square_lower(q, held), 0.5 * c)
     cdef real more = 0.0 if size > held else missing
     y[0] = fma(fma(more, weight(root), q), 1.0 / (units * lift), at_least(x, 0.0))
     dydx[0] = abs(fma(low, 1.0 / lift, 0.0 if x <= 0.0 else -1.0))
