@@ -216,50 +216,46 @@ cdef inline real softsign_backward_y(real dy, real y) noexcept nogil:
     return dy * fma(d, d, (d + d) * e)
 
 cdef inline real squareplus(real x, real b) noexcept nogil:
-    # max(x, 0) + L, L = (R - a)/2, a = |x|, R = sqrt(a^2 + b): with P a little below R, which makes P - a exact and the rest
-    # b + a^2 - P^2 positive, R = P + rest/(R + P). R and a are scaled, and for the square a is held where b no longer counts
-    # beside it and R is a, so that nothing leaves the range
+    # max(x, 0) + L, L = (R - a)/2 = (b/2)/(R + a), a = |x|, R = sqrt(a^2 + b). L^2 + a L = b/4, and what is missing there, over
+    # R, is what all the roundings left out. R and a are scaled, and for the square a is held where b no longer counts beside it
+    # and R is a, so that nothing leaves the range
     cdef real scale = square_scale(b)
-    cdef real size = abs(x) * scale
-    cdef real s = square_limit(size)
-    cdef real held = square_hold(s)
     cdef real square = b * scale * scale
-    cdef real root = sqrt(fma(held, held, square))
-    cdef real below = slightly_less(root)
-    cdef real lower = s if s > below else below
-    cdef real larger = size if size > root else root
-    cdef real m = lower - s
     cdef real lift = square_lift(1.0)
-    cdef real q = fma(-m, lower + s, square) * lift / at_least_normal(larger + lower)
-    return fma(q, 0.5 / (scale * lift), fma(m, 0.5 / scale, at_least(x, 0.0)))
+    cdef real c = 0.5 * square * lift
+    cdef real size = abs(x) * scale
+    cdef real held = square_hold(size)
+    cdef real root = sqrt(fma(held, held, at_least_normal(square)))
+    cdef real q = c / ((size if size > root else root) + size)
+    cdef real missing = fma(-q, square_lower(q, held), 0.5 * c)
+    cdef real rest = 0.0 if size > held else missing
+    return fma(fma(rest, weight(root), q), 1.0 / (scale * lift), at_least(x, 0.0))
 
 cdef inline real squareplus_backward(real dy, real x, real b) noexcept nogil:
-    # (1 + x/R)/2: with v = R^2, q = b/(2 (v + a R)) below 0, and 1 - q above
+    # (1 + x/R)/2: with v = R^2, q = b/(2 d), d = v + a R, below 0, and 1 - q above; rest is what the roundings of d and q left out
     cdef real scale = square_scale(b)
     cdef real square = b * scale * scale
     cdef real s = square_hold(abs(x) * scale)
-    cdef real v = fma(s, s, square)
+    cdef real v = fma(s, s, at_least_normal(square))
     cdef real root = sqrt(v)
     cdef real c = 0.5 * square
-    cdef real d = at_least_normal(fma(s, root, v))
+    cdef real d = fma(s, root, v)
     cdef real q = c / d
-    # what the roundings of d and v left out
-    cdef real rest = fma(s, root, v - d) + fma(s, s, square - v)
-    cdef real below = fma(-q * (1.0 / at_least_normal(c)) * rest, q, q)
+    cdef real rest = fma(-q, fma(s, root, v - d), fma(-q, d, c))
+    cdef real below = fma(rest, weight(d), q)
     return dy * (below if x <= 0.0 else 1.0 - below)
 
 cdef inline real bent_identity(real x) noexcept nogil:
-    # x + (R - 1)/2, a = |x|, R = sqrt(a^2 + 1). R's rounding error is (1 + a^2 - R^2)/(2R), of which half the numerator is
-    # enough below 1, and nothing above. Far out R is a
+    # x + (R - 1)/2, a = |x|, R = sqrt(a^2 + 1). R's rounding error is (1 + a^2 - R^2)/(2R), and where a is held 0. Far out R is a
     cdef real size = at_most_finite(abs(x))
-    cdef real held = at_most(size, 1e9)
+    cdef real held = at_most(size, 1073741824.0)
     cdef real root = sqrt(fma(held, held, 1.0))
     cdef real missing = fma(held, held, fma(-root, root, 1.0))
     cdef real rest = (size if size > root else root) - 1.0
-    return fma(0.5, fma(0.5, missing if size < 1.0 else 0.0, rest), x)
+    return fma(0.5, fma(missing, half_weight(root), rest), x)
 
 cdef inline real bent_identity_backward(real dy, real x) noexcept nogil:
     # 1 + x/(2R)
-    cdef real held = at_most(at_most_finite(abs(x)), 1e9)           # as above, so that both share the root
+    cdef real held = at_most(at_most_finite(abs(x)), 1073741824.0)  # as above, so that both share the root
     cdef real share = held / sqrt(fma(held, held, 1.0))
     return dy * fma(0.5, copysign(share, x), 1.0)

@@ -98,27 +98,39 @@ cdef inline void softsign_value_and_slope(real x, real* y, real* dydx) noexcept 
     dydx[0] = fma(square + square, rest, square)
 
 cdef inline void squareplus_value_and_slope(real x, real b, real* y, real* dydx) noexcept nogil:
-    # one quotient: g = (b/2)/d = L/R, d = R^2 + a R, as in squareplus_backward; then max(x, 0) + g R, and g or 1 - g.
-    # k and e: what rounding left out of g, by g, and of R^2 over b. Where b no longer counts beside a, L is (b/2)/(2a) and g is 0
+    # one quotient: g = (b/2)/d = L/R, d = R^2 + a R, as in squareplus_backward; then L = g R, made right as in squareplus, and g or
+    # 1 - g. Where b no longer counts beside a, L is (b/2)/(2a) and g is 0
     cdef real scale = square_scale(b)
-    cdef real size = abs(x) * scale
-    cdef real held = square_hold(size)
     cdef real square = b * scale * scale
-    cdef real v = fma(held, held, square)
+    cdef real near = square_hold(abs(x) * scale)
+    cdef real v = fma(near, near, at_least_normal(square))
     cdef real root = sqrt(v)
-    cdef real d = at_least_normal(fma(held, root, v))
     # ----
     cdef real units = square_scale(b)
-    cdef real part = b * units * units
     cdef real lift = square_lift(1.0)
-    cdef real c = 0.5 * part * lift
-    cdef real inverse = 1.0 / at_least_normal(c)
+    cdef real c = 0.5 * (b * units * units) * lift
+    cdef real size = abs(x) * units
+    cdef real held = square_hold(size)
+    cdef real d = fma(held, root, v)
     cdef real g = c / (size if size > held else d)
-    cdef real v_lo = fma(held, held, part - v)
-    cdef real k = fma(-g, fma(held, root, v - d) + v_lo, fma(-g, d, c)) * inverse
-    cdef real e = (v_lo + fma(-root, root, v)) * (0.5 * inverse)
-    cdef real p = root * g
-    cdef real near = fma(p, fma(g, e, k), p)
-    cdef real low = 0.0 if size > held else fma(g, k, g)
-    y[0] = fma(0.5 * g if size > held else near, 1.0 / (units * lift), at_least(x, 0.0))
-    dydx[0] = low * (1.0 / lift) if x <= 0.0 else fma(-low, 1.0 / lift, 1.0)
+    cdef real rest = fma(-g, fma(held, root, v - d), fma(-g, d, c))
+    cdef real low = 0.0 if size > held else fma(rest, weight(d), g)
+    cdef real q = g * (0.5 if size > held else root)
+    cdef real missing = fma(-q, square_lower(q, held), 0.5 * c)
+    cdef real more = 0.0 if size > held else missing
+    y[0] = fma(fma(more, weight(root), q), 1.0 / (units * lift), at_least(x, 0.0))
+    dydx[0] = abs(fma(low, 1.0 / lift, 0.0 if x <= 0.0 else -1.0))
+
+cdef inline void dish_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
+    # w and its rounding error as in dish', and max(x, 0) - a/2 w; far out, where w may be 0, 1/(4a) for a/2 w: a second division
+    # takes less time than to choose between two divisors, and then what to make of it
+    cdef real a = dish_scaled(abs(x))
+    cdef real p = dish_larger(a)
+    # ----
+    cdef real rest
+    cdef real w = dish_inverse(a, p, &rest)
+    # ----
+    cdef real far = 0.25 / at_least(abs(x), 8192.0)
+    cdef real left = dish_left(w, rest)
+    y[0] = at_least(x, -0.0) - far_out(abs(x), far, dish_half(abs(x), w, rest))
+    dydx[0] = dish_close(x, -left if x < 0.0 else 1.0 + left)

@@ -158,31 +158,6 @@ cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     y[0] = unscale_add_f4(-gauss_tail_f4(a, <float>0.25 * s, z, w, f), at_least_f4(x, <float>0.0))
     dydx[0] = g if x < <float>0.0 else <float>1.0 - g
 
-cdef inline void dish_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
-    # w as in dish', unscaled, with what rounding left out of it: max(x, 0) - a/2 w, and 1 + s or -s. Far out q is 1/a, and w is q^2/2;
-    # where q is held it is so small that w is 0
-    cdef float a = abs_f4(x)
-    cdef float r = sqrt_f4(fma_f4(a, a, <float>1.0))
-    cdef float p = a + r
-    # ----
-    cdef float size = abs_f4(x)
-    cdef float d = fma_f4(size, p, <float>1.0)
-    cdef float by = far_out_f4(size, size, d)
-    cdef float q = <float>1.0 / by
-    cdef float p_lo = fma_f4(-p, fma_f4(<float>0.5, p, -size), <float>0.5)
-    cdef float d_lo = fma_f4(<float>1.0 - q, p_lo, fma_f4(size, p, <float>1.0 - d))
-    cdef float lost = fma_f4(-q, at_most_f4(by, <float>1.2676506e30), <float>1.0)
-    cdef float rest = far_out_f4(size, lost + lost, fma_f4(-q, d_lo, lost))
-    cdef float w = far_out_f4(size, <float>0.5 * q * q, q)
-    # ----
-    cdef float half = <float>0.5 * abs_f4(x) * w
-    cdef float u = <float>1.0 - w
-    cdef float u_lo = (<float>1.0 - u) - w
-    cdef float slope = fma_f4(w, fma_f4(<float>1.5, w, <float>-3.0), <float>0.5)
-    cdef float left = fma_f4(<float>0.5 * w, fma_f4(u, u, -w), w * fma_f4(rest, slope, u * u_lo))
-    y[0] = at_least_f4(x, <float>-0.0) - far_out_f4(abs_f4(x), <float>0.25 * q, fma_f4(half, rest, half))
-    dydx[0] = -left if x < <float>0.0 else <float>1.0 + left
-
 cdef inline void laplace_value_and_slope_f4(float x, float mu, float sigma, float* y, float* dydx) noexcept nogil:
     # as laplace, and the exponential over sigma
     cdef float lo

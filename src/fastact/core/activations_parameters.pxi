@@ -63,6 +63,5 @@ cdef inline real squareplus_backward_b(real dy, real x, real b) noexcept nogil:
     cdef real size = abs(x)
     cdef real s = size * scale
     cdef real held = square_hold(s)
-    cdef real near = 0.25 * scale / sqrt(fma(held, held, b * scale * scale))
-    cdef real far = 0.25 / size
-    return dy * (near if held == s else far)
+    cdef real root = sqrt(fma(held, held, b * scale * scale))
+    return dy * ((0.25 * scale if held == s else 0.25) / (root if held == s else size))

@@ -113,15 +113,23 @@ cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
 # ---- dish ----------------------------------------------------------------------------------------------------------------
 
 cdef inline real dish(real x) noexcept nogil:
-    # max(x, 0) - a/2 w, w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2); far out w is 1/(2 a^2)
+    # max(x, 0) - q, q = a/2 w, w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2); far out q is 1/(4a)
     cdef real a = abs(x)
     cdef real v = fma(a, a, 1.0)
     cdef real r = sqrt(v)
     cdef real d = fma(a, r, v)
-    cdef real d_lo = fma(a, r, v - d)
+    cdef real half = 0.5 * a
+    cdef real q = far_out(a, 0.25, half) / far_out(a, a, d)
+    cdef real rest = fma(-q, fma(a, r, v - d), fma(-q, d, half))
+    return at_least(x, -0.0) - far_out(a, q, fma(rest, weight(d), q))
+
+cdef inline real dish_backward(real dy, real x) noexcept nogil:
+    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it
+    cdef real a = dish_scaled(abs(x))
+    cdef real p = dish_larger(a)
     # ----
-    cdef real half = 0.5 * abs(x)
-    cdef real w = 1.0 / far_out(abs(x), abs(x), d)
-    cdef real q = half * w
-    cdef real rest = fma(-q, d_lo, fma(-q, d, half))
-    return at_least(x, -0.0) - far_out(abs(x), 0.25 * w, fma(rest, w, q))
+    cdef real rest
+    cdef real w = dish_inverse(a, p, &rest)
+    # ----
+    cdef real s = dish_left(w, rest)
+    return dy * dish_close(x, -s if x < 0.0 else 1.0 + s)

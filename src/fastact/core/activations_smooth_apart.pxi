@@ -277,48 +277,6 @@ cdef inline double log_ndtr_backward_f8(double dy, double x) noexcept nogil:
     return graded_f8(dy, base + (quotient + slope_lost_f8(base, x)) if x < 0.25 else unscale_f8(quotient))
 
 
-# ---- dish': with a = |x| and r = sqrt(1 + a^2), w = 1 - a/r = 1/(r(r + a)), which does not cancel -------------------------------
-
-cdef inline float dish_backward_f4(float dy, float x) noexcept nogil:
-    # 1 + s, left -s: s = w(1 - 3w + w^2)/2, which has a root, so that w has its rounding error with it
-    cdef float a = dish_scaled_f4(abs_f4(x))
-    cdef float p = dish_larger_f4(a)
-    # ----
-    cdef float rest
-    cdef float w = dish_inverse_f4(a, p, &rest)
-    # ----
-    cdef float s = dish_left_f4(w, rest)
-    return dy * (-s if x < <float>0.0 else <float>1.0 + s)
-
-cdef inline double dish_backward_f8(double dy, double x) noexcept nogil:
-    # (1 + 2u - u^3)/2, u = x/r = 1 - w; left of that as floats, about the root by e = w - root;
-    # w and 3w - 1 - w^2 to twice the precision; far out 1 and -1/(2x)^2
-    cdef double a = abs_f8(x)
-    cdef double v = fma_f8(a, a, 1.0)
-    cdef double r = sqrt_f8(v)
-    # ----
-    cdef double d = fma_f8(a, r, v)
-    cdef double w = 1.0 / far_out_f8(a, a + a, d)
-    # ----
-    cdef double lo = dish_rest_f8(a, v, r, d, w)
-    cdef double three = 3.0 - w
-    cdef double product = w * three
-    cdef double o = product - 1.0
-    cdef double o_lo = (product - (o + 1.0)) + fma_f8(w, (3.0 - three) - w, lo * fma_f8(-2.0, w, 3.0))
-    cdef double both = o + (o_lo + fma_f8(w, three, -product))
-    cdef double off = w - 0.38196601125010515
-    cdef double more = lo + 1.1899991944327682e-18
-    cdef double e = off + more
-    cdef double bend = fma_f8(e, 1.8541019662496845 - e, -5.1941153647959524e-17)
-    cdef double near = fma_f8(0.8541019662496846, e, fma_f8(e, bend, 0.8541019662496846 * ((off - e) + more)))
-    cdef double left = far_out_f8(a, -2.0 * w * w, near if abs_f8(e) < 0.015625 else fma_f8(w, both, lo * both))
-    cdef double u = copysign_f8((1.0 - w) - lo, x)
-    cdef double line = fma_f8(2.0, u, 1.0)
-    cdef double right = far_out_f8(a, 2.0, line + fma_f8(-u, u * u, fma_f8(2.0, u, 1.0 - line)))
-    cdef double side = x if w < 0.6 else a
-    return dy * dish_close_f8(x, 0.5 * (left if side < 0.0 else right))
-
-
 # ---- sinusoids -----------------------------------------------------------------------------------------------------------
 
 cdef inline bint sine_is_usual_f4(float x, float omega) noexcept nogil:

@@ -546,26 +546,32 @@ VM_INLINE double quick_reduced_f8(double u, double lo, double *s)
 /* ---- x/2 (1 + x/sqrt(1 + x^2)): beyond these 1 + x^2 is x^2 -------------------------------------------------------- */
 VM_INLINE float far_out_f4(float a, float far, float near) { return a > 0x1p13f ? far : near; }
 VM_INLINE double far_out_f8(double a, double far, double near) { return a > 0x1p28 ? far : near; }
-/* of w = 1/d, d = v + a r, v = 1 + a^2, r = sqrt(v): what rounding left out of all four, by w */
-VM_INLINE double dish_rest_f8(double a, double v, double r, double d, double w)
-{
-    double v_lo = fma_f8(a, a, 1.0 - v);
-    double r_lo = (0.5 * w) * (r + a) * (v_lo + fma_f8(-r, r, v));          /* 1/r = w (r + a) */
-    double d_lo = fma_f8(a, r, v - d) + fma_f8(a, r_lo, v_lo);
-    return w * (fma_f8(-w, d, 1.0) - w * d_lo);
-}
-/* floats: a times 2^-12, and with it d = 1 + a p, p = a + r, times 2^-24, in range wherever dish' is not 0; beyond that a is held */
+/* a times 2^-12 (2^-28), and with it d = 1 + a p, p = a + r, times the square of that, in range wherever dish' is not 0; beyond that a
+ * is held */
+#define DISH_ONE_F4 0x1p-24f
+#define DISH_ONE_F8 0x1p-56
 VM_INLINE float dish_scaled_f4(float a) { return at_most_f4(a * 0x1p-12f, 0x1p63f); }
-VM_INLINE float dish_larger_f4(float a) { return a + sqrt_f4(fma_f4(a, a, 0x1p-24f)); }
-/* w = 1/d, and 2^-24 of its relative rounding error: p is the larger root of p^2 - 2ap - 1, where p - 2a is exact, so that two
+VM_INLINE double dish_scaled_f8(double a) { return at_most_f8(a * 0x1p-28, 0x1p511); }
+VM_INLINE float dish_larger_f4(float a) { return a + sqrt_f4(fma_f4(a, a, DISH_ONE_F4)); }
+VM_INLINE double dish_larger_f8(double a) { return a + sqrt_f8(fma_f8(a, a, DISH_ONE_F8)); }
+/* w = 1/d, and 2^-24 (2^-56) of its relative rounding error: p is the larger root of p^2 - 2ap - 1, where p - 2a is exact, so that two
  * operations tell what rounding left out of p, whatever r was; a/r is 1 - w */
 VM_INLINE float dish_inverse_f4(float a, float p, float *rest)
 {
-    const float one = 0x1p-24f;
+    const float one = DISH_ONE_F4;
     float d = fma_f4(a, p, one), w = one / d;
     float p_lo = fma_f4(-p, fma_f4(0.5f, p, -a), 0.5f * one);               /* times r */
     float d_lo = fma_f4(1.0f - w, p_lo, fma_f4(a, p, one - d));
     *rest = fma_f4(-w, d_lo, fma_f4(-w, d, one));
+    return w;
+}
+VM_INLINE double dish_inverse_f8(double a, double p, double *rest)
+{
+    const double one = DISH_ONE_F8;
+    double d = fma_f8(a, p, one), w = one / d;
+    double p_lo = fma_f8(-p, fma_f8(0.5, p, -a), 0.5 * one);
+    double d_lo = fma_f8(1.0 - w, p_lo, fma_f8(a, p, one - d));
+    *rest = fma_f8(-w, d_lo, fma_f8(-w, d, one));
     return w;
 }
 /* w(1 - 3w + w^2)/2 = w(u^2 - w)/2, u = 1 - w: from w = 1/2 on u is exact, and else what rounding left out of it is carried with
@@ -573,10 +579,21 @@ VM_INLINE float dish_inverse_f4(float a, float p, float *rest)
 VM_INLINE float dish_left_f4(float w, float rest)
 {
     float u = 1.0f - w, u_lo = (1.0f - u) - w;
-    float slope = fma_f4(w, fma_f4(1.5f * 0x1p24f, w, -3.0f * 0x1p24f), 0.5f * 0x1p24f);
+    float slope = fma_f4(w, fma_f4(1.5f / DISH_ONE_F4, w, -3.0f / DISH_ONE_F4), 0.5f / DISH_ONE_F4);
     return fma_f4(0.5f * w, fma_f4(u, u, -w), w * fma_f4(rest, slope, u * u_lo));
 }
-/* dish' so close to its root that w to twice the precision is not enough: two terms of the series about it (roots.py) */
+VM_INLINE double dish_left_f8(double w, double rest)
+{
+    double u = 1.0 - w, u_lo = (1.0 - u) - w;
+    double slope = fma_f8(w, fma_f8(1.5 / DISH_ONE_F8, w, -3.0 / DISH_ONE_F8), 0.5 / DISH_ONE_F8);
+    return fma_f8(0.5 * w, fma_f8(u, u, -w), w * fma_f8(rest, slope, u * u_lo));
+}
+/* a/2 w */
+VM_INLINE float dish_half_f4(float a, float w, float rest) { float h = a * (0.5f * w); return fma_f4(h * (1.0f / DISH_ONE_F4), rest, h); }
+VM_INLINE double dish_half_f8(double a, double w, double rest) { double h = a * (0.5 * w); return fma_f8(h * (1.0 / DISH_ONE_F8), rest, h); }
+/* dish' so close to its root that w to twice the precision is not enough, which no float is: two terms of the series about it
+ * (roots.py) */
+VM_INLINE float dish_close_f4(float x, float value) { (void)x; return value; }
 VM_INLINE double dish_close_f8(double x, double value)
 {
     double d = (x + 0x1.92826ef258d1bp-1) + 0x1.8d20e15f6d9eap-57;

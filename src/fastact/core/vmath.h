@@ -79,12 +79,24 @@ VM_INLINE float square_scale_f4(float b) { float s = from_bits_f4((174u - (bits_
 VM_INLINE double square_scale_f8(double b) { double s = from_bits_f8((1502u - (bits_f8(b) >> 53)) << 52); return b == 0.0 ? 0x1p600 : s; }
 VM_INLINE float square_lift_f4(float x) { return x * 0x1p48f; }         /* c below 1/x stays normal down to the smallest results */
 VM_INLINE double square_lift_f8(double x) { return x * 0x1p96; }
+/* lifted/2^48 + held. Without the instruction in two steps: the product is exact but where it is subnormal, and held so large that all
+ * of it is lost */
+#if HAS_FMA
+VM_INLINE float square_lower_f4(float lifted, float held) { return fma_f4(lifted, 0x1p-48f, held); }
+VM_INLINE double square_lower_f8(double lifted, double held) { return fma_f8(lifted, 0x1p-96, held); }
+#else
+VM_INLINE float square_lower_f4(float lifted, float held) { return lifted * 0x1p-48f + held; }
+VM_INLINE double square_lower_f8(double lifted, double held) { return lifted * 0x1p-96 + held; }
+#endif
 VM_INLINE float square_hold_f4(float x) { return at_most_f4(x, 0x1p62f); }
 VM_INLINE double square_hold_f8(double x) { return at_most_f8(x, 0x1p510); }
-VM_INLINE float square_limit_f4(float x) { return at_most_f4(x, 0x1p126f); }              /* twice that is a number */
-VM_INLINE double square_limit_f8(double x) { return at_most_f8(x, 0x1p1022); }
-VM_INLINE float slightly_less_f4(float x) { return x * 0x1.fffffcp-1f; }
-VM_INLINE double slightly_less_f8(double x) { return x * 0x1.ffffffffffffep-1; }
+
+/* 1/x and up to an eighth more, for normal x below 2^127: one subtraction of integers. That is enough to weigh what rounding left out,
+ * and next to nothing where a square root and a division keep their one unit busy. Of powers of 2 it is exact but for the last bit. */
+VM_INLINE float weight_f4(float x) { return from_bits_f4(0x7EFFFFFFu - bits_f4(x)); }
+VM_INLINE double weight_f8(double x) { return from_bits_f8(0x7FDFFFFFFFFFFFFFu - bits_f8(x)); }
+VM_INLINE float half_weight_f4(float x) { return from_bits_f4(0x7E7FFFFFu - bits_f4(x)); }                  /* of 1/(2x) */
+VM_INLINE double half_weight_f8(double x) { return from_bits_f8(0x7FCFFFFFFFFFFFFFu - bits_f8(x)); }
 
 /* a rounding error of a computed x, kept small where x is beyond its bounds and the error may be anything, NaN too */
 VM_INLINE float residue_f4(float dx)
