@@ -83,6 +83,8 @@ static void NAME(prepare)(NAME(straight) *t, NAME(entropy) *z, ptrdiff_t n)
     t->n = n, t->whole = n - n % WIDTH;
     t->kept = n <= most ? 0 : n - n % CHUNK;
     t->room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
+    t->how = AS_NEAR;
+    t->around = 0;                                 /* a label's place is written twice */
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
         t->four[j] = 1.0;
         t->four_lo[j] = 0.0;

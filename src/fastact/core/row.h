@@ -4,7 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include "blocks.h"
+#include "stream.h"
 #include "vmath.h"
 
 /* log(1 + v + v_lo) = result + *lo, for 0 <= v < 2^63: relative error about 2^-60 */

@@ -18,6 +18,7 @@ typedef struct {
     REAL unit[ROWS];                               /* of a sum without the maximum: see log_sum_f8 */
     double sum[ROWS], sum_lo[ROWS], four[4 * ROWS], four_lo[4 * ROWS];
     int how;                                       /* rows come from memory */
+    int around;                                    /* results go around the caches */
     const lines *waiting;                          /* NULL, or the row whose numbers are masked a chunk at a time */
 } NAME(straight);
 
@@ -31,6 +32,13 @@ VM_INLINE void NAME(fetch_ahead)(int how, const void *next, ptrdiff_t n)
 {
     for (ptrdiff_t i = 0; how != AS_NEAR && i < n * (ptrdiff_t)sizeof(REAL); i += 64)
         __builtin_prefetch((const char *)next + i);
+}
+
+/* Whether results may be written around the caches, by n numbers, and are so many that they should. */
+VM_INLINE int NAME(around)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    const ptrdiff_t size = n * (ptrdiff_t)sizeof(REAL);
+    return streams(2 * rows * size) && x->p != out->p && out->line == size && (((uintptr_t)out->p | (uintptr_t)size) & 15) == 0;
 }
 
 /* ---- tails ---- */
@@ -407,9 +415,32 @@ VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a,
         y[j] = NAME(result)(op, v[j], a, b, power);
 }
 
+VM_INLINE void NAME(finish_around)(int op, NAME(straight) *t)
+{
+    REAL y[WIDTH] __attribute__((aligned(64)));
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        const REAL *v = op == LOG_SOFTMAX ? (const REAL *)(t->x + u * t->sx) : t->stage + u * t->room, a = t->a[u], b = t->b[u];
+        REAL *out = (REAL *)(t->out + u * t->so), power = t->power[u];
+        for (ptrdiff_t i = 0; i < t->whole; i += WIDTH) {
+            INDEPENDENT
+            for (ptrdiff_t j = 0; j < WIDTH; j++)
+                y[j] = NAME(result)(op, v[i + j], a, b, power);
+            NAME(stream_pieces)(out + i, y, WIDTH);
+        }
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < t->n - t->whole; j++)
+            y[j] = NAME(result)(op, v[t->whole + j], a, b, power);
+        NAME(stream_pieces)(out + t->whole, y, t->n - t->whole);
+    }
+}
+
 VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
 {
     const int how = IS_DOUBLE ? AS_NEAR : t->how;
+    if (t->around) {
+        NAME(finish_around)(op, t);
+        return;
+    }
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         const REAL *v = op == LOG_SOFTMAX ? (const REAL *)(t->x + u * t->sx) : t->stage + u * t->room;
         const ptrdiff_t kept = op == LOG_SOFTMAX ? 0 : t->kept;
@@ -466,6 +497,7 @@ ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const
     t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
     t.how = !NAME(far)(n_outer, n) ? AS_NEAR : n > CHUNK ? IN_PIECES : AT_ONCE;
     t.kept = n <= most ? 0 : n - n % CHUNK;
+    t.around = (op == LOG_SOFTMAX || t.kept == 0) && !masked && NAME(around)(x, out, n_outer, n);
     t.waiting = NULL;
     t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
@@ -513,6 +545,8 @@ ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const
             NAME(blank_masked)(op, &from, &to, t.rows, n);
         }
     }
+    if (t.around)
+        stream_end();
     *guessed = guess;
 }
 
@@ -590,6 +624,7 @@ typedef struct {
     char *out;
     ptrdiff_t sdy, sy, so;                         /* from row to row */
     ptrdiff_t rows, n;
+    int around;                                    /* as above */
     int fetched;                                   /* of doubles: whether the results' place is fetched while sums are added up */
     double four[4 * ROWS], four_lo[4 * ROWS], sum[ROWS], sum_lo[ROWS];
     REAL a[ROWS];
@@ -646,11 +681,27 @@ VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const R
         out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
 }
 
+VM_INLINE void NAME(products_around)(int op, int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
+{
+    REAL v[WIDTH] __attribute__((aligned(64)));
+    const ptrdiff_t whole = n - n % WIDTH;
+    for (ptrdiff_t i = 0; i < whole; i += WIDTH) {
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < WIDTH; j++)
+            v[j] = NAME(gradient)(op, select, dy[i + j], y[i + j], a);
+        NAME(stream_pieces)(out + i, v, WIDTH);
+    }
+    INDEPENDENT
+    for (ptrdiff_t j = 0; j < n - whole; j++)
+        v[j] = NAME(gradient)(op, select, dy[whole + j], y[whole + j], a);
+    NAME(stream_pieces)(out + whole, v, n - whole);
+}
+
 VM_INLINE void NAME(sum_gradients)(int op, int select, int how, NAME(gradient_rows) *t)
 {
     const char *dy = t->dy, *y = t->y;
     const ptrdiff_t sdy = t->sdy, sy = t->sy, n = t->n, rows = t->rows;
-    const int fetched = op == SOFTMAX && (IS_DOUBLE ? t->fetched : how == IN_PIECES);
+    const int fetched = op == SOFTMAX && !t->around && (IS_DOUBLE ? t->fetched : how == IN_PIECES);
     for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy) {
         double hi[16], lo[16];
         for (ptrdiff_t j = 0; j < 16; j++)
@@ -671,6 +722,10 @@ VM_INLINE void NAME(finish_gradients)(int op, int select, int how, NAME(gradient
     const ptrdiff_t sdy = t->sdy, sy = t->sy, so = t->so, n = t->n, rows = t->rows;
     for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy, out += so) {
         NAME(fetch_ahead)(how, y + rows * sy, n);
+        if (t->around) {
+            NAME(products_around)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
+            continue;
+        }
         NAME(fetch_ahead)(how, out + rows * so, n);
         NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
     }
@@ -731,6 +786,7 @@ static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, co
     const int far = NAME(far)(n_outer, n);
     const ptrdiff_t row_size = n * (ptrdiff_t)sizeof(REAL);
     void (*work)(NAME(gradient_rows) *) = op == SOFTMAX ? NAME(softmax_gradients) : NAME(log_softmax_gradients);
+    t.around = out->p != y->p && NAME(around)(dy, out, n_outer, n);
     t.fetched = row_size <= (far ? 4 * NEAR : NEAR / 2);
 #if !IS_DOUBLE
     if (op == SOFTMAX && far && row_size <= 4 * NEAR)
@@ -745,6 +801,8 @@ static void NAME(straight_gradients)(int op, const lines *dy, const lines *y, co
         t.rows = n_outer - row < batch ? n_outer - row : batch;
         work(&t);
     }
+    if (t.around)
+        stream_end();
 }
 
 /* Row u, of numbers or results that are not ready: fetched anew for each pass */

@@ -62,6 +62,19 @@ static inline __attribute__((always_inline)) void stream_f8(double *to, const do
 #endif
 }
 
+/* n numbers in pieces of 16 bytes, which have to be whole: for rows, of which few begin with a line. They fill lines together. */
+static inline __attribute__((always_inline)) void stream_pieces_f4(float *to, const float *from, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i += 4)
+        _mm_stream_ps(to + i, _mm_loadu_ps(from + i));
+}
+static inline __attribute__((always_inline)) void stream_pieces_f8(double *to, const double *from, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i += 2)
+        _mm_stream_pd(to + i, _mm_loadu_pd(from + i));
+}
+static inline void stream_end(void) { _mm_sfence(); }
+
 static inline void shifted(void *const *out, const void *const *args, int data, int operands, ptrdiff_t bytes, void **to, const void **moved)
 {
     *to = (char *)*out + bytes;
@@ -90,7 +103,7 @@ static __attribute__((noinline, cold)) void drive_around(
     usual(out, args, LANES);
     shifted(out, args, data, operands, first * size, &to, moved);
     around(&to, moved, lines);
-    _mm_sfence();
+    stream_end();
     shifted(out, args, data, operands, (n - rest) * size, &to, moved);
     usual(&to, moved, rest);
 }
@@ -100,6 +113,9 @@ enum { HAS_STREAMS = 0 };
 static inline ptrdiff_t stream_beyond(ptrdiff_t bytes) { return bytes; }
 static inline void stream_f4(float *to, const float *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }
 static inline void stream_f8(double *to, const double *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }
+static inline void stream_pieces_f4(float *to, const float *from, ptrdiff_t n) { stream_f4(to, from, n); }
+static inline void stream_pieces_f8(double *to, const double *from, ptrdiff_t n) { stream_f8(to, from, n); }
+static inline void stream_end(void) {}
 static inline void drive_around(
     kernel usual, kernel around, int data, int operands, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {

@@ -163,6 +163,8 @@ static int NAME(tempered)(int storage, char **data, const ptrdiff_t *dims, const
     o.t.n = n, o.t.whole = n - n % WIDTH;
     o.t.kept = n <= NAME(STAGE) ? 0 : n - n % CHUNK;
     o.t.room = n <= NAME(STAGE) ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
+    o.t.how = AS_NEAR;
+    o.t.around = o.t.kept == 0 && x.mask == NULL && y.ready && NAME(around)(&x, &y, rows, n);
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
         o.t.four[j] = 1.0;
         o.t.four_lo[j] = 0.0;
@@ -201,6 +203,8 @@ static int NAME(tempered)(int storage, char **data, const ptrdiff_t *dims, const
                 NAME(fill)((REAL *)(there.p + u * there.line), n, 0);
         NAME(send)(&y, row, w, n, room + size);
     }
+    if (o.t.around)
+        stream_end();
     free(room);
     return 0;
 }
