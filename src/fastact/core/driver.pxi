@@ -11,8 +11,9 @@ cdef enum:
 ctypedef void (*kernel_t)(void* const* out, const void* const* args, npy_intp n) noexcept nogil     # n: whole vectors, LANES
 
 cdef extern from "stream.h" nogil:
-    bint streams(npy_intp bytes) noexcept
-    void drive_around(kernel_t usual, kernel_t around, int data, int operands, npy_intp size, void* const* out, const void* const* args, npy_intp n) noexcept
+    void drive_around(
+        kernel_t usual, kernel_t around, int data, int operands, int results, npy_intp size, void* const* out, const void* const* args, npy_intp n
+    ) noexcept
 
 
 cdef struct Operation:

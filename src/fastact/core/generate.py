@@ -234,7 +234,7 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
 
 
 def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None) -> list[str]:
-    """The kernel of a formula for a result far larger than the caches: see stream.h and drive_around().
+    """The kernel of a formula for results far larger than the caches: see stream.h and drive_around().
 
     Lines go by way of a stage, which a compiler keeps in registers where it can.
     """
@@ -242,21 +242,25 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
     call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
     lines = [
         f"cdef void around_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:",
-        f"    cdef {ctype}* o = <{ctype}*>out[0]",
+        *(f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(targets(op))),
         *(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)),
         *(f"    cdef {ctype} {name} = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)),
     ]
     if parts:
         return [*lines, *pipeline(op, suffix, parts, False, around=True), ""]
+    if len(op.results) == 1:
+        write = f"stage_o[i] = {formula}({call})"
+    else:
+        write = f"{formula}({call}, {', '.join(f'&stage_{o}[i]' for o in targets(op))})"
     return [
         *lines,
         "    cdef npy_intp i",
-        f"    cdef stage_{suffix} stage",
+        *(f"    cdef stage_{suffix} stage_{o}" for o in targets(op)),
         "    while n > 0:",
         f"        for i in range({stage}):",
-        f"            stage[i] = {formula}({call})",
-        f"        stream_{suffix}(o, stage, {stage})",
-        *(f"        {name} += {stage}" for name in ("o", *op.data)),
+        f"            {write}",
+        *(f"        stream_{suffix}({o}, stage_{o}, {stage})" for o in targets(op)),
+        *(f"        {name} += {stage}" for name in (*targets(op), *op.data)),
         f"        n -= {stage}",
         "",
     ]
@@ -294,7 +298,8 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
         "            )",
     ]
     if around:
-        return [*lines, f"            if turn >= {last}:", f"                stream_{suffix}(o + (turn - {last}) * SPAN, nowhere_o, SPAN)"]
+        streams = (f"                stream_{suffix}({o} + (turn - {last}) * SPAN, nowhere_{o}, SPAN)" for o in targets(op))
+        return [*lines, f"            if turn >= {last}:", *streams]
     return [*lines, *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)), "        n -= blocks * SPAN"]
 
 
@@ -349,8 +354,8 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     lines = []
     if parts and form == "scalar":
         lines += span(op, suffix, parts)
-    # What takes four steps takes longer than its memory does; formulas for stretches see no long array.
-    around = form == "scalar" and len(op.results) == 1 and len(parts or ()) < 4 and not op.name.endswith(("_any", "_usual"))
+    # what takes four steps takes longer than its memory does
+    around = form == "scalar" and len(op.results) < 3 and len(parts or ()) < 4
     if around:
         lines += written_around(op, suffix, formula, parts)
     lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:")
@@ -365,10 +370,10 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         parameter, value, other = op.special            # which has the same operands, and not the parameter
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if around:
-        kernels = f"k_{op.name}_{suffix}_scalar, around_{op.name}_{suffix}"
+        described = f"{len(op.data)}, {len(operands)}, {len(op.results)}, sizeof({ctype})"
         lines += [
-            f"    if streams(n * {1 + len(op.data)} * <npy_intp>sizeof({ctype})):",
-            f"        drive_around({kernels}, {len(op.data)}, {len(operands)}, sizeof({ctype}), out, args, n)",
+            f"    if streams(n * {len(op.data) + len(op.results)} * <npy_intp>sizeof({ctype})):",
+            f"        drive_around(k_{op.name}_{suffix}_scalar, around_{op.name}_{suffix}, {described}, out, args, n)",
             "        return",
         ]
     if parts and form == "scalar":

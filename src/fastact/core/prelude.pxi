@@ -42,6 +42,7 @@ cdef extern from "stream.h" nogil:
     ctypedef float stage_f4[128]
     ctypedef double stage_f8[128]
     bint HAS_STREAMS
+    bint streams(npy_intp bytes) noexcept
     npy_intp stream_beyond(npy_intp bytes) noexcept
     void stream_f4(float* to, const float* source, npy_intp n) noexcept
     void stream_f8(double* to, const double* source, npy_intp n) noexcept

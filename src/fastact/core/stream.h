@@ -11,10 +11,14 @@
 #endif
 
 /* Numbers to a stage: few enough lines for a processor to collect at once, and a compiler unrolls a cheap formula's loop over them. */
-enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, WHOLE = 128, IN_PLACE = 1 << 15, FEWEST_BYTES = 1 << 21 };
+enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, WHOLE = 128, IN_PLACE = 1 << 15, FEWEST_BYTES = 1 << 21, MOST_OPERANDS = 8 };
 typedef float stage_f4[WHOLE] __attribute__((aligned(64)));
 typedef double stage_f8[WHOLE] __attribute__((aligned(64)));
 typedef void (*kernel)(void *const *out, const void *const *args, ptrdiff_t n);
+typedef struct {
+    int data, operands, results;                   /* the first `data` of the operands are arrays */
+    ptrdiff_t size;                                /* of a number */
+} call;
 
 #if defined(__AVX__)
 enum { HAS_STREAMS = 1 };
@@ -75,37 +79,41 @@ static inline __attribute__((always_inline)) void stream_pieces_f8(double *to, c
 }
 static inline void stream_end(void) { _mm_sfence(); }
 
-static inline void shifted(void *const *out, const void *const *args, int data, int operands, ptrdiff_t bytes, void **to, const void **moved)
+static inline void shifted(const call *c, void *const *out, const void *const *args, ptrdiff_t bytes, void **to, const void **moved)
 {
-    *to = (char *)*out + bytes;
-    for (int k = 0; k < operands; k++)
-        moved[k] = k < data ? (const char *)args[k] + bytes : args[k];
+    for (int k = 0; k < c->results; k++)
+        to[k] = (char *)out[k] + bytes;
+    for (int k = 0; k < c->operands; k++)
+        moved[k] = k < c->data ? (const char *)args[k] + bytes : args[k];
 }
 
-/* `around` for whole stages that begin with a line, and the usual kernel for what lies before and after them. The first `data`
- * of the operands are arrays. A result that lies where an operand does is in the cache already, and is written the usual way. */
+/* `around` for whole stages that begin with a line, and the usual kernel for what lies before and after them; for all where a
+ * result lies where an operand does, and so is in the cache already, or where two begin at different places of a line. */
 static __attribute__((noinline, cold)) void drive_around(
-    kernel usual, kernel around, int data, int operands, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
+    kernel usual, kernel around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
-    const void *moved[8];
-    void *to;
-    for (int k = 0; k < data; k++)
-        if (args[k] == *out) {
-            for (ptrdiff_t done = 0; done < n; done += IN_PLACE) {
-                shifted(out, args, data, operands, done * size, &to, moved);
-                usual(&to, moved, n - done < IN_PLACE ? n - done : IN_PLACE);
-            }
-            return;
-        }
-    const ptrdiff_t first = (ptrdiff_t)(-(uintptr_t)*out & (LINE - 1)) / size;
+    const call c = {data, operands, results, size};
+    const void *moved[MOST_OPERANDS];
+    void *to[2];
+    const ptrdiff_t first = (ptrdiff_t)(-(uintptr_t)out[0] & (LINE - 1)) / size;
     const ptrdiff_t lines = (n - first) / WHOLE * WHOLE;
     const ptrdiff_t rest = (n - first - lines + LANES - 1) / LANES * LANES;     /* whole vectors: some numbers are written twice */
+    int plainly = results > 1 && (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0;
+    for (int k = 0; k < data; k++)
+        for (int r = 0; r < results; r++)
+            plainly |= args[k] == out[r];
+    for (ptrdiff_t done = 0; plainly && done < n; done += IN_PLACE) {
+        shifted(&c, out, args, done * size, to, moved);
+        usual(to, moved, n - done < IN_PLACE ? n - done : IN_PLACE);
+    }
+    if (plainly)
+        return;
     usual(out, args, LANES);
-    shifted(out, args, data, operands, first * size, &to, moved);
-    around(&to, moved, lines);
+    shifted(&c, out, args, first * size, to, moved);
+    around(to, moved, lines);
     stream_end();
-    shifted(out, args, data, operands, (n - rest) * size, &to, moved);
-    usual(&to, moved, rest);
+    shifted(&c, out, args, (n - rest) * size, to, moved);
+    usual(to, moved, rest);
 }
 #else
 static inline int streams(ptrdiff_t bytes) { (void)bytes; return 0; }
@@ -117,9 +125,9 @@ static inline void stream_pieces_f4(float *to, const float *from, ptrdiff_t n) {
 static inline void stream_pieces_f8(double *to, const double *from, ptrdiff_t n) { stream_f8(to, from, n); }
 static inline void stream_end(void) {}
 static inline void drive_around(
-    kernel usual, kernel around, int data, int operands, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
+    kernel usual, kernel around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
-    (void)around, (void)data, (void)operands, (void)size;
+    (void)around, (void)data, (void)operands, (void)results, (void)size;
     usual(out, args, n);
 }
 #endif
