@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from _support import DTYPES, VARIANTS, functions, ufuncs
 
+from fastact import _variants
+
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow: minutes, and gigabytes")
@@ -43,6 +45,17 @@ def made(variant):
 def public(variant):
     """The public functions over that variant's ufuncs, by name."""
     return functions(variant)
+
+
+@pytest.fixture
+def write_around(variant):
+    """Sets from how many bytes on that variant writes results around the caches (1: as few as it takes), which it leaves as it was."""
+    kernels = _variants.load(variant)
+    before = kernels.write_around(2**62)
+    if before is None:
+        pytest.skip("this variant has no such stores")
+    yield kernels.write_around
+    kernels.write_around(before)
 
 
 @pytest.fixture(params=DTYPES)

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from _support import DEFAULT_CASES, OPERATIONS, ROWWISE, assert_same_bits, hard_values, operands, operation_id, random_bits
 
-from fastact import _variants
-
 STRIDES = (-4, -3, -2, -1, 1, 2, 3, 4)
 POOL = 4 * 130 + 16
 BINARY = [(op, case) for op, case in OPERATIONS if len(op.data) + len(op.parameters) == 2]
@@ -125,13 +123,9 @@ def test_long_calls(op_case, made, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
-def test_around_the_caches(op_case, variant, made, dtype):
+def test_around_the_caches(op_case, made, write_around, dtype):
     """Results too long for a cache: the bits of the usual stores, from any start, nothing beside out, and in place."""
     op, case = op_case
-    kernels = _variants.load(variant)
-    before = kernels.write_around(2**62)
-    if before is None:
-        pytest.skip("this variant has no such stores")
     item = np.dtype(dtype).itemsize
     n = 2**21 // (2 * item) + 1237
     x = np.resize(pool(dtype), n + 40)
@@ -140,23 +134,20 @@ def test_around_the_caches(op_case, variant, made, dtype):
     arrays, parameters = data[:k], data[k:]
     room = np.zeros(n + 64, dtype)
     room = room[-(room.ctypes.data // item) % (64 // item) :]           # begins with a line
-    try:
-        for start, size in ((1, n), (0, n), (64 // item, n - 1), (64 // item - 1, n - 600), (4, n - 128), (7, n + 30)):
-            part = [a[start : start + size] for a in arrays]
-            kernels.write_around(2**62)
-            wanted = made[op.name](*part, *parameters)
-            kernels.write_around(1)                                     # as few as it takes
-            room[:] = 0
-            made[op.name](*part, *parameters, out=room[start : start + size])
-            assert_same_bits(room[start : start + size], wanted, op.name, start, size)
-            assert not bits_set(room[:start]).any(), "wrote before out"
-            assert not bits_set(room[start + size :]).any(), "wrote behind out"
-        for place in range(k):
-            copies = [np.array(a) for a in part]
-            made[op.name](*copies, *parameters, out=copies[place])
-            assert_same_bits(copies[place], wanted, op.name, "in place", op.data[place])
-    finally:
-        kernels.write_around(before)
+    for start, size in ((1, n), (0, n), (64 // item, n - 1), (64 // item - 1, n - 600), (4, n - 128), (7, n + 30)):
+        part = [a[start : start + size] for a in arrays]
+        write_around(2**62)
+        wanted = made[op.name](*part, *parameters)
+        write_around(1)                                     # as few as it takes
+        room[:] = 0
+        made[op.name](*part, *parameters, out=room[start : start + size])
+        assert_same_bits(room[start : start + size], wanted, op.name, start, size)
+        assert not bits_set(room[:start]).any(), "wrote before out"
+        assert not bits_set(room[start + size :]).any(), "wrote behind out"
+    for place in range(k):
+        copies = [np.array(a) for a in part]
+        made[op.name](*copies, *parameters, out=copies[place])
+        assert_same_bits(copies[place], wanted, op.name, "in place", op.data[place])
 
 
 @pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from _support import ROWWISE, VARIANTS, assert_same_bits, exact_rows, functions
 
-from fastact import _proof, _variants
+from fastact import _proof
 from fastact.verify import sweep
 
 KEEPING = [row for row in ROWWISE if not row.reduces]
@@ -596,12 +596,8 @@ def test_rows_from_memory_are_those_from_a_cache(row, public, length):
 @named(ROWWISE)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("length", [1, 4, 6, 36, 64, 100, 1000, 4096, 5004])
-def test_rows_around_the_caches(row, variant, public, dtype, length):
+def test_rows_around_the_caches(row, public, write_around, dtype, length):
     """Results too long for a cache: the bits of the usual stores, wherever they begin, nothing beside out, and in place."""
-    kernels = _variants.load(variant)
-    before = kernels.write_around(2**62)
-    if before is None:
-        pytest.skip("this variant has no such stores")
     item = np.dtype(dtype).itemsize
     rows = 2**20 // (item * length) + 19
     rng = np.random.default_rng(length)
@@ -614,22 +610,19 @@ def test_rows_around_the_caches(row, variant, public, dtype, length):
         calls.append(functools.partial(public[row.name], x))
     if row.tempered:
         calls.append(functools.partial(public[row.name], x, temperature=1.7))
-    try:
-        for call in calls:
-            kernels.write_around(2**62)
-            wanted = call()
-            kernels.write_around(1)                                     # as few as it takes
-            room = np.zeros(x.size + 64, dtype)
-            for start in (0, 16 // item, 5):
-                room[:] = 0
-                call(out=room[start : start + x.size].reshape(x.shape))
-                assert_same_bits(room[start : start + x.size].reshape(x.shape), wanted, start)
-                assert not room[:start].any() and not room[start + x.size :].any(), "wrote beside out"
-        if not row.reduces:
-            wanted = public[row.name](x)
-            assert_same_bits(public[row.name](x, out=x), wanted, "in place")
-    finally:
-        kernels.write_around(before)
+    for call in calls:
+        write_around(2**62)
+        wanted = call()
+        write_around(1)                                     # as few as it takes
+        room = np.zeros(x.size + 64, dtype)
+        for start in (0, 16 // item, 5):
+            room[:] = 0
+            call(out=room[start : start + x.size].reshape(x.shape))
+            assert_same_bits(room[start : start + x.size].reshape(x.shape), wanted, start)
+            assert not room[:start].any() and not room[start + x.size :].any(), "wrote beside out"
+    if not row.reduces:
+        wanted = public[row.name](x)
+        assert_same_bits(public[row.name](x, out=x), wanted, "in place")
 
 
 @named(ROWWISE)

@@ -2,8 +2,6 @@
 # Results may lie where operands lie.
 
 cdef enum:
-    MAX_OPERANDS = 6            # results among them
-    SPAN = 128                  # numbers that each step of a formula takes at a time
     FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
     LONG_BLOCK = 4096           # long enough for formulas in steps
     STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py

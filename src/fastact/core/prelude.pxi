@@ -39,8 +39,10 @@ cdef extern from "stream.h" nogil:
     enum:
         STAGE_F4
         STAGE_F8
-    ctypedef float stage_f4[128]
-    ctypedef double stage_f8[128]
+        SPAN
+        MAX_OPERANDS
+    ctypedef float stage_f4[SPAN]
+    ctypedef double stage_f8[SPAN]
     bint HAS_STREAMS
     bint streams(npy_intp bytes) noexcept
     npy_intp stream_beyond(npy_intp bytes) noexcept

@@ -11,9 +11,10 @@
 #endif
 
 /* Numbers to a stage: few enough lines for a processor to collect at once, and a compiler unrolls a cheap formula's loop over them. */
-enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, WHOLE = 128, IN_PLACE = 1 << 15, FEWEST_BYTES = 1 << 21, MOST_OPERANDS = 8 };
-typedef float stage_f4[WHOLE] __attribute__((aligned(64)));
-typedef double stage_f8[WHOLE] __attribute__((aligned(64)));
+enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, IN_PLACE = 1 << 15, FEWEST_BYTES = 1 << 21 };
+enum { SPAN = 128, MAX_OPERANDS = 6 };             /* numbers that each step of a formula takes at a time; results among the operands */
+typedef float stage_f4[SPAN] __attribute__((aligned(64)));
+typedef double stage_f8[SPAN] __attribute__((aligned(64)));
 typedef void (*kernel)(void *const *out, const void *const *args, ptrdiff_t n);
 typedef struct {
     int data, operands, results;                   /* the first `data` of the operands are arrays */
@@ -93,10 +94,10 @@ static __attribute__((noinline, cold)) void drive_around(
     kernel usual, kernel around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
     const call c = {data, operands, results, size};
-    const void *moved[MOST_OPERANDS];
+    const void *moved[MAX_OPERANDS];
     void *to[2];
     const ptrdiff_t first = (ptrdiff_t)(-(uintptr_t)out[0] & (LINE - 1)) / size;
-    const ptrdiff_t lines = (n - first) / WHOLE * WHOLE;
+    const ptrdiff_t lines = (n - first) / SPAN * SPAN;
     const ptrdiff_t rest = (n - first - lines + LANES - 1) / LANES * LANES;     /* whole vectors: some numbers are written twice */
     int plainly = results > 1 && (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0;
     for (int k = 0; k < data; k++)
