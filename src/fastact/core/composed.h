@@ -226,8 +226,8 @@ VM_INLINE double serf_far_f8(double t, double x)
     return t * fma_f8(x, q, p);
 }
 /* doubles: x held where f' and f are 0 or have no more to add */
-VM_INLINE double serf_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 6.2); }
-VM_INLINE double serf_slope_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 6.5); }
+VM_INLINE double serf_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -772.0), 6.2); }
+VM_INLINE double serf_slope_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -772.0), 6.5); }
 /* the exponent, x or -x^2, with its rounding error */
 VM_INLINE double serf_exponent_f8(double x, double *lo)
 {

@@ -12,9 +12,9 @@
 
 /* ---- e^-(x^2) and its like: beyond these they are 0 ---------------------------------------------------------- */
 VM_INLINE float bump_clamp_f4(float a) { return at_most_f4(a, 11.4f); }            /* a e^-(a^2) */
-VM_INLINE double bump_clamp_f8(double a) { return at_most_f8(a, 27.49); }
+VM_INLINE double bump_clamp_f8(double a) { return at_most_f8(a, 27.9); }
 VM_INLINE float normal_clamp_f4(float a) { return at_most_f4(a, 16.0f); }          /* e^-(a^2/2) */
-VM_INLINE double normal_clamp_f8(double a) { return at_most_f8(a, 38.75); }
+VM_INLINE double normal_clamp_f8(double a) { return at_most_f8(a, 39.5); }
 VM_INLINE double erfc_clamp_f8(double a) { return at_most_f8(a, 27.375); }
 VM_INLINE double wide_clamp_f8(double a) { return at_most_f8(a, 52.0); }           /* e^-(a^2/2) as two powers, see wide_reduced */
 
@@ -508,8 +508,8 @@ VM_INLINE float square_side_f4(float a, float near, float far) { return a < 1.05
 VM_INLINE double square_side_f8(double a, double near, double far) { return a < 0.9 ? near : far; }
 
 /* ---- x times the sigmoid of 1.702 x: where it ends, and its rounding error ---------------------------------------- */
-VM_INLINE float quick_floor_f4(float x) { return at_least_f4(x, -66.0f); }
-VM_INLINE double quick_floor_f8(double x) { return at_least_f8(x, -444.0); }
+VM_INLINE float quick_floor_f4(float x) { return at_least_f4(x, -71.0f); }
+VM_INLINE double quick_floor_f8(double x) { return at_least_f8(x, -454.0); }
 VM_INLINE float quick_ceiling_f4(float x) { return at_most_f4(x, 45.0f); }
 VM_INLINE double quick_ceiling_f8(double x) { return at_most_f8(x, 400.0); }
 

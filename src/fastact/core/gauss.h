@@ -8,12 +8,12 @@
 #include "vmath.h"
 
 /* ---- where a tail ends: beyond these every formula below is +-0 in the tail -------------------------------- */
-VM_INLINE double tail_clamp_f8(double a) { return at_most_f8(a, 755.0); }
-VM_INLINE float gauss_clamp_f4(float a) { return at_most_f4(a, 14.625f); }         /* a e^(-a^2/2) */
+VM_INLINE double tail_clamp_f8(double a) { return at_most_f8(a, 772.0); }
+VM_INLINE float gauss_clamp_f4(float a) { return at_most_f4(a, 15.375f); }         /* a e^(-a^2/2) */
 VM_INLINE double gauss_clamp_f8(double a) { return at_most_f8(a, 39.0); }
-VM_INLINE float tail_floor_f4(float x) { return at_least_f4(x, -110.0f); }
-VM_INLINE double tail_floor_f8(double x) { return at_least_f8(x, -755.0); }
-VM_INLINE float cubic_floor_f4(float x) { return at_least_f4(x, -11.0f); }
+VM_INLINE float tail_floor_f4(float x) { return at_least_f4(x, -122.0f); }
+VM_INLINE double tail_floor_f8(double x) { return at_least_f8(x, -772.0); }
+VM_INLINE float cubic_floor_f4(float x) { return at_least_f4(x, -11.5f); }
 VM_INLINE double cubic_floor_f8(double x) { return at_least_f8(x, -22.0); }
 VM_INLINE float product_floor_f4(float u) { return at_least_f4(u, -195.0f); }      /* x e^u is 0 for every finite x */
 VM_INLINE double product_floor_f8(double u) { return at_least_f8(u, -1480.0); }
@@ -240,7 +240,7 @@ VM_INLINE double share_parts_f8(double o, double o_lo, double g, double g_lo, do
 }
 VM_INLINE double share_f8(double o, double o_lo, double g, double g_lo) { double lo; return share_parts_f8(o, o_lo, g, g_lo, &lo); }
 /* where the gradients are 0 and 1 */
-VM_INLINE double root_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 60.0); }
+VM_INLINE double root_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -772.0), 60.0); }
 /* e^x = s e^z and 2 e^-x = t e^-z, t scaled, as root_reduced */
 VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
 {
@@ -250,7 +250,7 @@ VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
     *t = from_bits_f8(((uint64_t)1535 << 52) - (bits_f8(j) << 52));
     return fma_f8(n, -LN2_LO_F8, fma_f8(n, -LN2_HI_F8, x));
 }
-VM_INLINE double mish_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -755.0), 40.0); }
+VM_INLINE double mish_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -772.0), 40.0); }
 VM_INLINE double mish_end_f8(double x, double value) { return x > 40.0 ? x : value; }
 VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t, double *rest) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t, rest); }
 VM_INLINE double silu_pair_f8(double z, double rest, double *minus) { return pair_of_f8(z, rest, -0x1.9c158b3226600p-59, minus); }

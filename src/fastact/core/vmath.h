@@ -61,6 +61,8 @@ VM_INLINE double at_most_f8(double x, double hi) { double b = unseen_f8(hi); ret
 
 VM_INLINE float at_most_finite_f4(float x) { return at_most_f4(x, 0x1.fffffep+127f); }
 VM_INLINE double at_most_finite_f8(double x) { return at_most_f8(x, 0x1.fffffffffffffp+1023); }
+VM_INLINE float square_gone_f4(float x) { return at_most_f4(x, 0x1p82f); }            /* 1/x^2 is 0 */
+VM_INLINE double square_gone_f8(double x) { return at_most_f8(x, 0x1p546); }
 VM_INLINE float at_least_normal_f4(float x) { return at_least_f4(x, 0x1p-126f); }
 VM_INLINE double at_least_normal_f8(double x) { return at_least_f8(x, 0x1p-1022); }
 
@@ -213,11 +215,12 @@ VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
 
 /* The scaled exponential, for e^x that may be subnormal: e^(x + dx) * 2^shift = s(1 + w), every number normal.
  * Finish the formula on the scaled value; unscale() is its last operation and the only one that rounds into the
- * subnormals. x <= 64 ln 2 (512 ln 2); below -131 (-1060) x is held, where anything reasonable unscales to 0.
+ * subnormals. x <= 64 ln 2 (512 ln 2); below -130 (-1060) x is held, where anything reasonable unscales to 0, and at such a
+ * number that fma(s, w, s) is exact and s w normal, whatever dx: what rounding leaves out is then 0, by no subnormal number.
  * dx is the rounding error of a computed x, as residue() leaves it; -0.0 where there is none (adding -0.0 is no
  * operation, adding 0.0 is). */
-VM_INLINE float scaled_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -131.0f), dx, 64.0f, s); }
-VM_INLINE double scaled_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1060.0), dx, 512.0, s); }
+VM_INLINE float scaled_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -130.0428466796875f), dx, 64.0f, s); }
+VM_INLINE double scaled_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1060.1728515625), dx, 512.0, s); }
 VM_INLINE double scaled_f8(double y) { return y * 0x1p512; }
 /* A product that may be subnormal: some CPUs take some twenty cycles for it (Zen 3), and no more than for any other where it is
  * a fused one. Never negate it: gcc turns -fma(a, b, -0.0) into fma(-a, b, 0.0), which has another sign where it is 0. */
@@ -243,7 +246,7 @@ VM_INLINE double unscale_add_f8(double y, double c) { return fma_f8(y, 0x1p-512,
 VM_INLINE float wide_reduced_f4(float x, float dx, float *s, float *up)
 {
     const float magic = 12582912.0f + 254.0f;
-    float a = at_most_f4(at_least_f4(x, -105.0f), 102.0f);
+    float a = at_most_f4(at_least_f4(x, -116.0f), 102.0f);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, a);
@@ -265,7 +268,7 @@ VM_INLINE float wide_of_f4(float z, float q, float s, float up) { return lowered
 VM_INLINE double wide_reduced_f8(double x, double dx, double *s, double *up)
 {
     const double magic = 6755399441055744.0 + 2046.0;
-    double a = at_most_f8(at_least_f8(x, -746.0), 723.0);
+    double a = at_most_f8(at_least_f8(x, -765.0), 723.0);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, a);
@@ -285,8 +288,8 @@ VM_INLINE double less_share_f8(double t, double low) { double plain = unscale_f8
  * not 0; the division, of doubles the product after it, rounds into the subnormals. s + 1 leaves its rounding error to the sum with s w. */
 VM_INLINE float logistic_reduced_f4(float x, float minus_dx, float *s)
 {
-    const float magic = 12582912.0f + 127.0f - 30.0f;
-    float a = at_most_f4(at_least_f4(x, -105.0f), 18.0f);
+    const float magic = 12582912.0f + 127.0f - 40.0f;
+    float a = at_most_f4(at_least_f4(x, -115.0f), 18.0f);
     float j = fma_f4(a, -0x1.715476p+0f, magic);
     float n = j - magic;
     float z = fma_f4(n, -LN2_HI_F4, -a);
@@ -295,14 +298,14 @@ VM_INLINE float logistic_reduced_f4(float x, float minus_dx, float *s)
 }
 VM_INLINE float logistic_of_f4(float s, float w)
 {
-    const float one = 0x1p-30f;
+    const float one = 0x1p-40f;
     float sum = s + one;
     return one / (sum + fma_f4(s, w, (s - sum) + one));
 }
 VM_INLINE double logistic_reduced_f8(double x, double minus_dx, double *s)
 {
     const double magic = 6755399441055744.0 + 1023.0 - 512.0;
-    double a = at_most_f8(at_least_f8(x, -746.0), 40.0);
+    double a = at_most_f8(at_least_f8(x, -765.0), 40.0);
     double j = fma_f8(a, -0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double z = fma_f8(n, -LN2_HI_F8, -a);
