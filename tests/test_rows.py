@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 
 import mpmath as mp
@@ -254,6 +255,22 @@ def test_gradient_edges(row, public, dtype):
     assert np.isfinite(got).all()
     if row.name != "log_softmax":
         assert (got[:, [0, 3]] == 0).all()
+
+
+@named(KEEPING)
+@pytest.mark.parametrize("n", [1, 2, 16, 34, 100])
+def test_signs_of_zero_gradients(row, public, dtype, n):
+    """A gradient of 0 has one sign, whatever its place in a row and however the rows lie."""
+    for y, sign in itertools.product((0.0, -0.0, -np.inf, -1.0, -200.0), (0.0, -0.0)):
+        if row.name == "softmax" and y < 0:
+            continue
+        found = set()
+        for columns in (1, 5, 16, 20, 100):
+            dy, saved = np.full((n, columns), sign, dtype), np.full((n, columns), y, dtype)
+            backward = public[f"{row.name}_backward"]
+            found |= set(np.signbit(backward(dy, y=saved, axis=0)).ravel())
+            found |= set(np.signbit(backward(dy.T.copy(), y=saved.T.copy())).ravel())
+        assert len(found) == 1, (y, sign)
 
 
 @named(ROWWISE)

@@ -115,10 +115,10 @@ VM_INLINE void NAME(round_sums)(ptrdiff_t n, const double *sum, const double *su
 
 VM_INLINE REAL NAME(log_softmax_gradient)(REAL dy, REAL y, REAL a)
 {
-    const REAL up = IS_DOUBLE ? 64 : 32, down = IS_DOUBLE ? (REAL)0x1p-64 : (REAL)0x1p-32;
+    const REAL up = IS_DOUBLE ? 64 : 32, down = IS_DOUBLE ? (REAL)-0x1p-64 : (REAL)-0x1p-32;    /* of a negated fma gcc loses a zero's sign */
     const REAL least = (IS_DOUBLE ? -1087 : -159) * (REAL)0.6931471805599453;
     REAL w, power = NAME(exp_parts)(NAME(at_most)(NAME(at_least)(y, least), up), (REAL)-0.0, up, &w);
-    return NAME(fma)(-NAME(fma)(power, w, power) * down, a, dy);
+    return NAME(fma)(NAME(fma)(power, w, power) * down, a, dy);
 }
 
 /* Where y is 0 and the sum finite, so is dy; all_small says whether dy - a is. 0, not -0, in both cases. */
