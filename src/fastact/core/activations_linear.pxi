@@ -197,8 +197,8 @@ cdef inline real soft_shrink_backward_y(real dy, real y, real lambd) noexcept no
 # ---- quotients and roots -----------------------------------------------------------------------------------------
 
 cdef inline real softsign(real x) noexcept nogil:
-    cdef real size = at_most_finite(abs(x))
-    return copysign(size / (1.0 + size), x)
+    cdef real size = at_most(abs(x), 1.152921504606846976e18)  # where 1 + size is size
+    return copysign(divide(size, 1.0 + size), x)
 
 cdef inline real softsign_backward(real dy, real x) noexcept nogil:
     # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = (1 - y|x|) - y
@@ -221,27 +221,34 @@ cdef inline real squareplus(real x, real b) noexcept nogil:
     # and R is a, so that nothing leaves the range
     cdef real scale = square_scale(b)
     cdef real square = b * scale * scale
+    cdef real near = square_hold(abs(x) * scale)
+    cdef real root = normal_root(fma(near, near, at_least_normal(square)))
+    # ----
+    cdef real units = square_scale(b)
     cdef real lift = square_lift(1.0)
-    cdef real c = 0.5 * square * lift
-    cdef real size = abs(x) * scale
+    cdef real c = 0.5 * (b * units * units) * lift
+    cdef real size = abs(x) * units
     cdef real held = square_hold(size)
-    cdef real root = sqrt(fma(held, held, at_least_normal(square)))
     cdef real q = c / ((size if size > root else root) + size)
     cdef real missing = fma(-q, square_lower(q, held), 0.5 * c)
     cdef real rest = 0.0 if size > held else missing
-    return fma(fma(rest, weight(root), q), 1.0 / (scale * lift), at_least(x, 0.0))
+    return fma(fma(rest, weight(root), q), 1.0 / (units * lift), at_least(x, 0.0))
 
 cdef inline real squareplus_backward(real dy, real x, real b) noexcept nogil:
     # (1 + x/R)/2: with v = R^2, q = b/(2 d), d = v + a R, below 0, and 1 - q above; rest is what the roundings of d and q left out
     cdef real scale = square_scale(b)
     cdef real square = b * scale * scale
     cdef real s = square_hold(abs(x) * scale)
-    cdef real v = fma(s, s, at_least_normal(square))
-    cdef real root = sqrt(v)
-    cdef real c = 0.5 * square
-    cdef real d = fma(s, root, v)
+    cdef real root = wide_root(fma(s, s, at_least_normal(square)))
+    # ---- f8
+    cdef real units = square_scale(b)
+    cdef real again = b * units * units
+    cdef real c = 0.5 * again
+    cdef real held = square_hold(abs(x) * units)
+    cdef real v = fma(held, held, at_least_normal(again))
+    cdef real d = fma(held, root, v)
     cdef real q = c / d
-    cdef real rest = fma(-q, fma(s, root, v - d), fma(-q, d, c))
+    cdef real rest = fma(-q, fma(held, root, v - d), fma(-q, d, c))
     cdef real below = fma(rest, weight(d), q)
     return dy * (below if x <= 0.0 else 1.0 - below)
 
@@ -249,7 +256,7 @@ cdef inline real bent_identity(real x) noexcept nogil:
     # x + (R - 1)/2, a = |x|, R = sqrt(a^2 + 1). R's rounding error is (1 + a^2 - R^2)/(2R), and where a is held 0. Far out R is a
     cdef real size = at_most_finite(abs(x))
     cdef real held = at_most(size, 1073741824.0)
-    cdef real root = sqrt(fma(held, held, 1.0))
+    cdef real root = wide_root(fma(held, held, 1.0))
     cdef real missing = fma(held, held, fma(-root, root, 1.0))
     cdef real rest = (size if size > root else root) - 1.0
     return fma(0.5, fma(missing, half_weight(root), rest), x)
@@ -257,5 +264,8 @@ cdef inline real bent_identity(real x) noexcept nogil:
 cdef inline real bent_identity_backward(real dy, real x) noexcept nogil:
     # 1 + x/(2R)
     cdef real held = at_most(at_most_finite(abs(x)), 1073741824.0)  # as above, so that both share the root
-    cdef real share = held / sqrt(fma(held, held, 1.0))
+    cdef real root = wide_root(fma(held, held, 1.0))
+    # ---- f8
+    cdef real again = at_most(abs(x), 1073741824.0)
+    cdef real share = again / root
     return dy * fma(0.5, copysign(share, x), 1.0)

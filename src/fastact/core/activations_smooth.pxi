@@ -114,9 +114,10 @@ cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
 
 cdef inline real dish(real x) noexcept nogil:
     # max(x, 0) - q, q = a/2 w, w = 1 - a/r = 1/(r(r + a)), a = |x|, r = sqrt(1 + a^2); far out q is 1/(4a)
+    cdef real r = normal_root(fma(x, x, 1.0))
+    # ----
     cdef real a = abs(x)
     cdef real v = fma(a, a, 1.0)
-    cdef real r = sqrt(v)
     cdef real d = fma(a, r, v)
     cdef real half = 0.5 * a
     cdef real q = far_out(a, 0.25, half) / far_out(a, a, d)

@@ -70,6 +70,59 @@ VM_INLINE double at_least_normal_f8(double x) { return at_least_f8(x, 0x1p-1022)
 VM_INLINE float sqrt_f4(float x) { return __builtin_sqrtf(x); }
 VM_INLINE double sqrt_f8(double x) { return __builtin_sqrt(x); }
 
+/* Quotients and roots, rounded correctly, without AVX-512's divider, which takes as long as twenty to fifty multiplications of whole
+ * vectors: bit for bit what the instructions give.
+ *
+ * a/b for 2^-1021 < |b| < 2^1021 and a/b as far from the ends, or exact (b = 1). An integer subtraction gives 1.41 to 1.46 times 1/b, a
+ * polynomial 27 bits of 1/b, Halley's step 1/b as rounded unless 1/b is within 2^-81 of halfway between two numbers, and Markstein's
+ * step the quotient: it goes wrong at most where b is within 2^-26 of a power of 2 above and 1/b not as rounded, and all those are.
+ *
+ * sqrt(x) for 2^-100 < x < 2^126 (2^-960, 2^1020), and powers of 4: seed and polynomial give 16 (26) bits of sqrt(x) and 1/sqrt(x), a
+ * step twice that, and the last one rounds. Floats are tried by mantissa and parity of the exponent; of doubles all whose root is so
+ * close to halfway between two numbers that it could matter, for which the polynomial's last coefficient is chosen. */
+#if defined(__AVX512F__)
+VM_INLINE double divide_f8(double a, double b)
+{
+    double seed = from_bits_f8(0x7FE6A09E667F3BCDu - bits_f8(b)), z = b * seed;
+    double p = fma_f8(fma_f8(-0x1.e357c4835cb54p-3, z, 0x1.5ac0c2151faeap+0), z, -0x1.7520fd583034fp+1);
+    double y = seed * fma_f8(p, z, 0x1.64e2655f39c27p+1);
+    double e = fma_f8(-b, y, 1.0);
+    y = fma_f8(y, fma_f8(e, e, e), y);
+    double q = a * y;
+    return fma_f8(fma_f8(-b, q, a), y, q);
+}
+/* sqrt(x) */
+VM_INLINE float normal_root_f4(float x)
+{
+    float y = from_bits_f4(0x5F600000u - (bits_f4(x) >> 1)), t = x * y, z = t * y;
+    float p = fma_f4(fma_f4(0x1.dfe9c2p-4f, z, -0x1.3ea878p-1f), z, 0x1.7c8686p+0f);
+    float g = t * p, h = 0.5f * (y * p);
+    float e = fma_f4(-g, h, 0.5f);
+    g = fma_f4(g, e, g);
+    h = fma_f4(h, e, h);
+    return fma_f4(fma_f4(-g, g, x), h, g);
+}
+VM_INLINE double normal_root_f8(double x)
+{
+    double y = from_bits_f8(0x5FEC000000000000u - (bits_f8(x) >> 1)), t = x * y, z = t * y;
+    double p = fma_f8(fma_f8(0x1.13ffadb3118ffp-5, z, -0x1.1ac3fa32234c5p-2), z, 0x1.d8f816bbebc2ap-1);
+    p = fma_f8(fma_f8(p, z, -0x1.a265c42eb9731p+0), z, 0x1.f372e02b6b55cp+0);
+    double g = t * p, h = 0.5 * (y * p);
+    double e = fma_f8(-g, h, 0.5);
+    g = fma_f8(g, e, g);
+    h = fma_f8(h, e, h);
+    return fma_f8(fma_f8(-g, g, x), h, g);
+}
+#else
+VM_INLINE double divide_f8(double a, double b) { return a / b; }
+VM_INLINE float normal_root_f4(float x) { return sqrt_f4(x); }
+VM_INLINE double normal_root_f8(double x) { return sqrt_f8(x); }
+#endif
+VM_INLINE float divide_f4(float a, float b) { return a / b; }
+/* where only doubles gain from it */
+VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
+VM_INLINE double wide_root_f8(double x) { return normal_root_f8(x); }
+
 /* x/6 rounded once, without a division: 1/6 is the sum of two numbers */
 VM_INLINE float sixth_f4(float x) { return fma_f4(x, 0x1.555556p-3f, x * -0x1.555556p-28f); }
 VM_INLINE double sixth_f8(double x) { return fma_f8(x, 0x1.5555555555555p-3, x * 0x1.5555555555555p-57); }
