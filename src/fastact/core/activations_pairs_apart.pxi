@@ -158,19 +158,6 @@ cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     y[0] = unscale_add_f4(-gauss_tail_f4(a, <float>0.25 * s, z, w, f), at_least_f4(x, <float>0.0))
     dydx[0] = g if x < <float>0.0 else <float>1.0 - g
 
-cdef inline void laplace_value_and_slope_f4(float x, float mu, float sigma, float* y, float* dydx) noexcept nogil:
-    # as laplace, and the exponential over sigma
-    cdef float lo
-    cdef float t = binary_standard_f4(x, mu, sigma, &lo)
-    # ----
-    cdef float lost, w
-    cdef float a = binary_held_f4(t, <float>24.0, &lo)
-    cdef float b = binary_tail_f4(a, <float>1.0, lo, &lost, &w)
-    cdef float f = binary_quotient_f4(a, lost)
-    cdef float tail = <float>0.0 if a > <float>17.25 else tail_times_f4(b, w, f)
-    y[0] = binary_often_f4(t, tail)
-    dydx[0] = binary_density_f4(t, w, unit_f4(mu, sigma), sigma)
-
 
 # ---- doubles: as the two formulas, from one exponential ----------------------------------------------------------------------
 

@@ -239,11 +239,11 @@ VM_INLINE float binary_f4(float x, float *lo)
     return t;
 }
 /* |t| and the lo that belongs to it, held where the tail has long been 0: beyond, powers of 2 would be anything */
-VM_INLINE float binary_held_f4(float t, float most, float *lo)
+VM_INLINE float binary_held_f4(float t, float *lo)
 {
-    float a = abs_f4(t), less = a > most ? 0.0f : *lo;
+    float a = abs_f4(t), less = a > 17.25f ? 0.0f : *lo;
     *lo = flipped_f4(less, copysign_f4(0.0f, t));
-    return at_most_f4(a, most);
+    return at_most_f4(a, 17.25f);
 }
 /* 2^(-(t + lo)^2/2)/(1 + |t + lo|) 2^63 = b (1 + *lost)(1 + *w), with the sign of t, which side = +-1 has too: what rounding leaves
  * out of the divisor and of 1 over it is lost. The magic number's last bit counts for 2,
@@ -310,19 +310,6 @@ VM_INLINE float density_times_f4(float dy, float slope, float lower)
     int small = abs_f4(product) < 0x1p-78f && lower < 1.0f;
     float sum = fma_f4(part, slope, small ? copysign_f4(0x1p-126f, product) : -0.0f);
     return from_bits_f4(bits_f4(sum) - (small ? LEAST_NORMAL_F4 : 0));
-}
-/* the same from binary_tail's w, t = sqrt(log2 e) (x - mu)/sigma */
-VM_INLINE float binary_density_f4(float t, float w, float unit, float sigma)
-{
-    const float magic = 12582912.0f + 63.0f;
-    float width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f);
-    float c = 0x1.988454p-2f * over, c_lo = fma_f4(0x1.988454p-2f, over, -c) / c + (over_lo + -0x1.e821f4p-26f);
-    float power = (float)(int32_t)(bits_f4(unit) >> 23) - 127.0f;
-    float both = fma_f4(-0.5f * t, t, magic) + (power + 191.0f);
-    uint32_t k = both > 12582912.0f + 254.0f - 152.0f ? bits_f4(both) : 0, h = k >> 1;
-    float b = from_bits_f4(h << 23) * c;
-    float slope = lowered_f4(fma_f4(b, w + c_lo, b), from_bits_f4((k - h) << 23));
-    return abs_f4(t) > 24.0f ? 0.0f : slope;
 }
 /* Phi from its tail, which has the sign of t; 0 where it will be nothing else, for to underflow takes long */
 VM_INLINE float binary_side_f4(float t, float q)
