@@ -104,7 +104,7 @@ cdef inline void ndtr_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     # as ndtr, and the exponential
     cdef float lo, lost, w
     cdef float t = binary_f4(x, &lo)
-    cdef float b = binary_tail_f4(t, lo, &lost, &w)
+    cdef float b = binary_tail_f4(t, copysign_f4(<float>1.0, t), lo, &lost, &w)
     cdef float f = binary_quotient_f4(abs_f4(t), lost)
     cdef float bell = binary_bell_f4(t, w)
     y[0] = binary_side_f4(t, tail_times_f4(b, w, f))
@@ -158,37 +158,8 @@ cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     y[0] = unscale_add_f4(-gauss_tail_f4(a, <float>0.25 * s, z, w, f), at_least_f4(x, <float>0.0))
     dydx[0] = g if x < <float>0.0 else <float>1.0 - g
 
-cdef inline void laplace_value_and_slope_f4(float x, float mu, float sigma, float* y, float* dydx) noexcept nogil:
-    # as laplace, and the exponential over sigma
-    cdef float lo
-    cdef float t = binary_standard_f4(x, mu, sigma, &lo)
-    # ----
-    cdef float lost, w
-    cdef float b = binary_tail_f4(t, lo, &lost, &w)
-    cdef float f = binary_quotient_f4(abs_f4(t), lost)
-    y[0] = binary_side_f4(t, tail_times_f4(b, w, f))
-    dydx[0] = binary_density_f4(t, w, unit_f4(mu, sigma), sigma)
-
 
 # ---- doubles: as the two formulas, from one exponential ----------------------------------------------------------------------
-
-cdef inline void erf_value_and_slope_f8(double x, double* y, double* dydx) noexcept nogil:
-    cdef double a = erfc_clamp_f8(abs_f8(x))
-    cdef double root = 1.4142135623730951 * a
-    cdef double p = -a * a
-    cdef double s, rest
-    cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
-    # ----
-    cdef double w = split_poly_f8(z, rest)
-    # ----
-    cdef double f = tail_quotient_f8(root)
-    # ----
-    cdef double d = 1.0 + root
-    cdef double far = unscale_add_f8(-2.0 * tail_of_f8(s, z, w, f, d, root_rest_f8(a, d)), 1.0)
-    cdef double near = erf_near_f8(a)
-    cdef double b = 1.1283791670955126 * s
-    y[0] = copysign_f8(near if a < 0.5 else far, x)
-    dydx[0] = unscale_f8(fma_f8(b, z + w, b))
 
 cdef inline void laplace_value_and_slope_f8(double x, double mu, double sigma, double* y, double* dydx) noexcept nogil:
     cdef double lost

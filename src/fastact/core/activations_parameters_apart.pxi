@@ -203,7 +203,7 @@ cdef inline float laplace_backward_sigma_f4(float dy, float x, float mu, float s
     cdef double a = at_most_f8(abs_f8(t), 24.0)
     cdef double z = wide_bell_reduced(a, &j)
     # ----
-    return dy * <float>(wide_bell_poly(z, j) * copysign_f8(a, t) * (-0.3989422804014327 * over))
+    return <float>(<double>dy * (wide_bell_poly(z, j) * copysign_f8(a, t) * (-0.3989422804014327 * over)))
 
 cdef inline bint sine_backward_omega_is_usual_f4(float dy, float x, float omega) noexcept nogil:
     return sine_backward_is_usual_f4(dy, omega, x)

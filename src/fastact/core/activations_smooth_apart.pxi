@@ -51,7 +51,7 @@ cdef inline float ndtr_f4(float x) noexcept nogil:
     # Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (1 + |t|)), t + lo = sqrt(log2 e) x
     cdef float lo, lost, w
     cdef float t = binary_f4(x, &lo)
-    cdef float b = binary_tail_f4(t, lo, &lost, &w)
+    cdef float b = binary_tail_f4(t, copysign_f4(<float>1.0, t), lo, &lost, &w)
     cdef float f = binary_quotient_f4(abs_f4(t), lost)
     return binary_side_f4(t, tail_times_f4(b, w, f))
 
@@ -77,21 +77,23 @@ cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
     cdef float t = binary_standard_f4(x, mu, sigma, &lo)
     # ----
     cdef float lost, w
-    cdef float b = binary_tail_f4(t, lo, &lost, &w)
-    cdef float f = binary_quotient_f4(abs_f4(t), lost)
-    return binary_side_f4(t, tail_times_f4(b, w, f))
+    cdef float a = binary_held_f4(t, &lo)
+    cdef float b = binary_tail_f4(a, <float>1.0, lo, &lost, &w)
+    cdef float f = binary_quotient_f4(a, lost)
+    return binary_often_f4(t, tail_times_f4(b, w, f))
 
 cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) noexcept nogil:
     # e^(-t^2/2)/(sigma sqrt(2 pi)), t = h + lo; beyond 20 it is 0 for each sigma
     cdef float lo
     cdef float h = standard_f4(x, mu, sigma, &lo)
     # ----
-    cdef float s, up
+    cdef float s, up, lower
     cdef float unit = unit_f4(mu, sigma)
+    cdef float width = width_f4(unit, sigma)
     cdef float half = <float>-0.5 * h
     cdef float p = half * h
-    cdef float z = density_reduced_f4(p, fma_f4(-h, lo, fma_f4(half, h, -p)), unit, &s, &up)
-    return lowered_f4(dy, density_of_f4(s, up, expm1_poly_f4(z), width_f4(unit, sigma), h))
+    cdef float z = density_reduced_f4(p, fma_f4(-h, lo, fma_f4(half, h, -p)), unit, width, &s, &up, &lower)
+    return density_times_f4(dy, density_of_f4(s, up, expm1_poly_f4(z), width, h), lower)
 
 cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
     # Phi of t + lo = (x - mu)/sigma
@@ -139,21 +141,10 @@ cdef inline float erf_f4(float x) noexcept nogil:
     return near if abs_f4(x) < <float>1.1 else far
 
 cdef inline double erf_f8(double x) noexcept nogil:
-    # x + x P(x^2), or, from 1/2 on, 1 - 2 Phi(-sqrt(2)|x|), with the sign of x
-    cdef double a = at_most_f8(abs_f8(x), 6.5)
-    cdef double root = 1.4142135623730951 * a
-    cdef double p = -a * a
-    cdef double s, rest
-    cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
-    # ----
-    cdef double y = split_poly_f8(z, rest)
-    # ----
-    cdef double f = tail_quotient_f8(root)
-    # ----
-    cdef double d = 1.0 + root
-    cdef double far = unscale_add_f8(-2.0 * tail_of_f8(s, z, y, f, d, root_rest_f8(a, d)), 1.0)
-    cdef double near = erf_near_f8(a)
-    return copysign_f8(near if a < 0.5 else far, x)
+    # x + x P(x^2), or, from 1 on, 1 - P(|x|)^4, with the sign of x
+    cdef double near = erf_near_f8(x)
+    cdef double far = erf_far_f8(abs_f8(x))
+    return copysign_f8(near if abs_f8(x) < 1.0 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
     # e^(-a^2) (1 + F)/(2 (a + 1/2))

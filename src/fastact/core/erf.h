@@ -105,21 +105,49 @@ VM_INLINE float erf_far_f4(float a)
     float square = p * p;
     return fma_f4(-square, square, 1.0f);
 }
-/* doubles: x + x P(x^2), |x| < 1/2 */
+/* doubles: x + x P(x^2), |x| < 1, and 1 - P(|x| - 3/2)^4, which is 1 at 5.9375 (coefficients/erf.py); two chains wait less than one */
 VM_INLINE double erf_near_f8(double x)
 {
     double z = x * x;
-    double p = -0x1.99d97c44b58ap-23;
-    p = fma_f8(p, z, 0x1.c5b1afdfa24a6p-20);
-    p = fma_f8(p, z, -0x1.f59f5f2b06165p-17);
-    p = fma_f8(p, z, 0x1.f9aa6f9736951p-14);
-    p = fma_f8(p, z, -0x1.c02ddabcb3252p-11);
-    p = fma_f8(p, z, 0x1.565bcd89f9e95p-8);
-    p = fma_f8(p, z, -0x1.b82ce31455d87p-6);
-    p = fma_f8(p, z, 0x1.ce2f21a046603p-4);
-    p = fma_f8(p, z, -0x1.812746b037a1cp-2);
-    p = fma_f8(p, z, 0x1.06eba8214db69p-3);
+    double p = -0x1.ad27c6f99ccafp-31;
+    p = fma_f8(p, z, 0x1.d7a10f320ce7fp-27);
+    p = fma_f8(p, z, -0x1.5c1bc84642045p-23);
+    p = fma_f8(p, z, 0x1.b9836fc757834p-20);
+    p = fma_f8(p, z, -0x1.f4cab27afdbabp-17);
+    p = fma_f8(p, z, 0x1.f9a2c1d2477b9p-14);
+    p = fma_f8(p, z, -0x1.c02db09242ed2p-11);
+    p = fma_f8(p, z, 0x1.565bccfba1d80p-8);
+    p = fma_f8(p, z, -0x1.b82ce3121094dp-6);
+    p = fma_f8(p, z, 0x1.ce2f21a0413a6p-4);
+    p = fma_f8(p, z, -0x1.812746b0379cap-2);
+    p = fma_f8(p, z, 0x1.06eba8214db68p-3);
     return fma_f8(x, p, x);
+}
+VM_INLINE double erf_far_f8(double a)
+{
+    double h = at_most_f8(a, 5.9375) - 1.5, h2 = h * h;
+    double even = -0x1.ba8a728510706p-46;
+    even = fma_f8(even, h2, -0x1.597a2df3c2bd1p-37);
+    even = fma_f8(even, h2, -0x1.b0398f4295f58p-35);
+    even = fma_f8(even, h2, 0x1.4af58734b2ca4p-29);
+    even = fma_f8(even, h2, -0x1.6d2ad537a5ea5p-24);
+    even = fma_f8(even, h2, 0x1.751c017c85b2bp-19);
+    even = fma_f8(even, h2, -0x1.37d33e0bfe6d1p-14);
+    even = fma_f8(even, h2, 0x1.47671940ccd08p-10);
+    even = fma_f8(even, h2, -0x1.9976857bc5ddbp-7);
+    even = fma_f8(even, h2, 0x1.1bf9c0fed9eebp-4);
+    double odd = 0x1.b51cd9b0f9da8p-41;
+    odd = fma_f8(odd, h2, 0x1.ee60234cd8cebp-35);
+    odd = fma_f8(odd, h2, -0x1.15f7a339a1864p-30);
+    odd = fma_f8(odd, h2, 0x1.8eeccfd90dccap-26);
+    odd = fma_f8(odd, h2, -0x1.1585183c80683p-21);
+    odd = fma_f8(odd, h2, 0x1.184a5d9df74c1p-17);
+    odd = fma_f8(odd, h2, -0x1.c054a45587a93p-16);
+    odd = fma_f8(odd, h2, -0x1.a4b7eb86a0cdcp-10);
+    odd = fma_f8(odd, h2, 0x1.0df534be4b331p-5);
+    odd = fma_f8(odd, h2, -0x1.816b095d576bep-2);
+    double p = fma_f8(fma_f8(even, h, odd), h, 0x1.b75f7f049192cp-2), square = p * p;
+    return fma_f8(-square, square, 1.0);
 }
 
 /* ---- floats: erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), and Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (t + 1)), t = sqrt(log2 e) a, whose
@@ -184,6 +212,13 @@ VM_INLINE float unit_f4(float mu, float sigma)
     return from_bits_f4(normal < most ? normal : most);
 }
 VM_INLINE float width_f4(float unit, float sigma) { return copysign_f4(at_least_f4(abs_f4(sigma * unit), 0x1p-120f), sigma); }
+/* x unit - c, unit being a power of 2, as d + *lo (Knuth) */
+VM_INLINE float scaled_difference_f4(float x, float unit, float c, float *lo)
+{
+    float d = fma_f4(x, unit, -c), t = fma_f4(-x, unit, d);
+    *lo = fma_f4(x, unit, t - d) - (c + t);
+    return d;
+}
 /* sqrt(log2 e) (x - mu)/sigma as t + *lo; the factor is in two parts, and with sigma the same for all x */
 #define BINARY_HI_F4 0x1.337cc2p+0f
 #define BINARY_LO_F4 0x1.83b05p-28f
@@ -192,7 +227,7 @@ VM_INLINE float binary_standard_f4(float x, float mu, float sigma, float *lo)
     float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), inverse = 1.0f / width, inverse_lo = fma_f4(-inverse, width, 1.0f) * inverse;
     float over = BINARY_HI_F4 * inverse;
     float over_lo = fma_f4(BINARY_HI_F4, inverse, -over) + fma_f4(BINARY_LO_F4, inverse, BINARY_HI_F4 * inverse_lo);
-    float d_lo, d = difference_f4(x * unit, mu * unit, &d_lo);
+    float d_lo, d = scaled_difference_f4(x, unit, mu * unit, &d_lo);
     float t = d * over;
     *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -t)));
     return t;
@@ -203,12 +238,20 @@ VM_INLINE float binary_f4(float x, float *lo)
     *lo = fma_f4(BINARY_LO_F4, x, fma_f4(BINARY_HI_F4, x, -t));
     return t;
 }
-/* 2^(-(t + lo)^2/2)/(1 + |t + lo|) 2^63 = b (1 + *lost)(1 + *w), with the sign of t: what rounding leaves out of the divisor and of 1
- * over it is lost. The magic number's last bit counts for 2, so that the integers in its bits are those of half the square. */
-VM_INLINE float binary_tail_f4(float t, float lo, float *lost, float *w)
+/* |t| and the lo that belongs to it, held where the tail has long been 0: beyond, powers of 2 would be anything */
+VM_INLINE float binary_held_f4(float t, float *lo)
+{
+    float a = abs_f4(t), less = a > 17.25f ? 0.0f : *lo;
+    *lo = flipped_f4(less, copysign_f4(0.0f, t));
+    return at_most_f4(a, 17.25f);
+}
+/* 2^(-(t + lo)^2/2)/(1 + |t + lo|) 2^63 = b (1 + *lost)(1 + *w), with the sign of t, which side = +-1 has too: what rounding leaves
+ * out of the divisor and of 1 over it is lost. The magic number's last bit counts for 2,
+ * so that the integers in its bits are those of half the square. */
+VM_INLINE float binary_tail_f4(float t, float side, float lo, float *lost, float *w)
 {
     const float magic = 25165824.0f + 2 * 63.0f;
-    float side = copysign_f4(1.0f, t), d = t + side, v = 1.0f / d;
+    float d = t + side, v = 1.0f / d;
     float j = fma_f4(-t, t, magic);
     float z = fma_f4(-t, lo + lo, fma_f4(-t, t, magic - j));
     float q = 0x1.41f9a6p-19f;
@@ -230,22 +273,26 @@ VM_INLINE float binary_bell_f4(float t, float w)
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
 {
     float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f) * over;
-    float d_lo, d = difference_f4(x * unit, mu * unit, &d_lo);
+    float d_lo, d = scaled_difference_f4(x, unit, mu * unit, &d_lo);
     float h = d * over;
     *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -h)));
     return h;
 }
-/* e^(x + dx) unit/(width sqrt(2 pi)): e^x unit is s up(1 + w), two powers, since it may be out of range */
-VM_INLINE float density_reduced_f4(float x, float dx, float unit, float *s, float *up)
+/* e^(x + dx) unit/(width sqrt(2 pi)): e^x unit is s up(1 + w), two powers, since it may be out of range; times 2^48, which *lower takes
+ * away, where all that and with it the result may be subnormal */
+VM_INLINE float density_reduced_f4(float x, float dx, float unit, float width, float *s, float *up, float *lower)
 {
     const float magic = 12582912.0f + 254.0f;
     float j = fma_f4(x, 0x1.715476p+0f, magic);
     float n = j - magic;
     float power = (float)(int32_t)(bits_f4(unit) >> 23) - 127.0f;
     float both = j + power;
+    float limit = abs_f4(width) < 0.5f ? 0.0f : magic - 68.0f;
     uint32_t k = both > magic - 152.0f ? bits_f4(both) : 0, h = k >> 1;                 /* 0: to underflow takes long */
+    uint32_t more = both < limit ? (uint32_t)48 << 23 : 0;
+    *lower = from_bits_f4(0x3F800000u - more);
     *s = from_bits_f4(h << 23);
-    *up = from_bits_f4((k - h) << 23);
+    *up = from_bits_f4(((k - h) << 23) + more);
     return fma_f4(n, -LN2_HI_F4, x) + fma_f4(n, -LN2_LO_F4, dx);
 }
 VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
@@ -256,18 +303,13 @@ VM_INLINE float density_of_f4(float s, float up, float w, float width, float h)
     float slope = lowered_f4(fma_f4(b, w + c_lo, b), up);
     return abs_f4(h) > 20.0f ? 0.0f : slope;
 }
-/* the same from binary_tail's w, t = sqrt(log2 e) (x - mu)/sigma */
-VM_INLINE float binary_density_f4(float t, float w, float unit, float sigma)
+/* dy slope, of which *lower has still to be taken away: where it is subnormal by a sum */
+VM_INLINE float density_times_f4(float dy, float slope, float lower)
 {
-    const float magic = 12582912.0f + 63.0f;
-    float width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f);
-    float c = 0x1.988454p-2f * over, c_lo = fma_f4(0x1.988454p-2f, over, -c) / c + (over_lo + -0x1.e821f4p-26f);
-    float power = (float)(int32_t)(bits_f4(unit) >> 23) - 127.0f;
-    float both = fma_f4(-0.5f * t, t, magic) + (power + 191.0f);
-    uint32_t k = both > 12582912.0f + 254.0f - 152.0f ? bits_f4(both) : 0, h = k >> 1;
-    float b = from_bits_f4(h << 23) * c;
-    float slope = lowered_f4(fma_f4(b, w + c_lo, b), from_bits_f4((k - h) << 23));
-    return abs_f4(t) > 24.0f ? 0.0f : slope;
+    float product = dy * slope, part = dy * lower;
+    int small = abs_f4(product) < 0x1p-78f && lower < 1.0f;
+    float sum = fma_f4(part, slope, small ? copysign_f4(0x1p-126f, product) : -0.0f);
+    return from_bits_f4(bits_f4(sum) - (small ? LEAST_NORMAL_F4 : 0));
 }
 /* Phi from its tail, which has the sign of t; 0 where it will be nothing else, for to underflow takes long */
 VM_INLINE float binary_side_f4(float t, float q)
@@ -275,6 +317,14 @@ VM_INLINE float binary_side_f4(float t, float q)
     float tail = abs_f4(t) > 17.115f ? 0.0f : q;
     uint32_t left = (uint32_t)((int32_t)bits_f4(t) >> 31);
     return fma_f4(tail, -0x1p-64f, from_bits_f4(~left & 0x3F800000u));
+}
+/* the same from its amount, where the result is often subnormal: see LEAST_NORMAL_F4 */
+VM_INLINE float binary_often_f4(float t, float tail)
+{
+    int left = t < 0.0f;
+    uint32_t grid = tail < 0x1p-62f && left ? LEAST_NORMAL_F4 : 0;
+    float sum = fma_f4(tail, left ? 0x1p-64f : -0x1p-64f, left ? from_bits_f4(grid) : 1.0f);
+    return from_bits_f4(bits_f4(sum) - grid);
 }
 VM_INLINE float erfc_side_f4(float x, float q)
 {

@@ -117,9 +117,6 @@ static const double TURNS[280] = {
     0x1.f091abe9bb500p-3, 0x1.2357d376aba00p-4, 0x1.abe9bb55dcb00p-3, 0x1.7d376abb96980p+0, 0x1.376abb9698200p+0,
 };
 
-VM_INLINE float flipped_f4(float x, float sign) { return from_bits_f4(bits_f4(x) ^ bits_f4(sign)); }
-VM_INLINE double flipped_f8(double x, double sign) { return from_bits_f8(bits_f8(x) ^ bits_f8(sign)); }
-
 /* floats, in double: u has 48 bits and is below 2^256; *sign is 0.0 or -0.0 */
 VM_INLINE double wide_half_turns(double u, double shift, double *sign)
 {
