@@ -163,13 +163,11 @@ VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double
 }
 
 #if IS_DOUBLE
-VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+VM_INLINE doubles NAME(plus_numbers)(int op, int select, int first, doubles d, doubles v, doubles sum, doubles *lo)
 {
-    doubles d = *(const unaligned_doubles *)dy, v = d, p = d;
-    if (op == SOFTMAX)
-        v = *(const unaligned_doubles *)y;
     if (select)
         d = (doubles)((integers)d & (v != 0));
+    doubles p = d;
     if (op == SOFTMAX)
         p = d * v;
     const doubles s = sum + p, t = s - sum;
@@ -179,14 +177,26 @@ VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *
     *lo += error;
     return s;
 }
-#else
 VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
 {
-    doubles d = widened(dy);
+    doubles d = *(const unaligned_doubles *)dy, v = d;
+    if (op == SOFTMAX)
+        v = *(const unaligned_doubles *)y;
+    return NAME(plus_numbers)(op, select, first, d, v, sum, lo);
+}
+#else
+VM_INLINE doubles NAME(plus_numbers)(int op, int select, int first, doubles d, doubles v, doubles sum, doubles *lo)
+{
     if (op != SOFTMAX)
         return sum + d;
-    doubles v = widened(y);
     return add_product(select ? (doubles)((integers)d & (v != 0)) : d, v, sum);
+}
+VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+{
+    doubles d = widened(dy), v = d;
+    if (op == SOFTMAX)
+        v = widened(y);
+    return NAME(plus_numbers)(op, select, first, d, v, sum, lo);
 }
 #endif
 

@@ -706,17 +706,11 @@ VM_INLINE void NAME(add_sixteen)(int op, int select, int first, const REAL *dy, 
         sum[k] = NAME(plus_product)(op, select, first, dy + k * DOUBLES, y + k * DOUBLES, sum[k], &lost[k]);
 }
 
-/* n numbers to the sums of 16 lanes; the `first` are added to 0. `out`: NULL, or what is fetched meanwhile, to be written to. */
-VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo, const REAL *out)
+/* n numbers to the sums of 16 lanes; the `first` are added to 0. What is left over, fewer than 16, only in AVX-512. `out`: NULL, or what is
+ * fetched meanwhile, to be written to. */
+VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, doubles *sum, doubles *lost, const REAL *out)
 {
-    const ptrdiff_t rest = n % 16;
-    REAL d_tail[16], y_tail[16];
-    doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
     ptrdiff_t i = 0;
-    for (int k = 0; k < 16 / DOUBLES; k++) {
-        sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
-        lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
-    }
     if (IS_DOUBLE && first && n >= 16) {
         NAME(add_sixteen)(op, select, 1, dy, y, sum, lost);
         i = 16;
@@ -726,11 +720,36 @@ VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy,
             __builtin_prefetch(out + i + k, 1);
         NAME(add_sixteen)(op, select, 0, dy + i, y + i, sum, lost);
     }
+#if defined(__AVX512F__)
+    for (int k = 0; k < 2 && i + 8 * k < n; k++) {                 /* what is beyond the end is 0 */
+        const ptrdiff_t rest = n - i - 8 * k;
+        const __mmask8 there = (__mmask8)(rest >= 8 ? 255 : (1 << rest) - 1);
+        const REAL *d = dy + i + 8 * k, *v = y + i + 8 * k;
+#if IS_DOUBLE
+        const doubles p = _mm512_maskz_loadu_pd(there, d), q = op == SOFTMAX ? _mm512_maskz_loadu_pd(there, v) : p;
+#else
+        const doubles p = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, d)), q = op == SOFTMAX ? _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, v)) : p;
+#endif
+        sum[k] = NAME(plus_numbers)(op, select, 0, p, q, sum[k], &lost[k]);
+    }
+#endif
+}
+
+VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo, const REAL *out)
+{
+    const ptrdiff_t rest = n % 16;
+    REAL d_tail[16], y_tail[16];
+    doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
+    for (int k = 0; k < 16 / DOUBLES; k++) {
+        sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
+        lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
+    }
+    NAME(add_row)(op, select, first, dy, y, n, sum, lost, out);
     for (int k = 0; k < 16 / DOUBLES; k++) {
         *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
         *(unaligned_doubles *)(lo + k * DOUBLES) = lost[k];
     }
-    if (rest > 0) {
+    if (!HAS_VECTORS && rest > 0) {
         for (ptrdiff_t j = 0; j < 16; j++) {
             d_tail[j] = j < rest ? dy[n - rest + j] : 0;
             y_tail[j] = op == SOFTMAX && j < rest ? y[n - rest + j] : 0;
@@ -741,6 +760,12 @@ VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy,
 
 VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
 {
+#if defined(__AVX512F__)
+    if (op == SOFTMAX) {
+        NAME(gradient_vectors)(select, dy, y, out, n, a);
+        return;
+    }
+#endif
     const ptrdiff_t whole = n - n % WIDTH;
     for (ptrdiff_t i = 0; i < whole; i += WIDTH)
         INDEPENDENT
@@ -774,11 +799,22 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, int how, NAME(gradient_ro
     const int fetched = op == SOFTMAX && !t->around && (IS_DOUBLE ? t->fetched : how == IN_PIECES);
     for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy) {
         double hi[16], lo[16];
+        const REAL *out = fetched ? (const REAL *)(t->out + u * t->so) : NULL;
+        NAME(fetch_ahead)(how == AT_ONCE ? how : AS_NEAR, dy + rows * sdy, n);
+#if defined(__AVX512F__)
+        doubles sum[2] = {{0}}, lost[2] = {{0}};
+        NAME(add_row)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, sum, lost, out);
+        const doubles all = sum[0] + sum[1], part = all - sum[0];
+        if (IS_DOUBLE)
+            lost[0] = (lost[0] + lost[1]) + ((sum[0] - (all - part)) + (sum[1] - part));
+        _mm512_storeu_pd(hi, all);
+        _mm512_storeu_pd(lo, lost[0]);
+#else
         for (ptrdiff_t j = 0; j < 16; j++)
             hi[j] = lo[j] = 0.0;
-        NAME(fetch_ahead)(how == AT_ONCE ? how : AS_NEAR, dy + rows * sdy, n);
-        NAME(sum_products)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, hi, lo, fetched ? (const REAL *)(t->out + u * t->so) : NULL);
+        NAME(sum_products)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, hi, lo, out);
         NAME(fold)(hi, lo, 8, 8);
+#endif
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);

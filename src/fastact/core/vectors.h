@@ -188,23 +188,59 @@ VM_INLINE NAME(vector) NAME(results)(int op, NAME(vector) v, NAME(vector) a, NAM
     return op == SOFTMAX ? t : V(mask_mul)(V(mul)(t, power), V_IS(v, V(setzero)(), _CMP_EQ_OQ), power, V(setzero)());
 }
 
-/* As finish(). Results of long rows begin with a line, as far as they can: a vector across two lines takes two stores. Numbers of a short
- * row have just been stored, and are had before they are in the cache only where they are loaded as they were stored: `padded`, to the
- * end of a vector. */
+/* As finish(). Results of long rows begin with a line, as far as they can: a vector across two lines takes two stores. Numbers of a
+ * short row have just been stored, and are had before they are in the cache only where they are loaded as they were stored: `padded`,
+ * to the end of a vector. */
 VM_INLINE void NAME(finish_vectors)(int op, int padded, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
 {
+#define MASKED(i, count)                                                           \
+    m = NAME(first_places)(count);                                                 \
+    V(mask_storeu)(y + i, m, NAME(results)(op, padded ? V(loadu)(v + i) : V(maskz_loadu)(m, v + i), A, B, P));
     const NAME(vector) A = V(set1)(a), B = V(set1)(b), P = V(set1)(power);
-    ptrdiff_t i = n < STRETCH ? 0 : (ptrdiff_t)(-(uintptr_t)y & 63) / (ptrdiff_t)sizeof(REAL);
-    NAME(places) m = NAME(first_places)(i);
-    if (i > 0)
-        V(mask_storeu)(y, m, NAME(results)(op, V(maskz_loadu)(m, v), A, B, P));
-    for (; i + 2 * NAME(PLACES) <= n; i += 2 * NAME(PLACES)) {
-        const NAME(vector) first = NAME(results)(op, V(loadu)(v + i), A, B, P), second = NAME(results)(op, V(loadu)(v + i + NAME(PLACES)), A, B, P);
-        V(storeu)(y + i, first);
-        V(storeu)(y + i + NAME(PLACES), second);
+    const ptrdiff_t head = n < STRETCH ? 0 : (ptrdiff_t)(-(uintptr_t)y & 63) / (ptrdiff_t)sizeof(REAL);
+    ptrdiff_t i = 0;
+    NAME(places) m;
+    if (head > 0) {
+        MASKED(i, head)
+    }
+    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {
+        V(storeu)(y + i, NAME(results)(op, V(loadu)(v + i), A, B, P));
+        i += NAME(PLACES);
+        V(storeu)(y + i, NAME(results)(op, V(loadu)(v + i), A, B, P));
     }
     for (; i < n; i += NAME(PLACES)) {
-        m = NAME(first_places)(n - i);
-        V(mask_storeu)(y + i, m, NAME(results)(op, padded ? V(loadu)(v + i) : V(maskz_loadu)(m, v + i), A, B, P));
+        MASKED(i, n - i)
     }
+#undef MASKED
+}
+
+/* of softmax, from its result: as gradient() */
+VM_INLINE NAME(vector) NAME(gradients)(int select, NAME(vector) dy, NAME(vector) y, NAME(vector) a)
+{
+    const NAME(vector) w = V(fmadd)(y, V(sub)(dy, a), V(setzero)());
+    return select ? V(maskz_mov)(V_IS(y, V(setzero)(), _CMP_NEQ_UQ), w) : w;
+}
+
+/* as finish_products() */
+VM_INLINE void NAME(gradient_vectors)(int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
+{
+#define MASKED(i, count)                                                           \
+    m = NAME(first_places)(count);                                                 \
+    V(mask_storeu)(out + i, m, NAME(gradients)(select, V(maskz_loadu)(m, dy + i), V(maskz_loadu)(m, y + i), A));
+    const NAME(vector) A = V(set1)(a);
+    const ptrdiff_t head = n < 4 * NAME(PLACES) ? 0 : (ptrdiff_t)(-(uintptr_t)out & 63) / (ptrdiff_t)sizeof(REAL);
+    ptrdiff_t i = 0;
+    NAME(places) m;
+    if (head > 0) {
+        MASKED(i, head)
+    }
+    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {
+        V(storeu)(out + i, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A));
+        i += NAME(PLACES);
+        V(storeu)(out + i, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A));
+    }
+    for (; i < n; i += NAME(PLACES)) {
+        MASKED(i, n - i)
+    }
+#undef MASKED
 }
