@@ -62,7 +62,7 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
 }
 
 #if defined(__AVX512F__)
-/* A piece of two lines in vectors, as vectors.h says: of eight rows of floats, which are but half a vector, those of both lines are one. */
+/* A piece of two lines in vectors, see vectors.h. Eight rows of floats are but half a vector: those of both lines are one. */
 enum { TILE(HALVES) = WIDE == 8 && !IS_DOUBLE, TILE(MANY) = WIDE == 8 ? 1 : 2, TILE(PIECE) = WIDE == 8 ? 8 : 2 * NAME(PLACES) };
 
 /* exponentials of some vectors of a line, t, and if `two` of another, u; only of u, if not `one` */

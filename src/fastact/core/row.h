@@ -87,7 +87,7 @@ enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip
                                                    /* are so short that they come slower), and what two may take at most */
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
-enum { ALL, ALL_UNSEEN, OTHERS };                  /* of a row's exponentials: all; all, and the maximum of each place; all but the maximum */
+enum { ALL, ALL_UNSEEN, OTHERS };                  /* exponentials: all; all, and the maximum of each place; all but the maximum */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_LOG(op) ((op) == LOG_SOFTMAX || (op) == LOGSUMEXP)
 

@@ -372,7 +372,8 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t some = t->n - i < CHUNK ? t->n - i : CHUNK;
                 NAME(gather)(t->waiting, 0, i, some, (REAL)-INFINITY, (REAL *)t->x + i);
-                NAME(raise_row)(ALL_UNSEEN, 1, 0, 0, x + i, e + i, some, &scale, top, &sum, &sum_lo, next == NULL ? NULL : next + i * (ptrdiff_t)sizeof(REAL));
+                NAME(raise_row)(ALL_UNSEEN, 1, 0, 0, x + i, e + i, some, &scale, top, &sum, &sum_lo,
+                                next == NULL ? NULL : next + i * (ptrdiff_t)sizeof(REAL));
             }
         else
             NAME(raise_row)(guessed ? ALL_UNSEEN : ALL, guessed, 0, t->kept == 0, x, e, t->n, &scale, top, &sum, &sum_lo, next);
@@ -706,9 +707,10 @@ VM_INLINE void NAME(add_sixteen)(int op, int select, int first, const REAL *dy, 
         sum[k] = NAME(plus_product)(op, select, first, dy + k * DOUBLES, y + k * DOUBLES, sum[k], &lost[k]);
 }
 
-/* n numbers to the sums of 16 lanes; the `first` are added to 0. What is left over, fewer than 16, only in AVX-512. `out`: NULL, or what is
- * fetched meanwhile, to be written to. */
-VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, doubles *sum, doubles *lost, const REAL *out)
+/* n numbers to the sums of 16 lanes; the `first` are added to 0. What is left over, fewer than 16, only in AVX-512.
+ * `out`: NULL, or what is fetched meanwhile, to be written to. */
+VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, doubles *sum, doubles *lost,
+                             const REAL *out)
 {
     ptrdiff_t i = 0;
     if (IS_DOUBLE && first && n >= 16) {
@@ -728,7 +730,8 @@ VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, cons
 #if IS_DOUBLE
         const doubles p = _mm512_maskz_loadu_pd(there, d), q = op == SOFTMAX ? _mm512_maskz_loadu_pd(there, v) : p;
 #else
-        const doubles p = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, d)), q = op == SOFTMAX ? _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, v)) : p;
+        const doubles p = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, d));
+        const doubles q = op == SOFTMAX ? _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, v)) : p;
 #endif
         sum[k] = NAME(plus_numbers)(op, select, 0, p, q, sum[k], &lost[k]);
     }

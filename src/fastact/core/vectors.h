@@ -23,7 +23,7 @@ VM_INLINE NAME(scale) NAME(scales_of)(const REAL *c, const REAL *low, const REAL
     return s;
 }
 
-/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0. Scales are of one vector, or of two in turns. */
+/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0. Scales: of one vector, or of two in turns. */
 VM_INLINE void NAME(raise)(int k, int plain, int scales, NAME(vector) *v, const NAME(scale) *scale)
 {
     NAME(vector) j[4], z[4], z2[4], q[4], r[4];
@@ -65,8 +65,8 @@ VM_INLINE void NAME(raise)(int k, int plain, int scales, NAME(vector) *v, const 
 
 enum { NAME(PARTS) = WIDTH / NAME(PLACES) };       /* vectors of a segment */
 
-/* Of `segments`, one or two, at x: v is what is added up. `full`: n numbers are there; otherwise what is beyond counts for nothing, and
- * is written if `padded`. */
+/* Of `segments`, one or two, at x: v is what is added up. `full`: all numbers are there; otherwise what is beyond n counts for
+ * nothing, and is written if `padded`. */
 VM_INLINE void NAME(raise_segments)(int segments, int what, int plain, int first, int full, int padded, const REAL *x, REAL *e, ptrdiff_t n,
                                     const NAME(scale) *scale, NAME(vector) *top, NAME(vector) *v)
 {
