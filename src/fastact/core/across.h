@@ -127,7 +127,7 @@ VM_INLINE NAME(scale) TILE(scales)(const REAL *c, const REAL *low, const REAL *s
 VM_INLINE void TILE(add_pair)(int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
                               const REAL *c, const REAL *low, const REAL *shift, REAL *v, REAL *tops)
 {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && !(IS_DOUBLE && WIDE == 32)      /* of which the plain loop comes to more memory at a time */
     const NAME(scale) same = NAME(scale_of)(0, low[0], shift[0]);
     for (ptrdiff_t j = 0; j < w; j += TILE(PIECE)) {
         NAME(vector) e[2], f[2];
