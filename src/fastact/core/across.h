@@ -61,10 +61,97 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
     }
 }
 
+#if defined(__AVX512F__)
+/* A piece of two lines in vectors, see vectors.h. Eight rows of floats are but half a vector: those of both lines are one. */
+enum { TILE(HALVES) = WIDE == 8 && !IS_DOUBLE, TILE(MANY) = WIDE == 8 ? 1 : 2, TILE(PIECE) = WIDE == 8 ? 8 : 2 * NAME(PLACES) };
+
+/* exponentials of some vectors of a line, t, and if `two` of another, u; only of u, if not `one` */
+VM_INLINE void TILE(raise_piece)(int one, int two, int plain, NAME(vector) *t, NAME(vector) *u, const NAME(scale) *scale)
+{
+    const int many = TILE(MANY), first = one ? 0 : many, count = one + two;
+    NAME(vector) v[4];
+#if !IS_DOUBLE
+    if (TILE(HALVES) && count == 2) {
+        *v = _mm512_insertf32x8(*t, _mm512_castps512_ps256(*u), 1);
+        NAME(raise)(1, plain, 1, v, scale);
+        *t = *v;
+        *u = _mm512_castps256_ps512(_mm512_extractf32x8_ps(*v, 1));
+        return;
+    }
+#endif
+    for (int k = 0; k < many; k++) {
+        v[k] = t[k];
+        v[many + k] = u[k];
+    }
+    NAME(raise)(count * many, plain, many, v + first, scale);
+    for (int k = 0; k < many; k++) {
+        t[k] = v[k];
+        u[k] = v[many + k];
+    }
+}
+
+VM_INLINE NAME(vector) TILE(load)(const REAL *x)
+{
+#if !IS_DOUBLE
+    if (TILE(HALVES))
+        return _mm512_castps256_ps512(_mm256_loadu_ps(x));
+#endif
+    return V(loadu)(x);
+}
+
+VM_INLINE void TILE(store)(REAL *x, NAME(vector) v)
+{
+#if !IS_DOUBLE
+    if (TILE(HALVES)) {
+        _mm256_storeu_ps(x, _mm512_castps512_ps256(v));
+        return;
+    }
+#endif
+    V(storeu)(x, v);
+}
+
+VM_INLINE NAME(scale) TILE(scales)(const REAL *c, const REAL *low, const REAL *shift)
+{
+#if !IS_DOUBLE
+    if (TILE(HALVES)) {
+        NAME(scale) s = {_mm512_broadcast_f32x8(_mm256_loadu_ps(c)), _mm512_broadcast_f32x8(_mm256_loadu_ps(low)),
+                         V(add)(NAME(scale_of)(0, 0, 0).magic, _mm512_broadcast_f32x8(_mm256_loadu_ps(shift)))};
+        return s;
+    }
+#endif
+    return NAME(scales_of)(c, low, shift);
+}
+#endif
+
 /* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps` */
 VM_INLINE void TILE(add_pair)(int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
                               const REAL *c, const REAL *low, const REAL *shift, REAL *v, REAL *tops)
 {
+#if defined(__AVX512F__) && !(IS_DOUBLE && WIDE == 32)      /* of which the plain loop comes to more memory at a time */
+    const NAME(scale) same = NAME(scale_of)(0, low[0], shift[0]);
+    for (ptrdiff_t j = 0; j < w; j += TILE(PIECE)) {
+        NAME(vector) e[2], f[2];
+        NAME(scale) scale[2];
+        for (int k = 0; k < TILE(MANY); k++) {
+            const ptrdiff_t at = j + k * NAME(PLACES);
+            scale[k] = tops != NULL ? same : TILE(scales)(c + at, low + at, shift + at);
+            e[k] = f[k] = TILE(load)(p + at);
+            if (two)
+                f[k] = TILE(load)(q + at);
+            if (tops != NULL)
+                TILE(store)(tops + at, V(max)(two ? V(max)(f[k], e[k]) : e[k], TILE(load)(tops + at)));
+        }
+        TILE(raise_piece)(1, two, tops != NULL, e, f, scale);
+        for (int k = 0; k < TILE(MANY); k++) {
+            const ptrdiff_t at = j + k * NAME(PLACES);
+            if (keeps)
+                TILE(store)(y + at, e[k]);
+            if (keeps && two)
+                TILE(store)(z + at, f[k]);
+            TILE(store)(v + at, V(add)(TILE(load)(v + at), two ? V(add)(e[k], f[k]) : e[k]));
+        }
+    }
+#else
     if (tops != NULL) {                            /* they are not known yet: all rows have their maximum near 0, so it is guessed */
         const REAL floor = low[0], up = shift[0];
         EACH_ROW {
@@ -85,6 +172,7 @@ VM_INLINE void TILE(add_pair)(int keeps, int two, ptrdiff_t w, const REAL *p, co
         if (keeps && two)
             z[j] = f;
     }
+#endif
 }
 
 VM_INLINE void TILE(no_sums)(TILE(across) *t)
@@ -137,11 +225,40 @@ VM_INLINE void TILE(sum_across)(int keeps, int guessed, TILE(across) *t)
 /* Without the maximum, as straight.h says. Whether all maxima were near, if that was guessed. */
 VM_INLINE void TILE(others)(int initial, int two, ptrdiff_t w, const REAL *p, const REAL *q, const REAL *c, const REAL *low, const REAL *shift, REAL *held, REAL *v)
 {
+#if defined(__AVX512F__)
+    for (ptrdiff_t j = 0; j < w; j += TILE(PIECE)) {
+        NAME(vector) t[2], u[2];
+        NAME(scale) scale[2];
+        for (int k = 0; k < TILE(MANY); k++) {
+            const ptrdiff_t at = j + k * NAME(PLACES);
+            NAME(vector) h = TILE(load)(held + at);
+            scale[k] = TILE(scales)(c + at, low + at, shift + at);
+            t[k] = u[k] = h;
+            if (!initial) {
+                const NAME(vector) number = TILE(load)(p + at);
+                t[k] = V(min)(h, number);
+                h = V(max)(number, h);
+            }
+            if (two) {
+                const NAME(vector) number = TILE(load)(q + at);
+                u[k] = V(min)(h, number);
+                h = V(max)(number, h);
+            }
+            TILE(store)(held + at, h);
+        }
+        TILE(raise_piece)(!initial, two, 0, t, u, scale);
+        for (int k = 0; k < TILE(MANY); k++) {
+            const ptrdiff_t at = j + k * NAME(PLACES);
+            TILE(store)(v + at, V(add)(TILE(load)(v + at), initial ? u[k] : two ? V(add)(t[k], u[k]) : t[k]));
+        }
+    }
+#else
     EACH_ROW {
         const REAL t = NAME(lesser)(p[j], held[j]), h = initial ? held[j] : NAME(greater)(p[j], held[j]), u = NAME(lesser)(q[j], h);
         held[j] = two ? NAME(greater)(q[j], h) : h;
         v[j] += (initial ? 0 : NAME(exponential)(t, c[j], low[j], shift[j])) + (two ? NAME(exponential)(u, c[j], low[j], shift[j]) : 0);
     }
+#endif
 }
 
 static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(across) *t)

@@ -87,6 +87,7 @@ enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip
                                                    /* are so short that they come slower), and what two may take at most */
 enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
+enum { ALL, ALL_UNSEEN, OTHERS };                  /* exponentials: all; all, and the maximum of each place; all but the maximum */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_LOG(op) ((op) == LOG_SOFTMAX || (op) == LOGSUMEXP)
 
@@ -133,20 +134,20 @@ VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff
 /* Vectors of doubles, of floats in memory. Written out, because gcc loads a whole vector of floats and takes it apart. */
 #if defined(__AVX512F__)
 #include <immintrin.h>
-enum { DOUBLES = 8 };
+enum { DOUBLES = 8, HAS_VECTORS = 1 };             /* those of vectors.h */
 typedef __m512d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm512_fmadd_pd(d, y, sum); }
 VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm512_fmsub_pd(d, y, p); }
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
-enum { DOUBLES = 4 };
+enum { DOUBLES = 4, HAS_VECTORS = 0 };
 typedef __m256d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm256_fmadd_pd(d, y, sum); }
 VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm256_fmsub_pd(d, y, p); }
 #else
-enum { DOUBLES = 2 };
+enum { DOUBLES = 2, HAS_VECTORS = 0 };
 typedef double doubles __attribute__((vector_size(16)));
 VM_INLINE doubles widened(const float *x) { return (doubles){(double)x[0], (double)x[1]}; }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return sum + d * y; }        /* the product is exact */
@@ -159,6 +160,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #define IS_DOUBLE 0
 #define NAME(name) name##_f4
 #include "rows.h"
+#if defined(__AVX512F__)
+#include "vectors.h"
+#endif
 #define WIDE 32
 #define TILE(name) NAME(name##_32)
 #define LOOP
@@ -175,6 +179,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef LOOP
 #include "straight.h"
 #include "anyrows.h"
+#undef V
+#undef V_IS
+#undef V_SHIFTED
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME
@@ -183,6 +190,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #define IS_DOUBLE 1
 #define NAME(name) name##_f8
 #include "rows.h"
+#if defined(__AVX512F__)
+#include "vectors.h"
+#endif
 #define WIDE 32
 #define TILE(name) NAME(name##_32)
 #define LOOP
@@ -199,6 +209,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef LOOP
 #include "straight.h"
 #include "anyrows.h"
+#undef V
+#undef V_IS
+#undef V_SHIFTED
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME

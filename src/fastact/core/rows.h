@@ -163,13 +163,11 @@ VM_INLINE void NAME(add_lanes)(const REAL *e, ptrdiff_t step, double *hi, double
 }
 
 #if IS_DOUBLE
-VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+VM_INLINE doubles NAME(plus_numbers)(int op, int select, int first, doubles d, doubles v, doubles sum, doubles *lo)
 {
-    doubles d = *(const unaligned_doubles *)dy, v = d, p = d;
-    if (op == SOFTMAX)
-        v = *(const unaligned_doubles *)y;
     if (select)
         d = (doubles)((integers)d & (v != 0));
+    doubles p = d;
     if (op == SOFTMAX)
         p = d * v;
     const doubles s = sum + p, t = s - sum;
@@ -179,14 +177,26 @@ VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *
     *lo += error;
     return s;
 }
-#else
 VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
 {
-    doubles d = widened(dy);
+    doubles d = *(const unaligned_doubles *)dy, v = d;
+    if (op == SOFTMAX)
+        v = *(const unaligned_doubles *)y;
+    return NAME(plus_numbers)(op, select, first, d, v, sum, lo);
+}
+#else
+VM_INLINE doubles NAME(plus_numbers)(int op, int select, int first, doubles d, doubles v, doubles sum, doubles *lo)
+{
     if (op != SOFTMAX)
         return sum + d;
-    doubles v = widened(y);
     return add_product(select ? (doubles)((integers)d & (v != 0)) : d, v, sum);
+}
+VM_INLINE doubles NAME(plus_product)(int op, int select, int first, const REAL *dy, const REAL *y, doubles sum, doubles *lo)
+{
+    doubles d = widened(dy), v = d;
+    if (op == SOFTMAX)
+        v = widened(y);
+    return NAME(plus_numbers)(op, select, first, d, v, sum, lo);
 }
 #endif
 
@@ -227,10 +237,74 @@ VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdi
 
 enum { NAME(STRIP) = SIDE / sizeof(REAL) };         /* rows across memory taken together */
 
+#if defined(__AVX512F__)
+/* AVX-512's vectors */
+#if IS_DOUBLE
+enum { NAME(PLACES) = 8 };                         /* numbers of a vector */
+typedef __m512d NAME(vector);
+typedef __mmask8 NAME(places);
+#define V(operation) _mm512_##operation##_pd
+#define V_IS(a, b, how) _mm512_cmp_pd_mask(a, b, how)
+#define V_SHIFTED(j) _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(j), 52))
+#else
+enum { NAME(PLACES) = 16 };
+typedef __m512 NAME(vector);
+typedef __mmask16 NAME(places);
+#define V(operation) _mm512_##operation##_ps
+#define V_IS(a, b, how) _mm512_cmp_ps_mask(a, b, how)
+#define V_SHIFTED(j) _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(j), 23))
+#endif
+
+/* the first n of a vector's places, of all if there are more */
+VM_INLINE NAME(places) NAME(first_places)(ptrdiff_t n)
+{
+    return (NAME(places))(n >= NAME(PLACES) ? -1 : n <= 0 ? 0 : (1 << n) - 1);
+}
+#endif
+
 /* ---- lines ---- */
 
 /* `count` lines of n numbers that lie together, `pad` for what is masked; next: 1, or 0 where a line is masked as a whole.
- * The last numbers of a line may be taken twice, so that no loop has an end of another kind. The lines may be the same. */
+ * The lines may be the same. */
+#if defined(__AVX512BW__)
+ONE_COPY void NAME(let_through)(const char *x, ptrdiff_t sx, const char *mask, ptrdiff_t sm, ptrdiff_t next, ptrdiff_t count,
+                                ptrdiff_t n, REAL pad, REAL *to, ptrdiff_t step)
+{
+    const NAME(vector) pads = V(set1)(pad);
+    for (; n == 8 && next != 0 && count > 0; count--, x += sx, mask += sm, to += step) {       /* eight rows across memory */
+        const __m128i bytes = _mm_loadl_epi64((const __m128i *)mask);
+        const __mmask8 open = (__mmask8)_mm_test_epi8_mask(bytes, bytes);
+#if IS_DOUBLE
+        _mm512_storeu_pd(to, _mm512_mask_loadu_pd(pads, open, (const double *)x));
+#else
+        _mm256_storeu_ps(to, _mm256_mask_loadu_ps(_mm512_castps512_ps256(pads), open, (const float *)x));
+#endif
+    }
+    for (ptrdiff_t k = 0; k < count; k++, x += sx, mask += sm, to += step) {
+        __m512i bytes = _mm512_set1_epi8(*mask);
+        for (ptrdiff_t i = 0; i < n; i += 64) {
+            const ptrdiff_t rest = n - i;
+            if (next != 0)
+                bytes = rest >= 64 ? _mm512_loadu_si512(mask + i) : _mm512_maskz_loadu_epi8(((uint64_t)1 << rest) - 1, mask + i);
+            const uint64_t open = _mm512_test_epi8_mask(bytes, bytes);
+            const REAL *v = (const REAL *)x + i;
+            if (rest >= 64)
+                for (int j = 0; j < 64; j += NAME(PLACES))
+                    V(storeu)(to + i + j, V(mask_loadu)(pads, (NAME(places))(open >> j), v + j));
+            else
+                for (int j = 0; j < rest; j += NAME(PLACES)) {
+                    const NAME(places) there = NAME(first_places)(rest - j);
+                    const NAME(vector) w = V(mask_loadu)(pads, there & (NAME(places))(open >> j), v + j);
+                    if (rest - j >= NAME(PLACES))                  /* what a mask stores is not had before it is in the cache */
+                        V(storeu)(to + i + j, w);
+                    else
+                        V(mask_storeu)(to + i + j, there, w);
+                }
+        }
+    }
+}
+#else
+/* The last numbers of a line may be taken twice, so that no loop has an end of another kind. */
 ONE_COPY void NAME(let_through)(const char *x, ptrdiff_t sx, const char *mask, ptrdiff_t sm, ptrdiff_t next, ptrdiff_t count,
                                 ptrdiff_t n, REAL pad, REAL *to, ptrdiff_t step)
 {
@@ -260,6 +334,7 @@ ONE_COPY void NAME(let_through)(const char *x, ptrdiff_t sx, const char *mask, p
     }
 #undef EACH_PIECE
 }
+#endif
 
 /* whether let_through() takes these lines as they are */
 VM_INLINE int NAME(lets_through)(const lines *a) { return a->ready && a->mask != NULL && (a->mask_next == 1 || a->mask_next == 0); }
@@ -281,11 +356,14 @@ ONE_COPY const REAL *NAME(gather)(const lines *a, ptrdiff_t k, ptrdiff_t i, ptrd
         else
             load_block(a->storage, block, p + j * a->next, a->next, some);
         const char *m = mask == NULL ? NULL : mask + j * a->mask_next;
-        if (mask != NULL && a->mask_next == 1)
-            NAME(let_through)((const char *)block, 0, m, 0, 1, 1, some, pad, block, 0);
-        else if (mask != NULL)
+        char open[BLOCK];
+        if (mask != NULL && a->mask_next != 1) {
             for (ptrdiff_t l = 0; l < some; l++)
-                block[l] = m[l * a->mask_next] ? block[l] : pad;
+                open[l] = m[l * a->mask_next];
+            m = open;
+        }
+        if (mask != NULL)
+            NAME(let_through)((const char *)block, 0, m, 0, 1, 1, some, pad, block, 0);
     }
     return to;
 }

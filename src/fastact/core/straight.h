@@ -22,6 +22,9 @@ typedef struct {
     const lines *waiting;                          /* NULL, or the row whose numbers are masked a chunk at a time */
 } NAME(straight);
 
+/* whether a row is so long that it is worked on alone, a chunk at a time */
+VM_INLINE int NAME(long_row)(ptrdiff_t n) { return n > NEAR / (ptrdiff_t)sizeof(REAL); }
+
 /* ---- what comes from far ----
  *
  * A batch takes so long that a CPU does not look beyond it for what to load next, and its rows are too short for a prefetcher to
@@ -289,16 +292,28 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
 {
     const ptrdiff_t w = t->rows <= 8 ? 8 : ROWS;
     double hi[8 * ROWS], lo[8 * ROWS];
-    REAL held[ROWS * WIDTH], chunk[CHUNK];
+    REAL held[ROWS * WIDTH];
     int again[ROWS];
     for (ptrdiff_t j = 0; j < 8 * ROWS; j++)
         hi[j] = lo[j] = 0.0;
     for (ptrdiff_t j = t->rows * WIDTH; j < w * WIDTH; j++)
         held[j] = 0;
     for (ptrdiff_t u = 0; u < t->rows; u++) {
-        const REAL *x = (const REAL *)(t->x + u * t->sx), *tail = t->tails + u * WIDTH;
-        const REAL c = guessed ? 0 : t->c[u], low = t->low[u], shift = t->shift[u];
+        const REAL *x = (const REAL *)(t->x + u * t->sx), c = guessed ? 0 : t->c[u], low = t->low[u], shift = t->shift[u];
         const char *next = t->x + (u + t->rows) * t->sx;
+#if defined(__AVX512F__)
+        const NAME(scale) scale = NAME(scale_of)(c, low, shift);
+        __m512d sum = _mm512_setzero_pd(), sum_lo = sum;
+        NAME(vector) h[NAME(PARTS)];
+        NAME(forget_vectors)(h);
+        NAME(raise_row)(OTHERS, guessed, 1, 0, x, NULL, t->n, &scale, h, &sum, &sum_lo, how == AS_NEAR ? NULL : next);
+        for (int k = 0; k < NAME(PARTS); k++)
+            V(storeu)(held + u * WIDTH + k * NAME(PLACES), h[k]);
+        _mm512_storeu_pd(hi + 8 * u, sum);
+        _mm512_storeu_pd(lo + 8 * u, sum_lo);
+#else
+        const REAL *tail = t->tails + u * WIDTH;
+        REAL chunk[CHUNK];
         if (t->kept == 0 && how == IN_PIECES)
             for (ptrdiff_t i = 0, some; i < t->n; i += some) {
                 some = t->n - i > CHUNK ? CHUNK : t->n - i;
@@ -314,6 +329,7 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
                 NAME(others_of)(x + i, tail, i == 0, end - i, chunk, held + u * WIDTH, c, low, shift);
                 NAME(add_all)(chunk, end - i, hi + 8 * u, lo + 8 * u);
             }
+#endif
     }
     NAME(settle)(held, w, t->top, again);
     if (guessed && !NAME(tops_near)(t->top, t->rows))
@@ -325,7 +341,7 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
         NAME(exponentials)(last, last, WIDTH, t->c[u], t->low[u], t->shift[u], NULL);
     }
     for (ptrdiff_t u = 0; u < t->rows; u++) {
-        if (t->kept == 0)
+        if (!HAS_VECTORS && t->kept == 0)
             NAME(add_all)(t->stage + u * t->room, t->n, hi + 8 * u, lo + 8 * u);
         NAME(add_lanes)(held + u * WIDTH, 8, hi + 8 * u, lo + 8 * u);
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi + 8 * u, lo + 8 * u);
@@ -339,34 +355,71 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
 /* ---- all sums ---- */
 
 /* `guessed`: the maximum is not known yet. Whether it is near, if that was guessed. */
+#if defined(__AVX512F__)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
+{
+    int near = 1;
+    for (ptrdiff_t u = 0; near && u < t->rows; u++) {
+        const REAL *x = (const REAL *)(t->x + u * t->sx);
+        REAL *e = t->kept != 0 ? (REAL *)(t->out + u * t->so) : t->stage + u * t->room;
+        const NAME(scale) scale = NAME(scale_of)(guessed ? 0 : t->c[u], t->low[u], t->shift[u]);
+        const char *next = how == AS_NEAR ? NULL : t->x + (u + t->rows) * t->sx;
+        __m512d sum = _mm512_setzero_pd(), sum_lo = sum;
+        double hi[8], lo[8];
+        NAME(vector) top[NAME(PARTS)];
+        NAME(forget_vectors)(top);
+        if (!IS_DOUBLE && guessed && t->waiting != NULL)
+            for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
+                const ptrdiff_t some = t->n - i < CHUNK ? t->n - i : CHUNK;
+                NAME(gather)(t->waiting, 0, i, some, (REAL)-INFINITY, (REAL *)t->x + i);
+                NAME(raise_row)(ALL_UNSEEN, 1, 0, 0, x + i, e + i, some, &scale, top, &sum, &sum_lo,
+                                next == NULL ? NULL : next + i * (ptrdiff_t)sizeof(REAL));
+            }
+        else
+            NAME(raise_row)(guessed ? ALL_UNSEEN : ALL, guessed, 0, t->kept == 0, x, e, t->n, &scale, top, &sum, &sum_lo, next);
+        _mm512_storeu_pd(hi, sum);
+        _mm512_storeu_pd(lo, sum_lo);
+        near &= !guessed || NAME(vectors_near)(top);
+        NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
+    }
+    NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
+    return near;
+}
+#else
 VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
 {
     REAL top[WIDTH], *tops = guessed ? top : NULL;
     int near = 1;
-    for (ptrdiff_t u = 0; t->kept == 0 && u < t->rows; u++) {       /* first all of them, so that no sum waits */
+    const int staged = !NAME(long_row)(t->n);
+    for (ptrdiff_t u = 0; staged && u < t->rows; u++) {             /* first all of them, so that no sum waits */
         NAME(forget)(top, guessed);
         const char *next = t->x + (u + t->rows) * t->sx;
+        REAL *there = (REAL *)(t->out + u * t->so), *stage = t->stage + u * t->room;
         if (how == IN_PIECES)
             for (ptrdiff_t i = 0, end; i < t->n; i = end) {
                 end = t->n - i > CHUNK ? i + CHUNK : t->n;
                 NAME(fetch_ahead)(how, next + i * (ptrdiff_t)sizeof(REAL), end - i);
-                NAME(compute)(t, u, i, end, t->stage + u * t->room + i, tops);
+                NAME(compute)(t, u, i, end, i < t->kept ? there + i : stage + (i - t->kept), tops);
             }
         else {
             NAME(fetch_ahead)(how, next, t->n);
-            NAME(compute)(t, u, 0, t->n, t->stage + u * t->room, tops);
+            if (t->kept != 0)
+                NAME(compute)(t, u, 0, t->kept, there, tops);
+            NAME(compute)(t, u, t->kept, t->n, stage, tops);
         }
         near &= NAME(all_near)(top, guessed);
     }
     for (ptrdiff_t u = 0; near && u < t->rows; u++) {
         double hi[8], lo[8];
-        if (t->kept != 0)
+        if (!staged)
             NAME(forget)(top, guessed);
         for (ptrdiff_t j = 0; j < 8; j++)
             hi[j] = lo[j] = 0.0;
-        if (t->kept == 0)
-            NAME(add_all)(t->stage + u * t->room, t->n, hi, lo);
-        else
+        if (staged) {
+            if (t->kept != 0)
+                NAME(add_all)((const REAL *)(t->out + u * t->so), t->kept, hi, lo);
+            NAME(add_all)(t->stage + u * t->room, t->n - t->kept, hi, lo);
+        } else
             for (ptrdiff_t i = 0; i < t->n; i += CHUNK) {
                 const ptrdiff_t end = t->n < i + CHUNK ? t->n : i + CHUNK;
                 if (!IS_DOUBLE && guessed && t->waiting != NULL)       /* a call in this loop slows doubles down by 4 % */
@@ -374,13 +427,14 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
                 REAL *e = i < t->kept ? (REAL *)(t->out + u * t->so) + i : t->stage;
                 NAME(add_all)(NAME(compute)(t, u, i, end, e, tops), end - i, hi, lo);
             }
-        if (t->kept != 0)
+        if (!staged)
             near &= NAME(all_near)(top, guessed);
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);
     return near;
 }
+#endif
 
 /* of floats each way has its own sums, so that short rows need not ask; doubles take so long that it does not matter to them */
 #define EACH_WAY(work, x) \
@@ -397,7 +451,8 @@ VM_INLINE int NAME(sum_near)(int op, NAME(straight) *t)
     for (ptrdiff_t j = 0; j < ROWS; j++)
         t->top[j] = 0;
     NAME(scales)(op, 1, ROWS, t->top, t->part, t->power, t->c, t->low, t->shift);
-    NAME(load_tails)(t);
+    if (!HAS_VECTORS)
+        NAME(load_tails)(t);
     return IS_LOG(op) ? NAME(sum_others_near)(t) : NAME(sum_all_near)(t);
 }
 
@@ -405,6 +460,13 @@ VM_INLINE int NAME(sum_near)(int op, NAME(straight) *t)
 
 VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
 {
+#if defined(__AVX512F__)
+    if (n < STRETCH && op != LOG_SOFTMAX)
+        NAME(finish_vectors)(op, 1, v, y, n, a, b, power);
+    else
+        NAME(finish_vectors)(op, 0, v, y, n, a, b, power);
+    return;
+#endif
     const ptrdiff_t whole = n - n % WIDTH;
     for (ptrdiff_t i = 0; i < whole; i += WIDTH)
         INDEPENDENT
@@ -478,11 +540,20 @@ ONE_COPY void NAME(mask_batch)(int op, NAME(straight) *t, const lines *from, int
     const int there = op == LOG_SOFTMAX || t->kept != 0;
     t->x = there ? t->out : (const char *)t->stage;
     t->sx = there ? t->so : t->room * (ptrdiff_t)sizeof(REAL);
-    t->waiting = !IS_DOUBLE && can_wait && op == SOFTMAX && t->kept != 0 ? from : NULL;
+    t->waiting = !IS_DOUBLE && can_wait && op == SOFTMAX && t->kept != 0 && NAME(long_row)(t->n) ? from : NULL;
     const ptrdiff_t begin = t->waiting ? t->kept : 0;
     const lines a = NAME(from)(*from, 0, begin);
     NAME(let_through)(a.p, a.line, a.mask, a.mask_line, a.mask_next, t->rows, t->n - begin, (REAL)-INFINITY, (REAL *)t->x + begin,
                       t->sx / (ptrdiff_t)sizeof(REAL));
+}
+
+/* Whether the first row may have its maximum near 0, as its first numbers say. If it has not, some work is done twice. */
+VM_INLINE int NAME(starts_near)(const REAL *x, ptrdiff_t n)
+{
+    REAL top = (REAL)-INFINITY;
+    for (ptrdiff_t i = 0; i < 8 && i < n; i++)
+        top = NAME(greater)(x[i], top);
+    return NAME(near)(top);
 }
 
 /* rows of numbers that are ready, as the results are; `guessed`: whether those before had their maximum near 0 */
@@ -491,15 +562,15 @@ ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const
     const ptrdiff_t most = NEAR / sizeof(REAL), batch = n * ROWS <= most ? ROWS : n < most ? most / n : 1;
     const int may_guess = IS_LOG(op) || (op == SOFTMAX && (n <= most || x->p != out->p));
     const int masked = x->mask != NULL;
-    int guess = *guessed;
+    int guess = *guessed || (may_guess && n_outer > 0 && NAME(starts_near)((const REAL *)x->p, n));
     REAL gradient[ROWS];
     NAME(straight) t;
     t.sx = x->line, t.so = out->line, t.n = n, t.whole = n - n % WIDTH;
     t.how = !NAME(far)(n_outer, n) ? AS_NEAR : n > CHUNK ? IN_PIECES : AT_ONCE;
-    t.kept = n <= most ? 0 : n - n % CHUNK;
-    t.around = (op == LOG_SOFTMAX || t.kept == 0) && !masked && NAME(around)(x, out, n_outer, n);
+    t.around = (op == LOG_SOFTMAX || n <= most) && !masked && NAME(around)(x, out, n_outer, n);
+    t.kept = n <= most && (IS_LOG(op) || t.around || masked || x->p == out->p || n < STRETCH) ? 0 : HAS_VECTORS ? n : n - n % CHUNK;
     t.waiting = NULL;
-    t.room = n <= most ? (n + WIDTH - 1) / WIDTH * WIDTH : 0;
+    t.room = n <= most ? (n - t.kept + WIDTH - 1) / WIDTH * WIDTH : 0;
     for (ptrdiff_t j = 0; j < 4 * ROWS; j++) {
         t.four[j] = 1.0;
         t.four_lo[j] = 0.0;
@@ -636,17 +707,12 @@ VM_INLINE void NAME(add_sixteen)(int op, int select, int first, const REAL *dy, 
         sum[k] = NAME(plus_product)(op, select, first, dy + k * DOUBLES, y + k * DOUBLES, sum[k], &lost[k]);
 }
 
-/* n numbers to the sums of 16 lanes; the `first` are added to 0. `out`: NULL, or what is fetched meanwhile, to be written to. */
-VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo, const REAL *out)
+/* n numbers to the sums of 16 lanes; the `first` are added to 0. What is left over, fewer than 16, only in AVX-512.
+ * `out`: NULL, or what is fetched meanwhile, to be written to. */
+VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, doubles *sum, doubles *lost,
+                             const REAL *out)
 {
-    const ptrdiff_t rest = n % 16;
-    REAL d_tail[16], y_tail[16];
-    doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
     ptrdiff_t i = 0;
-    for (int k = 0; k < 16 / DOUBLES; k++) {
-        sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
-        lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
-    }
     if (IS_DOUBLE && first && n >= 16) {
         NAME(add_sixteen)(op, select, 1, dy, y, sum, lost);
         i = 16;
@@ -656,11 +722,37 @@ VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy,
             __builtin_prefetch(out + i + k, 1);
         NAME(add_sixteen)(op, select, 0, dy + i, y + i, sum, lost);
     }
+#if defined(__AVX512F__)
+    for (int k = 0; k < 2 && i + 8 * k < n; k++) {                 /* what is beyond the end is 0 */
+        const ptrdiff_t rest = n - i - 8 * k;
+        const __mmask8 there = (__mmask8)(rest >= 8 ? 255 : (1 << rest) - 1);
+        const REAL *d = dy + i + 8 * k, *v = y + i + 8 * k;
+#if IS_DOUBLE
+        const doubles p = _mm512_maskz_loadu_pd(there, d), q = op == SOFTMAX ? _mm512_maskz_loadu_pd(there, v) : p;
+#else
+        const doubles p = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, d));
+        const doubles q = op == SOFTMAX ? _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, v)) : p;
+#endif
+        sum[k] = NAME(plus_numbers)(op, select, 0, p, q, sum[k], &lost[k]);
+    }
+#endif
+}
+
+VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, double *hi, double *lo, const REAL *out)
+{
+    const ptrdiff_t rest = n % 16;
+    REAL d_tail[16], y_tail[16];
+    doubles sum[16 / DOUBLES], lost[16 / DOUBLES];
+    for (int k = 0; k < 16 / DOUBLES; k++) {
+        sum[k] = *(const unaligned_doubles *)(hi + k * DOUBLES);
+        lost[k] = *(const unaligned_doubles *)(lo + k * DOUBLES);
+    }
+    NAME(add_row)(op, select, first, dy, y, n, sum, lost, out);
     for (int k = 0; k < 16 / DOUBLES; k++) {
         *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
         *(unaligned_doubles *)(lo + k * DOUBLES) = lost[k];
     }
-    if (rest > 0) {
+    if (!HAS_VECTORS && rest > 0) {
         for (ptrdiff_t j = 0; j < 16; j++) {
             d_tail[j] = j < rest ? dy[n - rest + j] : 0;
             y_tail[j] = op == SOFTMAX && j < rest ? y[n - rest + j] : 0;
@@ -671,6 +763,12 @@ VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy,
 
 VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
 {
+#if defined(__AVX512F__)
+    if (op == SOFTMAX) {
+        NAME(gradient_vectors)(select, dy, y, out, n, a);
+        return;
+    }
+#endif
     const ptrdiff_t whole = n - n % WIDTH;
     for (ptrdiff_t i = 0; i < whole; i += WIDTH)
         INDEPENDENT
@@ -704,11 +802,22 @@ VM_INLINE void NAME(sum_gradients)(int op, int select, int how, NAME(gradient_ro
     const int fetched = op == SOFTMAX && !t->around && (IS_DOUBLE ? t->fetched : how == IN_PIECES);
     for (ptrdiff_t u = 0; u < rows; u++, dy += sdy, y += sy) {
         double hi[16], lo[16];
+        const REAL *out = fetched ? (const REAL *)(t->out + u * t->so) : NULL;
+        NAME(fetch_ahead)(how == AT_ONCE ? how : AS_NEAR, dy + rows * sdy, n);
+#if defined(__AVX512F__)
+        doubles sum[2] = {{0}}, lost[2] = {{0}};
+        NAME(add_row)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, sum, lost, out);
+        const doubles all = sum[0] + sum[1], part = all - sum[0];
+        if (IS_DOUBLE)
+            lost[0] = (lost[0] + lost[1]) + ((sum[0] - (all - part)) + (sum[1] - part));
+        _mm512_storeu_pd(hi, all);
+        _mm512_storeu_pd(lo, lost[0]);
+#else
         for (ptrdiff_t j = 0; j < 16; j++)
             hi[j] = lo[j] = 0.0;
-        NAME(fetch_ahead)(how == AT_ONCE ? how : AS_NEAR, dy + rows * sdy, n);
-        NAME(sum_products)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, hi, lo, fetched ? (const REAL *)(t->out + u * t->so) : NULL);
+        NAME(sum_products)(op, select, 1, (const REAL *)dy, (const REAL *)y, n, hi, lo, out);
         NAME(fold)(hi, lo, 8, 8);
+#endif
         NAME(put_four)(t->four + 4 * u, t->four_lo + 4 * u, hi, lo);
     }
     NAME(add_fours)(t->four, t->four_lo, t->sum, t->sum_lo, ROWS);

@@ -1,0 +1,246 @@
+/* Rows' hot loops in AVX-512's vectors. Included by row.h for each type.
+ *
+ * What a number goes through is what the plain loops say, operation by operation. But of a plain loop the compiler puts the
+ * whole chain of one vector's exponentials before the next vector's, and so many operations then wait for each other that a
+ * processor does not see far enough ahead: here vectors take each step together. And ends are masked, so that
+ * neither copies nor loops of single numbers are needed.
+ */
+
+/* what the exponentials of a row have in common */
+typedef struct {
+    NAME(vector) c, low, magic;
+} NAME(scale);
+VM_INLINE NAME(scale) NAME(scale_of)(REAL c, REAL low, REAL shift)
+{
+    NAME(scale) s = {V(set1)(c), V(set1)(low), V(set1)((REAL)(IS_DOUBLE ? 6755399441055744.0 + 1023.0 : 12582912.0 + 127.0) + shift)};
+    return s;
+}
+
+/* the same of rows side by side */
+VM_INLINE NAME(scale) NAME(scales_of)(const REAL *c, const REAL *low, const REAL *shift)
+{
+    NAME(scale) s = {V(loadu)(c), V(loadu)(low), V(add)(NAME(scale_of)(0, 0, 0).magic, V(loadu)(shift))};
+    return s;
+}
+
+/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0. Scales: of one vector, or of two in turns. */
+VM_INLINE void NAME(raise)(int k, int plain, int scales, NAME(vector) *v, const NAME(scale) *scale)
+{
+    NAME(vector) j[4], z[4], z2[4], q[4], r[4];
+#define EACH_VECTOR for (int i = 0; i < k; i++)
+    if (!plain)
+        EACH_VECTOR v[i] = V(sub)(v[i], scale[i % scales].c);
+    EACH_VECTOR v[i] = V(max)(scale[i % scales].low, v[i]);
+    EACH_VECTOR j[i] = V(fmadd)(v[i], V(set1)((REAL)(IS_DOUBLE ? 0x1.71547652b82fep+0 : 0x1.715476p+0)), scale[i % scales].magic);
+    EACH_VECTOR z2[i] = V(sub)(j[i], scale[i % scales].magic);
+#if IS_DOUBLE
+    EACH_VECTOR z[i] = V(fmadd)(z2[i], V(set1)(-LN2_HI_F8), v[i]);
+    EACH_VECTOR z[i] = V(fmadd)(z2[i], V(set1)(-LN2_LO_F8), z[i]);
+    EACH_VECTOR z2[i] = V(mul)(z[i], z[i]);
+#define PAIR(high, low, start)                                                     \
+    EACH_VECTOR r[i] = V(fmadd)(V(set1)(high), z[i], V(set1)(low));                \
+    EACH_VECTOR q[i] = V(fmadd)(start, z2[i], r[i]);
+    PAIR(EXPM1_Q9_F8, EXPM1_Q8_F8, V(set1)(EXPM1_Q10_F8))
+    PAIR(EXPM1_Q7_F8, EXPM1_Q6_F8, q[i])
+    PAIR(EXPM1_Q5_F8, EXPM1_Q4_F8, q[i])
+    PAIR(EXPM1_Q3_F8, EXPM1_Q2_F8, q[i])
+    PAIR(EXPM1_Q1_F8, 0.5, q[i])
+#undef PAIR
+#else
+    EACH_VECTOR z[i] = V(fmadd)(z2[i], V(set1)(-LN2_HI_F4), v[i]);
+    EACH_VECTOR z[i] = V(fmadd)(z2[i], V(set1)(-LN2_LO_F4), z[i]);
+    EACH_VECTOR z2[i] = V(mul)(z[i], z[i]);
+    EACH_VECTOR q[i] = V(fmadd)(V(set1)(EXPM1_Q3_F4), z[i], V(set1)(EXPM1_Q2_F4));
+    EACH_VECTOR r[i] = V(fmadd)(V(set1)(EXPM1_Q1_F4), z[i], V(set1)(0.5f));
+    EACH_VECTOR q[i] = V(fmadd)(V(set1)(EXPM1_Q4_F4), z2[i], q[i]);
+    EACH_VECTOR q[i] = V(fmadd)(q[i], z2[i], r[i]);
+#endif
+    EACH_VECTOR j[i] = V_SHIFTED(j[i]);
+    EACH_VECTOR q[i] = V(fmadd)(q[i], z2[i], z[i]);
+    EACH_VECTOR v[i] = V(fmadd)(j[i], q[i], j[i]);
+#undef EACH_VECTOR
+}
+
+/* ---- sums of a row's exponentials ---- */
+
+enum { NAME(PARTS) = WIDTH / NAME(PLACES) };       /* vectors of a segment */
+
+/* Of `segments`, one or two, at x: v is what is added up. `full`: all numbers are there; otherwise what is beyond n counts for
+ * nothing, and is written if `padded`. */
+VM_INLINE void NAME(raise_segments)(int segments, int what, int plain, int first, int full, int padded, const REAL *x, REAL *e, ptrdiff_t n,
+                                    const NAME(scale) *scale, NAME(vector) *top, NAME(vector) *v)
+{
+    const NAME(vector) nothing = V(set1)((REAL)-INFINITY);
+    const int count = 2 * segments;
+    for (int p = 0; p < NAME(PARTS); p += 2) {
+        NAME(vector) w[4];
+        NAME(places) there[4];
+        for (int k = 0; k < count; k++) {          /* two parts of the one segment, and the same of the other */
+            const ptrdiff_t at = (k / 2) * WIDTH + (p + k % 2) * NAME(PLACES);
+            there[k] = NAME(first_places)(n - at);
+            w[k] = full ? V(loadu)(x + at) : V(mask_loadu)(nothing, there[k], x + at);
+        }
+        for (int k = 0; what != ALL && k < count; k++) {
+            NAME(vector) *h = top + p + k % 2;
+            if (what == OTHERS) {
+                const NAME(vector) t = V(min)(*h, w[k]);
+                *h = first && k < 2 ? w[k] : V(max)(w[k], *h);
+                w[k] = t;
+            } else
+                *h = V(max)(w[k], *h);
+        }
+        if (what == OTHERS && first) {             /* all of the first segment are held back */
+            NAME(raise)(count - 2, plain, 1, w + 2, scale);
+            for (int k = 0; k < 2; k++)
+                v[p + k] = segments == 2 ? w[2 + k] : V(setzero)();
+            continue;
+        }
+        NAME(raise)(count, plain, 1, w, scale);
+        for (int k = 0; what != OTHERS && k < count; k++) {
+            REAL *to = e + (k / 2) * WIDTH + (p + k % 2) * NAME(PLACES);
+            if (full || padded)
+                V(storeu)(to, w[k]);
+            else
+                V(mask_storeu)(to, there[k], w[k]);
+        }
+        for (int k = 0; k < 2; k++)
+            v[p + k] = segments == 2 ? V(add)(w[k], w[2 + k]) : w[k];
+    }
+}
+
+/* as add_lanes() */
+VM_INLINE void NAME(add_vectors)(const NAME(vector) *v, __m512d *hi, __m512d *lo)
+{
+#if IS_DOUBLE
+#define ERROR(a, b, s, t) _mm512_add_pd(_mm512_sub_pd(a, _mm512_sub_pd(s, t)), _mm512_sub_pd(b, t))
+    const __m512d a = _mm512_add_pd(v[0], v[2]), b = _mm512_add_pd(v[1], v[3]), c = _mm512_add_pd(a, b), s = _mm512_add_pd(*hi, c);
+    const __m512d ta = _mm512_sub_pd(a, v[0]), tb = _mm512_sub_pd(b, v[1]), tc = _mm512_sub_pd(c, a), ts = _mm512_sub_pd(s, *hi);
+    *lo = _mm512_add_pd(*lo, _mm512_add_pd(_mm512_add_pd(ERROR(v[0], v[2], a, ta), ERROR(v[1], v[3], b, tb)),
+                                           _mm512_add_pd(ERROR(a, b, c, tc), ERROR(*hi, c, s, ts))));
+    *hi = s;
+#undef ERROR
+#else
+#define HALF_OF(k, half) _mm512_cvtps_pd(_mm512_extractf32x8_ps(v[k], half))
+    *hi = _mm512_add_pd(*hi, _mm512_add_pd(_mm512_add_pd(HALF_OF(0, 0), HALF_OF(1, 0)), _mm512_add_pd(HALF_OF(0, 1), HALF_OF(1, 1))));
+#undef HALF_OF
+#endif
+}
+
+/* n numbers of a row, whole stretches but at its end, to the sums of eight lanes; `next`: NULL, or what is fetched meanwhile */
+VM_INLINE void NAME(raise_row)(int what, int plain, int first, int padded, const REAL *x, REAL *e, ptrdiff_t n, const NAME(scale) *scale,
+                               NAME(vector) *top, __m512d *hi, __m512d *lo, const char *next)
+{
+    for (ptrdiff_t begin = 0; begin < n; begin += STRETCH) {
+        const ptrdiff_t end = n - begin < STRETCH ? n : begin + STRETCH;
+        NAME(vector) sum[NAME(PARTS)], v[NAME(PARTS)];
+        ptrdiff_t i = begin;
+        for (int k = 0; k < NAME(PARTS); k++)
+            sum[k] = V(setzero)();
+        for (ptrdiff_t k = begin; next != NULL && k < end; k += 64 / (ptrdiff_t)sizeof(REAL))
+            __builtin_prefetch(next + k * (ptrdiff_t)sizeof(REAL));
+        if (what == OTHERS && first && begin == 0) {
+            if (n <= WIDTH)
+                NAME(raise_segments)(1, OTHERS, plain, 1, 0, 0, x, e, n, scale, top, sum);
+            else
+                NAME(raise_segments)(2, OTHERS, plain, 1, 0, 0, x, e, n, scale, top, sum);
+            i = 2 * WIDTH;
+        }
+        for (; i + 2 * WIDTH <= end; i += 2 * WIDTH) {
+            NAME(raise_segments)(2, what, plain, 0, 1, 0, x + i, e + i, 2 * WIDTH, scale, top, v);
+            for (int k = 0; k < NAME(PARTS); k++)
+                sum[k] = V(add)(sum[k], v[k]);
+        }
+        if (i < end) {
+            if (end - i <= WIDTH)
+                NAME(raise_segments)(1, what, plain, 0, 0, padded, x + i, e + i, end - i, scale, top, v);
+            else
+                NAME(raise_segments)(2, what, plain, 0, 0, padded, x + i, e + i, end - i, scale, top, v);
+            for (int k = 0; k < NAME(PARTS); k++)
+                sum[k] = V(add)(sum[k], v[k]);
+        }
+        NAME(add_vectors)(sum, hi, lo);
+    }
+}
+
+/* maxima by place, of a row: as forget() and all_near() in straight.h */
+VM_INLINE void NAME(forget_vectors)(NAME(vector) *top)
+{
+    for (int k = 0; k < NAME(PARTS); k++)
+        top[k] = V(set1)((REAL)-INFINITY);
+}
+VM_INLINE int NAME(vectors_near)(const NAME(vector) *top)
+{
+    NAME(places) some = 0, all = (NAME(places))-1;
+    for (int k = 0; k < NAME(PARTS); k++) {
+        some |= V_IS(top[k], V(set1)(LOWEST_NEAR), _CMP_GE_OQ);
+        all &= V_IS(top[k], V(set1)(TOO_HIGH), _CMP_LT_OQ);
+    }
+    return (some != 0) & (all == (NAME(places))-1);
+}
+
+/* ---- results ---- */
+
+VM_INLINE NAME(vector) NAME(results)(int op, NAME(vector) v, NAME(vector) a, NAME(vector) b, NAME(vector) power)
+{
+    if (op == LOG_SOFTMAX)
+        return V(sub)(V(sub)(v, a), b);
+    const NAME(vector) t = V(fmadd)(v, a, V(mul)(v, b));
+    return op == SOFTMAX ? t : V(mask_mul)(V(mul)(t, power), V_IS(v, V(setzero)(), _CMP_EQ_OQ), power, V(setzero)());
+}
+
+/* As finish(). Results of long rows begin with a line, as far as they can: a vector across two lines takes two stores. Numbers of a
+ * short row have just been stored, and are had before they are in the cache only where they are loaded as they were stored: `padded`,
+ * to the end of a vector. */
+VM_INLINE void NAME(finish_vectors)(int op, int padded, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
+{
+#define MASKED(i, count)                                                           \
+    m = NAME(first_places)(count);                                                 \
+    V(mask_storeu)(y + i, m, NAME(results)(op, padded ? V(loadu)(v + i) : V(maskz_loadu)(m, v + i), A, B, P));
+    const NAME(vector) A = V(set1)(a), B = V(set1)(b), P = V(set1)(power);
+    const ptrdiff_t head = n < STRETCH ? 0 : (ptrdiff_t)(-(uintptr_t)y & 63) / (ptrdiff_t)sizeof(REAL);
+    ptrdiff_t i = 0;
+    NAME(places) m;
+    if (head > 0) {
+        MASKED(i, head)
+    }
+    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {
+        V(storeu)(y + i, NAME(results)(op, V(loadu)(v + i), A, B, P));
+        i += NAME(PLACES);
+        V(storeu)(y + i, NAME(results)(op, V(loadu)(v + i), A, B, P));
+    }
+    for (; i < n; i += NAME(PLACES)) {
+        MASKED(i, n - i)
+    }
+#undef MASKED
+}
+
+/* of softmax, from its result: as gradient() */
+VM_INLINE NAME(vector) NAME(gradients)(int select, NAME(vector) dy, NAME(vector) y, NAME(vector) a)
+{
+    const NAME(vector) w = V(fmadd)(y, V(sub)(dy, a), V(setzero)());
+    return select ? V(maskz_mov)(V_IS(y, V(setzero)(), _CMP_NEQ_UQ), w) : w;
+}
+
+/* as finish_products() */
+VM_INLINE void NAME(gradient_vectors)(int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
+{
+#define MASKED(i, count)                                                           \
+    m = NAME(first_places)(count);                                                 \
+    V(mask_storeu)(out + i, m, NAME(gradients)(select, V(maskz_loadu)(m, dy + i), V(maskz_loadu)(m, y + i), A));
+    const NAME(vector) A = V(set1)(a);
+    const ptrdiff_t head = n < 4 * NAME(PLACES) ? 0 : (ptrdiff_t)(-(uintptr_t)out & 63) / (ptrdiff_t)sizeof(REAL);
+    ptrdiff_t i = 0;
+    NAME(places) m;
+    if (head > 0) {
+        MASKED(i, head)
+    }
+    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {
+        V(storeu)(out + i, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A));
+        i += NAME(PLACES);
+        V(storeu)(out + i, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A));
+    }
+    for (; i < n; i += NAME(PLACES)) {
+        MASKED(i, n - i)
+    }
+#undef MASKED
+}
