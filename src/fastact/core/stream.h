@@ -29,7 +29,7 @@ static ptrdiff_t bytes_cached = PTRDIFF_MAX;
 static inline int streams(ptrdiff_t bytes) { return __builtin_expect(bytes > bytes_cached, 0); }
 
 /* From how many bytes on; 0: what the processor says of its largest cache, but not more than one core gets of it: on a Zen 3 with 32 MB
- * relu breaks even at half of that, sigmoid at three quarters; on a Granite Rapids whose many cores share 480 MB both do at 32 MB, and
+ * relu breaks even at half of that, sigmoid at three quarters; on a Xeon whose many cores share 480 MB both do at 32 MB, and
  * at 128 they take half the time. Never so few that drive_around() would call itself. */
 static ptrdiff_t stream_beyond(ptrdiff_t bytes)
 {
