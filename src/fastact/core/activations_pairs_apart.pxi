@@ -227,3 +227,11 @@ cdef inline void sine_value_and_slope_usual_f8(double x, double omega, double* y
     cdef double cosine
     y[0] = sines_of_quarters_f8(r, c, d, turns, &cosine)
     dydx[0] = omega * cosine
+
+cdef inline void sine_value_and_slope_f8(double x, double omega, double* y, double* dydx) noexcept nogil:
+    # of usual operands the same
+    cdef double less, turns, cosine
+    cdef double r = quarter_f8(omega, x, 2.0, &less, &turns)
+    cdef double c = sine_less_f8(r, less)
+    y[0] = sines_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns, &cosine)
+    dydx[0] = omega * cosine

@@ -311,19 +311,16 @@ cdef inline double sine_usual_f8(double x, double omega) noexcept nogil:
     # sin(omega x), omega x to twice the precision
     cdef double less, turns
     cdef double u = omega * x
-    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    cdef double r = near_half_f8(u, fma_f8(-omega, x, u), &less, &turns)
     # ----
-    cdef double c = sine_less_f8(r, less)
-    cdef double d = cosine_less_f8(r, less, c)
-    # ----
-    cdef double rest
-    return sine_of_quarters_f8(r, c, d, turns, &rest)
+    return sine_of_halves_f8(r, less, turns)
 
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     cdef double less, turns, rest
-    cdef double r = quarter_f8(omega, x, 2.0, &less, &turns)
+    cdef double r = far_quarter_f8(omega, x, 2.0, &less, &turns)
     cdef double c = sine_less_f8(r, less)
-    return sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns, &rest)
+    cdef double far = sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns, &rest)
+    return sine_usual_f8(x, omega) if sine_is_usual_f8(x, omega) else far
 
 cdef inline bint sine_backward_is_usual_f8(double dy, double x, double omega) noexcept nogil:
     return abs_f8(omega * x) < 4294967296.0
