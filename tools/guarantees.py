@@ -125,9 +125,9 @@ PROMISES = {
         "Speed does not depend on the values: huge, subnormal, NaN and infinite inputs take at most 1.5 times as long as usual ones.",
         "",
         ("values",),
-        broken="NaN costs nothing, and infinite and huge inputs little in most rows, but where an operand or a result is subnormal, many CPUs "
-        "take longer, Intel's some 150 cycles a product, and a large argument of sine takes a longer reduction. The command lists each function "
-        "with its times.",
+        broken="NaN costs nothing, and infinite and huge inputs little in most rows, but where an operand or a result is subnormal, "
+        "many CPUs take longer, Intel's some 150 cycles a product, and a large argument of sine takes a longer reduction. The command "
+        "lists each function with its times.",
     ),
     "G14": Promise(
         "In place is one call with out=x, needs no memory and is as fast as out of place; a gradient that y does not determine is refused.",
