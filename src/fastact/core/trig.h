@@ -226,33 +226,23 @@ VM_INLINE double far_quarter_f8(double x, double y, double times, double *less, 
     *less = fma_f8(q, -0x1.1a62633145c07p-54, fma_f8(q_less, 0x1.921fb54442d18p+0, fma_f8(q, -0x1.921fb54442d18p+0, r)));
     return r;
 }
-/* u - u_less = n pi/2 + r - *less, |u| below 2^32, n in the low bits of *turns. u without n times the first part of pi/2 is exact,
- * and so are both differences with what is left out of them, for what is subtracted has no bits below the other's: only the last
- * term is rounded, and r is right however little is left. -0 stays -0. */
-VM_INLINE double near_quarter_f8(double u, double u_less, double *less, double *turns)
+/* u - u_less = n times pi/2 + r - *less, times 1 or 2, |u| below 2^32, n in the low bits of *turns. u without n times the first part of
+ * pi/2 is exact, and so are both differences with what is left out of them, for what is subtracted has no bits below the other's: only
+ * the last term is rounded, and r is right however little is left. -0 stays -0. */
+VM_INLINE double near_quarters_f8(double times, double u, double u_less, double *less, double *turns)
 {
     const double magic = 6755399441055744.0;
-    double j = fma_f8(u, 0x1.45f306dc9c883p-1, magic), n = j - magic;
-    double whole = fma_f8(n, -0x1.921fb54442d18p+0, u);
-    double q = n * 0x1.1a62633145c07p-54, q_lo = fma_f8(n, 0x1.1a62633145c07p-54, -q);
+    double j = fma_f8(u, 0x1.45f306dc9c883p-1 / times, magic), n = j - magic;
+    double whole = fma_f8(n, times * -0x1.921fb54442d18p+0, u);
+    double q = n * (times * 0x1.1a62633145c07p-54), q_lo = fma_f8(n, times * 0x1.1a62633145c07p-54, -q);
     double s = whole - u_less, r = s - q;
     *turns = j;
-    *less = fma_f8(n, -0x1.f1976b7ed8fbcp-110, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
+    *less = fma_f8(n, times * -0x1.f1976b7ed8fbcp-110, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
     return r;
 }
-/* the same modulo pi */
-VM_INLINE double near_half_f8(double u, double u_less, double *less, double *turns)
-{
-    const double magic = 6755399441055744.0;
-    double j = fma_f8(u, 0x1.45f306dc9c883p-2, magic), n = j - magic;
-    double whole = fma_f8(n, -0x1.921fb54442d18p+1, u);
-    double q = n * 0x1.1a62633145c07p-53, q_lo = fma_f8(n, 0x1.1a62633145c07p-53, -q);
-    double s = whole - u_less, r = s - q;
-    *turns = j;
-    *less = fma_f8(n, -0x1.f1976b7ed8fbcp-109, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
-    return r;
-}
-/* the same, |u| below 2^16 */
+VM_INLINE double near_quarter_f8(double u, double u_less, double *less, double *turns) { return near_quarters_f8(1.0, u, u_less, less, turns); }
+VM_INLINE double near_half_f8(double u, double u_less, double *less, double *turns) { return near_quarters_f8(2.0, u, u_less, less, turns); }
+/* of quarters the same, |u| below 2^16 */
 VM_INLINE float near_quarter_f4(float u, float u_less, float *less, float *turns)
 {
     const float magic = 12582912.0f;
