@@ -8,12 +8,14 @@ cdef enum:
     STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py
 
 ctypedef void (*kernel_t)(void* const* out, const void* const* args, npy_intp n) noexcept nogil     # n: whole vectors, LANES
+ctypedef void (*kernel_around_t)(void* const* out, const void* const* args, npy_intp n, bint stays) noexcept nogil
 
 cdef extern from "stream.h" nogil:
     enum:
         LINE
     void drive_around(
-        kernel_t usual, kernel_t around, int data, int operands, int results, npy_intp size, void* const* out, const void* const* args, npy_intp n
+        kernel_t usual, kernel_around_t around, int data, int operands, int results, npy_intp size,
+        void* const* out, const void* const* args, npy_intp n
     ) noexcept
 
 

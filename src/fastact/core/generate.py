@@ -236,12 +236,12 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
 def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None) -> list[str]:
     """The kernel of a formula for results far larger than the caches: see stream.h and drive_around().
 
-    Lines go by way of a stage, which a compiler keeps in registers where it can.
+    Lines go by way of a stage, which a compiler keeps in registers where it can. A result may lie where an operand does.
     """
     ctype, stage = REALS[suffix], f"STAGE_{suffix.upper()}"
     call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
     lines = [
-        f"cdef void around_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:",
+        f"cdef void around_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n, bint stays) noexcept nogil:",
         *(f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(targets(op))),
         *(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]" for k, name in enumerate(op.data)),
         *(f"    cdef {ctype} {name} = (<const {ctype}*>args[{len(op.data) + k}])[0]" for k, name in enumerate(op.parameters)),
@@ -257,9 +257,10 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         "    cdef npy_intp i",
         *(f"    cdef stage_{suffix} stage_{o}" for o in targets(op)),
         "    while n > 0:",
+        *(f"        fetch_ahead({name}, {stage} * <npy_intp>sizeof({ctype}))" for name in op.data),
         f"        for i in range({stage}):",
         f"            {write}",
-        *(f"        stream_{suffix}({o}, stage_{o}, {stage})" for o in targets(op)),
+        *(f"        leave_{suffix}({o}, stage_{o}, {stage}, stays)" for o in targets(op)),
         *(f"        {name} += {stage}" for name in (*targets(op), *op.data)),
         f"        n -= {stage}",
         "",
@@ -284,6 +285,8 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= FEWEST_SPANS:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
+    if around:
+        lines += [f"            fetch_ahead({name} + turn * SPAN, SPAN * <npy_intp>sizeof({ctype}))" for name in op.data]
     written = "False" if around else f"turn >= {last}"
     arguments += [f"{o} + (turn - {last}) * SPAN if {written} else &nowhere_{o}[0]" for o in targets(op)]
     for k, part in enumerate(parts):
@@ -298,8 +301,8 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
         "            )",
     ]
     if around:
-        streams = (f"                stream_{suffix}({o} + (turn - {last}) * SPAN, nowhere_{o}, SPAN)" for o in targets(op))
-        return [*lines, f"            if turn >= {last}:", *streams]
+        results = (f"                leave_{suffix}({o} + (turn - {last}) * SPAN, nowhere_{o}, SPAN, stays)" for o in targets(op))
+        return [*lines, f"            if turn >= {last}:", *results]
     return [*lines, *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)), "        n -= blocks * SPAN"]
 
 
@@ -354,8 +357,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     lines = []
     if parts and form == "scalar":
         lines += span(op, suffix, parts)
-    # what takes four steps takes longer than its memory does
-    around = form == "scalar" and len(op.results) < 3 and len(parts or ()) < 4
+    around = form == "scalar" and len(op.results) < 3
     if around:
         lines += written_around(op, suffix, formula, parts)
     lines.append(f"cdef void k_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n) noexcept nogil:")

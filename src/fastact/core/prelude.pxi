@@ -46,8 +46,9 @@ cdef extern from "stream.h" nogil:
     bint HAS_STREAMS
     bint streams(npy_intp bytes) noexcept
     npy_intp stream_beyond(npy_intp bytes) noexcept
-    void stream_f4(float* to, const float* source, npy_intp n) noexcept
-    void stream_f8(double* to, const double* source, npy_intp n) noexcept
+    void fetch_ahead(const void* stage, npy_intp size) noexcept
+    void leave_f4(float* to, const float* stage, npy_intp n, bint stays) noexcept
+    void leave_f8(double* to, const double* stage, npy_intp n, bint stays) noexcept
 
 cdef extern from "blocks.h" nogil:
     enum:

@@ -1,5 +1,8 @@
 /* Results far larger than the caches are written around them: no line is then fetched only to be overwritten, which is a third
  * of the traffic of a function of one array. Below that they stay in a cache for whoever reads them next.
+ *
+ * Formulas take so long that a processor does not look beyond the stage it works on, and none reads while it works: so operands
+ * are fetched ahead.
  */
 #ifndef FASTACT_STREAM_H
 #define FASTACT_STREAM_H
@@ -11,11 +14,12 @@
 #endif
 
 /* Numbers to a stage: few enough lines for a processor to collect at once, and a compiler unrolls a cheap formula's loop over them. */
-enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, IN_PLACE = 1 << 15, FEWEST_BYTES = 1 << 21, CACHED_BYTES = 1 << 25 };
+enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, AHEAD = 1 << 12, FEWEST_BYTES = 1 << 21, CACHED_BYTES = 1 << 25 };
 enum { SPAN = 128, MAX_OPERANDS = 6 };             /* numbers that each step of a formula takes at a time; results among the operands */
 typedef float stage_f4[SPAN] __attribute__((aligned(64)));
 typedef double stage_f8[SPAN] __attribute__((aligned(64)));
 typedef void (*kernel)(void *const *out, const void *const *args, ptrdiff_t n);
+typedef void (*kernel_around)(void *const *out, const void *const *args, ptrdiff_t n, int stays);      /* n: whole spans */
 typedef struct {
     int data, operands, results;                   /* the first `data` of the operands are arrays */
     ptrdiff_t size;                                /* of a number */
@@ -86,6 +90,31 @@ static inline __attribute__((always_inline)) void stream_pieces_f8(double *to, c
 }
 static inline void stream_end(void) { _mm_sfence(); }
 
+/* what a stage of operands will be read AHEAD of it; beyond the last one nothing comes of it */
+static inline __attribute__((always_inline)) void fetch_ahead(const void *stage, ptrdiff_t bytes)
+{
+    for (ptrdiff_t i = 0; i < bytes; i += LINE)
+        __builtin_prefetch((const char *)stage + AHEAD + i);
+}
+
+/* a stage of n results, around the caches unless it `stays` */
+static inline __attribute__((always_inline)) void leave_f4(float *restrict to, const float *restrict stage, ptrdiff_t n, int stays)
+{
+    if (!stays)
+        stream_f4(to, stage, n);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            to[i] = stage[i];
+}
+static inline __attribute__((always_inline)) void leave_f8(double *restrict to, const double *restrict stage, ptrdiff_t n, int stays)
+{
+    if (!stays)
+        stream_f8(to, stage, n);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            to[i] = stage[i];
+}
+
 static inline void shifted(const call *c, void *const *out, const void *const *args, ptrdiff_t bytes, void **to, const void **moved)
 {
     for (int k = 0; k < c->results; k++)
@@ -94,30 +123,26 @@ static inline void shifted(const call *c, void *const *out, const void *const *a
         moved[k] = k < c->data ? (const char *)args[k] + bytes : args[k];
 }
 
-/* `around` for whole stages that begin with a line, and the usual kernel for what lies before and after them; for all where a
- * result lies where an operand does, and so is in the cache already, or where two begin at different places of a line. */
+/* `around` for whole spans that begin with a line, and the usual kernel for what lies before and after them. Results stay where
+ * one lies where an operand does, and so is in the cache already, or where two begin at different places of a line. */
 static __attribute__((noinline, cold)) void drive_around(
-    kernel usual, kernel around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
+    kernel usual, kernel_around around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
     const call c = {data, operands, results, size};
     const void *moved[MAX_OPERANDS];
     void *to[2];
-    const ptrdiff_t first = (ptrdiff_t)(-(uintptr_t)out[0] & (LINE - 1)) / size;
-    const ptrdiff_t lines = (n - first) / SPAN * SPAN;
-    const ptrdiff_t rest = (n - first - lines + LANES - 1) / LANES * LANES;     /* whole vectors: some numbers are written twice */
-    int plainly = results > 1 && (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0;
+    int stays = results > 1 && (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0;
     for (int k = 0; k < data; k++)
         for (int r = 0; r < results; r++)
-            plainly |= args[k] == out[r];
-    for (ptrdiff_t done = 0; plainly && done < n; done += IN_PLACE) {
-        shifted(&c, out, args, done * size, to, moved);
-        usual(to, moved, n - done < IN_PLACE ? n - done : IN_PLACE);
-    }
-    if (plainly)
-        return;
-    usual(out, args, LANES);
+            stays |= args[k] == out[r];
+    const ptrdiff_t first = stays ? 0 : (ptrdiff_t)(-(uintptr_t)out[0] & (LINE - 1)) / size;
+    const ptrdiff_t lines = (n - first) / SPAN * SPAN;
+    /* whole vectors: some numbers are written twice, but none in place, where n is whole vectors */
+    const ptrdiff_t rest = (n - first - lines + LANES - 1) / LANES * LANES;
+    if (first > 0)
+        usual(out, args, LANES);
     shifted(&c, out, args, first * size, to, moved);
-    around(to, moved, lines);
+    around(to, moved, lines, stays);
     stream_end();
     shifted(&c, out, args, (n - rest) * size, to, moved);
     usual(to, moved, rest);
@@ -131,8 +156,11 @@ static inline void stream_f8(double *to, const double *from, ptrdiff_t n) { memc
 static inline void stream_pieces_f4(float *to, const float *from, ptrdiff_t n) { stream_f4(to, from, n); }
 static inline void stream_pieces_f8(double *to, const double *from, ptrdiff_t n) { stream_f8(to, from, n); }
 static inline void stream_end(void) {}
+static inline void fetch_ahead(const void *stage, ptrdiff_t bytes) { (void)stage, (void)bytes; }
+static inline void leave_f4(float *to, const float *stage, ptrdiff_t n, int stays) { (void)stays, stream_f4(to, stage, n); }
+static inline void leave_f8(double *to, const double *stage, ptrdiff_t n, int stays) { (void)stays, stream_f8(to, stage, n); }
 static inline void drive_around(
-    kernel usual, kernel around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
+    kernel usual, kernel_around around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
     (void)around, (void)data, (void)operands, (void)results, (void)size;
     usual(out, args, n);
