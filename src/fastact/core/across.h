@@ -8,7 +8,7 @@
 typedef struct {
     lines x, out;
     ptrdiff_t n, w;                                /* w rows */
-    REAL top[NAME(STRIP)], part[NAME(STRIP)], power[NAME(STRIP)], c[NAME(STRIP)], low[NAME(STRIP)], shift[NAME(STRIP)];
+    REAL top[NAME(STRIP)] __attribute__((aligned(64))), part[NAME(STRIP)], power[NAME(STRIP)], c[NAME(STRIP)], low[NAME(STRIP)], shift[NAME(STRIP)];
     REAL held[WIDTH * NAME(STRIP)], unit[NAME(STRIP)];
     REAL a[NAME(STRIP)], b[NAME(STRIP)], gradient[NAME(STRIP)], v[4 * NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
     double hi[8 * NAME(STRIP)], lo[(IS_DOUBLE ? 8 : 1) * NAME(STRIP)];
@@ -42,6 +42,15 @@ VM_INLINE void TILE(put_lines)(const lines *a, ptrdiff_t i, ptrdiff_t depth, ptr
         NAME(scatter)(a, i + k, 0, w, from + k * NAME(STRIP));
 }
 
+/* lines k, k + every, ... below `end` from memory, where that is called for */
+VM_INLINE void TILE(fetch)(const lines *a, ptrdiff_t k, ptrdiff_t every, ptrdiff_t end, ptrdiff_t w)
+{
+    if (__builtin_expect(a->ahead, 0))
+        for (; k < end; k += every)
+            for (ptrdiff_t j = 0; j < w * (ptrdiff_t)sizeof(REAL); j += 64)
+                __builtin_prefetch(a->p + k * a->line + j);
+}
+
 VM_INLINE void TILE(tops_of)(ptrdiff_t w, TILE(tile) x, ptrdiff_t depth, REAL *top)
 {
     const REAL *p = x.p, *q = p + (depth > 1 ? x.step : 0), *r = p + (depth > 2 ? 2 * x.step : 0), *s = p + (depth > 3 ? 3 * x.step : 0);
@@ -57,7 +66,7 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
     for (ptrdiff_t i = 0; i < t->n; i += 4) {
         const ptrdiff_t depth = t->n - i < 4 ? t->n - i : 4;
         const TILE(tile) x = TILE(get_lines)(&t->x, i, 1, depth, w, (REAL)-INFINITY, t->fetched[0]);
-    TILE(tops_of)(w, x, depth, t->top);
+        TILE(tops_of)(w, x, depth, t->top);
     }
 }
 
@@ -200,6 +209,8 @@ VM_INLINE void TILE(sum_across)(int keeps, int guessed, TILE(across) *t)
             const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
             for (ptrdiff_t s = 0; s < 4; s++) {
                 REAL *v = t->v + s * NAME(STRIP);
+                TILE(fetch)(&t->x, i + l + 8 * s + 1, WIDTH, end, w);
+                TILE(fetch)(&t->out, i + l + 8 * s + 1, WIDTH, end, w);
                 EACH_ROW
                     v[j] = 0;
                 for (ptrdiff_t k = i + l + 8 * s; k < end; k += 2 * WIDTH) {
@@ -281,6 +292,7 @@ static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(a
             const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
             for (ptrdiff_t s = 0; s < 4; s++) {
                 REAL *v = t->v + s * NAME(STRIP), *held = t->held + (l + 8 * s) * NAME(STRIP);
+                TILE(fetch)(&t->x, i + l + 8 * s + 1, WIDTH, end, w);
                 EACH_ROW
                     v[j] = 0;
                 for (ptrdiff_t k = i + l + 8 * s; k < end; k += 2 * WIDTH) {
@@ -348,7 +360,7 @@ VM_INLINE void TILE(finish_across)(int op, int again, TILE(across) *t)
         const ptrdiff_t depth = t->n - i < 8 ? t->n - i : 8;
         const TILE(tile) v = TILE(get_lines)(op == LOG_SOFTMAX || again ? &t->x : &t->out, i, 1, depth, w, (REAL)-INFINITY, t->fetched[0]);
         const TILE(tile) y = TILE(room)(&t->out, i, 1, t->fetched[1]);
-    TILE(finish_lines)(op, again, w, t, v, y, depth);
+        TILE(finish_lines)(op, again, w, t, v, y, depth);
         TILE(put_lines)(&t->out, i, depth, w, y, t->fetched[1]);
     }
 }
@@ -411,7 +423,7 @@ static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lin
 typedef struct {
     const lines *dy, *y, *out;
     ptrdiff_t n, w;
-    REAL a[NAME(STRIP)], fetched[2][8 * NAME(STRIP)];
+    REAL a[NAME(STRIP)] __attribute__((aligned(64))), fetched[2][8 * NAME(STRIP)];
     double hi[16 * NAME(STRIP)], lo[16 * (IS_DOUBLE ? NAME(STRIP) : 1)];
 } TILE(gradients_strip);
 
@@ -428,6 +440,8 @@ VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_stri
             const TILE(tile) d = TILE(get_lines)(t->dy, i + l, 16, depth, w, 0, t->fetched[0]);
             const TILE(tile) y = op == SOFTMAX ? TILE(get_lines)(t->y, i + l, 16, depth, w, 0, t->fetched[1]) : d;
             double *hi = t->hi + l * NAME(STRIP), *lo = t->lo + l * NAME(STRIP);
+            TILE(fetch)(t->dy, i + l + 1, 16, n < i + 64 ? n : i + 64, w);
+            TILE(fetch)(t->y, i + l + 1, 16, n < i + 64 ? n : i + 64, w);
             if (depth == 4 && i == 0)
                 NAME(add_products)(op, select, 1, d.p, d.step, y.p, y.step, 4, w, hi, lo);
             else if (depth == 4)
@@ -458,7 +472,7 @@ VM_INLINE void TILE(finish_gradients_across)(int op, int select, TILE(gradients_
         const ptrdiff_t depth = t->n - i < 8 ? t->n - i : 8;
         const TILE(tile) d = TILE(get_lines)(t->dy, i, 1, depth, w, 0, t->fetched[0]), y = TILE(get_lines)(t->y, i, 1, depth, w, 0, t->fetched[1]);
         const TILE(tile) o = TILE(room)(t->out, i, 1, t->fetched[0]);
-    TILE(gradients_of)(op, select, w, d, y, o, depth, t->a);
+        TILE(gradients_of)(op, select, w, d, y, o, depth, t->a);
         TILE(put_lines)(t->out, i, depth, w, o, t->fetched[0]);
     }
 }

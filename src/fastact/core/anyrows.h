@@ -165,6 +165,8 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
     if (take_across(n_outer, n, sx, cx)) {
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
+        x_across.ahead = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+        o_across.ahead = x_across.ahead && !in_place && n * SIDE <= 4 * NEAR;     /* results of longer rows would be gone again before the next pass */
         const int moved = op != LOGSUMEXP && !o_across.ready, copied = !x_across.ready || mask != NULL || moved;
         /* what is masked could be copied to the results' place as well; a copy beside it pays where the maxima may be guessed, if it is small */
         const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * SIDE <= NEXT);
@@ -227,7 +229,9 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
     const lines D = make_lines(storage, dy, sdy, cdy), Y = make_lines(storage, y, sy, cy), O = make_lines(storage, out, so, co);
     ptrdiff_t row = 0, w;
     if (take_across(n_outer, n, sdy, cdy)) {
-        const lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy), o = make_lines(storage, out, co, so);
+        lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy);
+        const lines o = make_lines(storage, out, co, so);
+        d.ahead = v.ahead = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
         const int copied = !(d.ready && v.ready && o.ready), roomy = copied && n * 32 > NAME(STAGE);
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {

@@ -98,12 +98,13 @@ typedef struct {
     const char *mask;                              /* NULL, or as many bytes */
     ptrdiff_t mask_line, mask_next;
     int storage, ready;                            /* ready: numbers of a line lie together, aligned, in the type they are computed in */
+    int ahead;                                     /* across memory: the next line is fetched before it is worked on */
 } lines;
 
 static lines make_lines(int storage, const char *p, ptrdiff_t line, ptrdiff_t next)
 {
     ptrdiff_t size = stored_size(storage);
-    lines a = {(char *)p, line, next, NULL, 0, 0, storage, 0};
+    lines a = {(char *)p, line, next, NULL, 0, 0, storage, 0, 0};
     a.ready = is_wide(storage) && next == size && ((uintptr_t)p | (uintptr_t)line) % (uintptr_t)size == 0;
     return a;
 }
