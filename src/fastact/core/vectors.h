@@ -188,30 +188,35 @@ VM_INLINE NAME(vector) NAME(results)(int op, NAME(vector) v, NAME(vector) a, NAM
     return op == SOFTMAX ? t : V(mask_mul)(V(mul)(t, power), V_IS(v, V(setzero)(), _CMP_EQ_OQ), power, V(setzero)());
 }
 
-/* As finish(). Results of long rows begin with a line, as far as they can: a vector across two lines takes two stores. Numbers of a
- * short row have just been stored, and are had before they are in the cache only where they are loaded as they were stored: `padded`,
- * to the end of a vector. */
+/* n results to `to`, of which WHOLE computes a vector, from number i on, and SOME those of places m. The first `head` come alone, so that the
+ * others begin with a line: a vector across two lines takes two stores. */
+#define IN_VECTORS(to, head, n, WHOLE, SOME)                                       \
+    NAME(places) m;                                                                \
+    ptrdiff_t i = 0;                                                               \
+    if (head > 0) {                                                                \
+        m = NAME(first_places)(head);                                              \
+        V(mask_storeu)(to, m, SOME);                                               \
+    }                                                                              \
+    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {                 \
+        V(storeu)(to + i, WHOLE);                                                  \
+        i += NAME(PLACES);                                                         \
+        V(storeu)(to + i, WHOLE);                                                  \
+    }                                                                              \
+    for (; i < n; i += NAME(PLACES)) {                                             \
+        m = NAME(first_places)(n - i);                                             \
+        V(mask_storeu)(to + i, m, SOME);                                           \
+    }
+/* numbers of `to` before a line begins */
+#define BEFORE_LINE(to) ((ptrdiff_t)(-(uintptr_t)(to) & 63) / (ptrdiff_t)sizeof(REAL))
+
+/* As finish(). Numbers of a short row have just been stored, and are had before they are in the cache only where they are loaded as
+ * they were stored: `padded`, to the end of a vector. */
 VM_INLINE void NAME(finish_vectors)(int op, int padded, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
 {
-#define MASKED(i, count)                                                           \
-    m = NAME(first_places)(count);                                                 \
-    V(mask_storeu)(y + i, m, NAME(results)(op, padded ? V(loadu)(v + i) : V(maskz_loadu)(m, v + i), A, B, P));
     const NAME(vector) A = V(set1)(a), B = V(set1)(b), P = V(set1)(power);
-    const ptrdiff_t head = n < STRETCH ? 0 : (ptrdiff_t)(-(uintptr_t)y & 63) / (ptrdiff_t)sizeof(REAL);
-    ptrdiff_t i = 0;
-    NAME(places) m;
-    if (head > 0) {
-        MASKED(i, head)
-    }
-    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {
-        V(storeu)(y + i, NAME(results)(op, V(loadu)(v + i), A, B, P));
-        i += NAME(PLACES);
-        V(storeu)(y + i, NAME(results)(op, V(loadu)(v + i), A, B, P));
-    }
-    for (; i < n; i += NAME(PLACES)) {
-        MASKED(i, n - i)
-    }
-#undef MASKED
+    const ptrdiff_t head = n < STRETCH ? 0 : BEFORE_LINE(y);
+    IN_VECTORS(y, head, n, NAME(results)(op, V(loadu)(v + i), A, B, P),
+               NAME(results)(op, padded ? V(loadu)(v + i) : V(maskz_loadu)(m, v + i), A, B, P))
 }
 
 /* of softmax, from its result: as gradient() */
@@ -224,23 +229,10 @@ VM_INLINE NAME(vector) NAME(gradients)(int select, NAME(vector) dy, NAME(vector)
 /* as finish_products() */
 VM_INLINE void NAME(gradient_vectors)(int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
 {
-#define MASKED(i, count)                                                           \
-    m = NAME(first_places)(count);                                                 \
-    V(mask_storeu)(out + i, m, NAME(gradients)(select, V(maskz_loadu)(m, dy + i), V(maskz_loadu)(m, y + i), A));
     const NAME(vector) A = V(set1)(a);
-    const ptrdiff_t head = n < 4 * NAME(PLACES) ? 0 : (ptrdiff_t)(-(uintptr_t)out & 63) / (ptrdiff_t)sizeof(REAL);
-    ptrdiff_t i = 0;
-    NAME(places) m;
-    if (head > 0) {
-        MASKED(i, head)
-    }
-    for (i = head; i + 2 * NAME(PLACES) <= n; i += NAME(PLACES)) {
-        V(storeu)(out + i, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A));
-        i += NAME(PLACES);
-        V(storeu)(out + i, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A));
-    }
-    for (; i < n; i += NAME(PLACES)) {
-        MASKED(i, n - i)
-    }
-#undef MASKED
+    const ptrdiff_t head = n < 4 * NAME(PLACES) ? 0 : BEFORE_LINE(out);
+    IN_VECTORS(out, head, n, NAME(gradients)(select, V(loadu)(dy + i), V(loadu)(y + i), A),
+               NAME(gradients)(select, V(maskz_loadu)(m, dy + i), V(maskz_loadu)(m, y + i), A))
 }
+#undef IN_VECTORS
+#undef BEFORE_LINE
