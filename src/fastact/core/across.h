@@ -277,16 +277,11 @@ static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(a
     const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n;
     const int ready = t->x.ready && t->x.mask == NULL;
     const REAL *c = t->c, *low = t->low, *shift = t->shift;
+    const ptrdiff_t places = n < WIDTH ? n : WIDTH;        /* the others' would be -inf, and add 0 */
     int again[NAME(STRIP)];
     TILE(no_sums)(t);
-    for (ptrdiff_t k = 0; k < WIDTH; k++) {
-        REAL *held = t->held + k * NAME(STRIP);
-        if (k < n)
-            NAME(gather)(&t->x, k, 0, w, (REAL)-INFINITY, held);
-        else
-            EACH_ROW
-                held[j] = (REAL)-INFINITY;
-    }
+    for (ptrdiff_t k = 0; k < places; k++)
+        NAME(gather)(&t->x, k, 0, w, (REAL)-INFINITY, t->held + k * NAME(STRIP));
     for (ptrdiff_t i = 0; i < n; i += STRETCH)
         for (ptrdiff_t l = 0; l < 8 && i + l < n; l++) {
             const ptrdiff_t end = n < i + STRETCH ? n : i + STRETCH;
@@ -314,7 +309,7 @@ static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(a
                 NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);
         }
     for (ptrdiff_t half = WIDTH / 2; half > 0; half /= 2)
-        for (ptrdiff_t k = 0; k < half; k++)
+        for (ptrdiff_t k = 0; k < half && k + half < places; k++)
             NAME(meet)(t->held + k * NAME(STRIP), t->held + (k + half) * NAME(STRIP), w);
     EACH_ROW {
         t->top[j] = t->held[j];
@@ -323,14 +318,18 @@ static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(a
     }
     if (guessed && !NAME(tops_near)(t->top, w))
         return 0;
-    for (ptrdiff_t l = 0; l < 8; l++) {
+    for (ptrdiff_t l = 0; l < 8 && l < places; l++) {
         for (ptrdiff_t s = 0; s < 4; s++) {
             const REAL *held = t->held + (l + 8 * s) * NAME(STRIP);
             REAL *v = t->v + s * NAME(STRIP);
-            EACH_ROW {
-                again[j] |= held[j] == t->top[j];
-                v[j] = NAME(exponential)(held[j], c[j], low[j], shift[j]);
-            }
+            if (l + 8 * s < places)
+                EACH_ROW {
+                    again[j] |= held[j] == t->top[j];
+                    v[j] = NAME(exponential)(held[j], c[j], low[j], shift[j]);
+                }
+            else
+                EACH_ROW
+                    v[j] = 0;
         }
         for (ptrdiff_t j = 0; j < w; j += 8)
             NAME(add_lanes)(t->v + j, NAME(STRIP), t->hi + l * NAME(STRIP) + j, t->lo + l * NAME(STRIP) + j);

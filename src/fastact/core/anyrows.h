@@ -24,6 +24,11 @@ static __attribute__((noinline)) void NAME(load_lines)(const lines *a, ptrdiff_t
     for (; NAME(turns)(a) && i + 8 <= n; i += 8)
         for (ptrdiff_t j = 0; j < w; j += 8)
             NAME(turn_eight)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next, a->next, to + i * step + j, step);
+    for (; NAME(turns)(a) && i < n && n >= 4; i += 4) {        /* the last ones with some that were there before */
+        i = i + 4 <= n ? i : n - 4;
+        for (ptrdiff_t j = 0; j < w; j += 4)
+            NAME(turn_four)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next, a->next, to + i * step + j, step);
+    }
     if (NAME(lets_through)(a)) {
         NAME(let_through)(a->p, a->line, a->mask, a->mask_line, a->mask_next, n, w, pad, to, step);
         return;
@@ -43,6 +48,12 @@ static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_
         for (ptrdiff_t j = 0; j < w; j += 8)
             NAME(turn_eight)((const char *)(from + i * w + j), w * (ptrdiff_t)sizeof(REAL), (REAL *)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next),
                              a->next / (ptrdiff_t)sizeof(REAL));
+    for (; NAME(turns)(a) && i < n && n >= 4; i += 4) {
+        i = i + 4 <= n ? i : n - 4;
+        for (ptrdiff_t j = 0; j < w; j += 4)
+            NAME(turn_four)((const char *)(from + i * w + j), w * (ptrdiff_t)sizeof(REAL), (REAL *)(a->p + i * (ptrdiff_t)sizeof(REAL) + j * a->next),
+                            a->next / (ptrdiff_t)sizeof(REAL));
+    }
     for (; i < n; i++)
         NAME(scatter)(a, i, 0, w, from + i * w);
 }
@@ -162,7 +173,7 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
             NAME(scatter)(&O, 0, row, 1, &nothing);
         return;
     }
-    if (take_across(n_outer, n, sx, cx)) {
+    if (take_across(n_outer, n, sx, cx, 16)) {
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
         x_across.ahead = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
@@ -228,7 +239,8 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
 {
     const lines D = make_lines(storage, dy, sdy, cdy), Y = make_lines(storage, y, sy, cy), O = make_lines(storage, out, so, co);
     ptrdiff_t row = 0, w;
-    if (take_across(n_outer, n, sdy, cdy)) {
+    const ptrdiff_t brief = !HAS_VECTORS ? 16 : op == SOFTMAX ? 4 : 12;
+    if (take_across(n_outer, n, sdy, cdy, brief)) {
         lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy);
         const lines o = make_lines(storage, out, co, so);
         d.ahead = v.ahead = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));

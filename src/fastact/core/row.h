@@ -112,10 +112,10 @@ static lines make_lines(int storage, const char *p, ptrdiff_t line, ptrdiff_t ne
 /* whether numbers of 16 bits lie together in a line, aligned */
 VM_INLINE int is_packed(const lines *a) { return !is_wide(a->storage) && a->next == 2 && ((uintptr_t)a->p | (uintptr_t)a->line) % 2 == 0; }
 
-/* Whether to take rows across memory: where neighbours belong to different rows, or the rows are short */
-VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff_t number)
+/* Whether to take rows across memory: where neighbours belong to different rows, or rows are as short as `brief` */
+VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff_t number, ptrdiff_t brief)
 {
-    return n_outer >= 8 && ((n <= 16 && n_outer >= 16) || (row > 0 ? row : -row) < (number > 0 ? number : -number));
+    return n_outer >= 8 && ((n <= brief && n_outer >= 16) || (row > 0 ? row : -row) < (number > 0 ? number : -number));
 }
 
 /* no iteration of the loop needs another's results: said for loops that may overwrite their operand */

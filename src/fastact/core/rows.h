@@ -422,7 +422,34 @@ ONE_COPY void NAME(blank_masked)(int op, const lines *x, const lines *out, ptrdi
     }
 }
 
-/* eight numbers of each of eight rows, turned: to[8 k + j] is number k of row j, with `step` for 8. In vectors of the machine's:
+/* four numbers of each of four rows, turned: to[step k + j] is number k of row j */
+#if defined(__has_builtin) && __has_builtin(__builtin_shufflevector) && (defined(__AVX2__) || !IS_DOUBLE)
+typedef REAL NAME(some) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+
+VM_INLINE void NAME(turn_four)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
+{
+    NAME(some) r[4], t[4];
+    for (int i = 0; i < 4; i++)
+        r[i] = *(const NAME(some) *)(x + i * sx);
+    for (int i = 0; i < 4; i += 2) {
+        t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);
+        t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);
+    }
+    for (int i = 0; i < 2; i++) {
+        *(NAME(some) *)(to + i * step) = __builtin_shufflevector(t[i], t[i + 2], 0, 1, 4, 5);
+        *(NAME(some) *)(to + (i + 2) * step) = __builtin_shufflevector(t[i], t[i + 2], 2, 3, 6, 7);
+    }
+}
+#else
+VM_INLINE void NAME(turn_four)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
+{
+    for (int j = 0; j < 4; j++)
+        for (int k = 0; k < 4; k++)
+            to[k * step + j] = ((const REAL *)(x + j * sx))[k];
+}
+#endif
+
+/* eight of each of eight. In vectors of the machine's:
  * wider ones gcc takes apart, number by number. */
 #if defined(__has_builtin) && __has_builtin(__builtin_shufflevector) && (defined(__AVX512F__) || (defined(__AVX2__) && !IS_DOUBLE))
 typedef REAL NAME(eight) __attribute__((vector_size(8 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
@@ -446,31 +473,11 @@ VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t
         *(NAME(eight) *)(to + (j + 4) * step) = __builtin_shufflevector(r[j], r[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
 }
-#elif defined(__has_builtin) && __has_builtin(__builtin_shufflevector) && (defined(__AVX2__) || !IS_DOUBLE)
-typedef REAL NAME(some) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
-
-VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
-{
-    for (int k = 0; k < 8; k += 4)
-        for (int j = 0; j < 8; j += 4) {
-            NAME(some) r[4], t[4];
-            for (int i = 0; i < 4; i++)
-                r[i] = *(const NAME(some) *)(x + (j + i) * sx + k * (ptrdiff_t)sizeof(REAL));
-            for (int i = 0; i < 4; i += 2) {
-                t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);
-                t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);
-            }
-            for (int i = 0; i < 2; i++) {
-                *(NAME(some) *)(to + (k + i) * step + j) = __builtin_shufflevector(t[i], t[i + 2], 0, 1, 4, 5);
-                *(NAME(some) *)(to + (k + i + 2) * step + j) = __builtin_shufflevector(t[i], t[i + 2], 2, 3, 6, 7);
-            }
-        }
-}
 #else
 VM_INLINE void NAME(turn_eight)(const char *x, ptrdiff_t sx, REAL *to, ptrdiff_t step)
 {
-    for (int j = 0; j < 8; j++)
-        for (int k = 0; k < 8; k++)
-            to[k * step + j] = ((const REAL *)(x + j * sx))[k];
+    for (int k = 0; k < 8; k += 4)
+        for (int j = 0; j < 8; j += 4)
+            NAME(turn_four)(x + j * sx + k * (ptrdiff_t)sizeof(REAL), sx, to + k * step + j, step);
 }
 #endif

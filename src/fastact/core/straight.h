@@ -769,13 +769,28 @@ VM_INLINE void NAME(finish_products)(int op, int select, const REAL *dy, const R
         return;
     }
 #endif
+    /* the last eight may begin before the others end, and be written where they are read: they are read first */
     const ptrdiff_t whole = n - n % WIDTH;
+    REAL d[8], v[8];
+    if (n >= 8) {
+        memcpy(d, dy + n - 8, sizeof d);
+        memcpy(v, y + n - 8, sizeof v);
+    }
     for (ptrdiff_t i = 0; i < whole; i += WIDTH)
         INDEPENDENT
         for (ptrdiff_t j = i; j < i + WIDTH; j++)
             out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
-    INDEPENDENT
-    for (ptrdiff_t j = whole; j < n; j++)
+    for (ptrdiff_t i = whole; i + 8 <= n; i += 8)
+        EIGHT_AT_ONCE
+        for (ptrdiff_t j = i; j < i + 8; j++)
+            out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
+    if (n >= 8 && n % 8 != 0) {
+        EIGHT_AT_ONCE
+        for (ptrdiff_t j = 0; j < 8; j++)
+            v[j] = NAME(gradient)(op, select, d[j], v[j], a);
+        memcpy(out + n - 8, v, sizeof v);
+    }
+    for (ptrdiff_t j = 0; n < 8 && j < n; j++)
         out[j] = NAME(gradient)(op, select, dy[j], y[j], a);
 }
 
