@@ -34,15 +34,13 @@ cdef inline float quick_gelu_backward_f4(float dy, float x) noexcept nogil:
 
 cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
     # silu' at 1.702 x and its rounding error
-    cdef double s, t, h_lo, rest
-    cdef double h = quick_f8(at_most_f8(quick_floor_f8(x), 36.0), &h_lo)
-    cdef double z = silu_reduced_f8(h, h_lo, &s, &t, &rest)
-    cdef double minus
-    cdef double w = silu_pair_f8(z, rest, &minus)
+    cdef double s, a_lo
+    cdef double a = quick_f8(quick_fall_f8(abs_f8(x)), &a_lo)
+    cdef double z = silu_fall_f8(a, a_lo, &s)
     # ----
-    cdef double o_lo, g, g_lo
-    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return graded_f8(dy, fall_of_f8(x, a, a_lo, s, w))
 
 
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
@@ -507,3 +505,49 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     cdef double d = difference_f8(h, root, &d_lo)
     cdef double left = unscale_f8(s * raised_f8(d, more + (d_lo - root_lo), z, fma_f8(gain, e, y)))
     return graded_f8(dy, left if h < 0.0 else fma_f8(-t, f, 1.0))
+
+
+# ---- what is left of tanh -------------------------------------------------------------------------------------------------
+
+cdef inline float tanh_shrink_f4(float x) noexcept nogil:
+    # x^3 P(x^2), or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x; where 1 + s rounds there is nothing to add
+    cdef float s
+    cdef float a = abs_f4(x)
+    cdef float held = shrink_clamp_f4(a)
+    cdef float z = exp_reduced_f4(held + held, <float>-0.0, <float>0.0, &s)
+    cdef float w = expm1_poly_f4(z)
+    cdef float near = shrink_near_f4(held)
+    # ----
+    cdef float far = (abs_f4(x) - <float>1.0) + <float>2.0 / fma_f4(s, w, <float>1.0 + s)
+    return copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
+
+cdef inline float tanh_shrink_backward_f4(float dy, float x) noexcept nogil:
+    # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 on, by e^-2|x|
+    cdef float s
+    cdef float a = shrink_clamp_f4(abs_f4(x))
+    cdef float z = exp_reduced_f4(-(a + a), <float>-0.0, <float>0.0, &s)
+    cdef float w = expm1_poly_f4(z)
+    cdef float near = square_near_f4(a * a)
+    # ----
+    cdef float far = square_far_f4(s, w)
+    return dy * square_side_f4(a, near, far)
+
+cdef inline double tanh_shrink_f8(double x) noexcept nogil:
+    # x by a quotient of x^2, or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x
+    cdef double s
+    cdef double held = shrink_clamp_f8(abs_f8(x))
+    cdef double z = exp_reduced_f8(held + held, -0.0, 0.0, &s)
+    # ----
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return copysign_f8(shrink_of_f8(abs_f8(x), shrink_clamp_f8(abs_f8(x)), s, w), x)
+
+cdef inline double tanh_shrink_backward_f8(double dy, double x) noexcept nogil:
+    # tanh^2 as a quotient of x^2, or, from 1.05 on, by e^-2|x|
+    cdef double s
+    cdef double a = shrink_clamp_f8(abs_f8(x))
+    cdef double z = exp_reduced_f8(-(a + a), -0.0, 2.0, &s)
+    # ----
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return dy * square_of_f8(shrink_clamp_f8(abs_f8(x)), s, w)
