@@ -64,7 +64,6 @@ cdef inline real exp(real x) noexcept nogil:
     cdef real z = wide_reduced(x, -0.0, &s, &up)
     # ---- f8
     cdef real q = wide_poly(z)
-    # ---- f8
     return wide_of(z, q, s, up)
 
 cdef inline real exp_backward(real dy, real x) noexcept nogil:
@@ -72,7 +71,6 @@ cdef inline real exp_backward(real dy, real x) noexcept nogil:
     cdef real z = wide_reduced(x, -0.0, &s, &up)
     # ---- f8
     cdef real q = wide_poly(z)
-    # ---- f8
     return graded(dy, wide_of(z, q, s, up))
 
 cdef inline real exp_backward_y(real dy, real y) noexcept nogil:

@@ -193,15 +193,15 @@ VM_INLINE double divided_parts_f8(double n, double d, double d_lo, double *lo)
     return q;
 }
 /* ---- gradients with a root: t u/(1 + t)^2, u = 1 - h + t, left of 0, and right of it 1 less that ------------------- */
-/* t = e^-(a + a_lo), a not below 0. For silu h and a are |x|, for gelu_tanh S(|x|) and |x| S'(|x|). u has the root: there t is c, so with
- * r = -ln c it is c e^(r - a) whose e^(r - a) - 1 is computed, and 1 - h + c cancels before anything is rounded. r, of which the last
- * bits are in r_lo, and n ln 2 are so short that neither n ln 2 nor its sum with a is rounded (coefficients/roots.py). t = s e^z, s
+/* t = e^-(a + a_lo), a not below 0. For silu h and a are |x|, for gelu_tanh |x| S'(|x|) and S(|x|). u has the root: there t is c, so with
+ * r = -ln c it is c e^(r - a) whose e^(r - a) - 1 is computed, and 1 - h + c cancels before anything is rounded. n ln 2 and r are taken in
+ * parts, of which the first are so short that neither they nor their sum with a are rounded (coefficients/roots.py). t = s e^z, s
  * scaled. */
-VM_INLINE double fall_reduced_f8(double a, double a_lo, double r, double r_lo, double c, double *s)
+VM_INLINE double fall_reduced_f8(double a, double a_lo, double r, double r_mid, double r_lo, double c, double *s)
 {
     const double magic = 6755399441055744.0 + 1023.0 + 512.0;
     double j = fma_f8(r - a, 0x1.71547652b82fep+0, magic), n = j - magic;
-    double head = fma_f8(n, -0x1.62e42fefa3800p-1, r) - a;
+    double head = (fma_f8(n, -0x1.62e42fefa3800p-1, r) - a) + r_mid;
     *s = from_bits_f8((bits_f8(j) << 52) + (bits_f8(c) - 0x3FF0000000000000u));
     return head + fma_f8(n, -0x1.ef35793c76730p-45, r_lo - a_lo);
 }
@@ -210,16 +210,16 @@ VM_INLINE double fall_parts_f8(double x, double h, double h_lo, double s, double
 {
     double t = fma_f8(s, w, s), t_lo = fma_f8(s, w, s - t), plain = unscale_f8(t);
     double v = 1.0 - h, u = unscale_add_f8(t, v), u_lo = unscale_add_f8(t_lo, unscale_add_f8(t, v - u) - h_lo);
-    double m = fma_f8(plain, plain, plain + plain), d = 1.0 + m, g_lo;
+    double twice = plain + plain, d = fma_f8(plain, plain, 1.0 + twice), d_lo = fma_f8(plain, plain, (1.0 - d) + twice), g_lo;
     double p = t * u, p_lo = fma_f8(t, u_lo, fma_f8(t_lo, u, fma_f8(t, u, -p)));
-    double g = divided_rest_f8(p, p_lo, d, (1.0 - d) + m, &g_lo), left = unscale_f8(g), right = unscale_add_f8(-g, 1.0);
+    double g = divided_rest_f8(p, p_lo, d, d_lo, &g_lo), left = unscale_f8(g), right = unscale_add_f8(-g, 1.0);
     double rest = unscale_f8(g_lo);
     *lo = x < 0.0 ? rest : unscale_add_f8(-g, 1.0 - right) - rest;
     return x < 0.0 ? left : right;
 }
 VM_INLINE double fall_of_f8(double x, double h, double h_lo, double s, double w) { double lo; return fall_parts_f8(x, h, h_lo, s, w, &lo); }
-VM_INLINE double silu_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.474973c841400p+0, -0x1.f488378aa7aa5p-44, 0x1.1d25cf210482ep-2, s); }
-VM_INLINE double cubic_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.3b2cf738fa000p+0, -0x1.194ce65f8cf77p-51, 0x1.2af64e9c485eep-2, s); }
+VM_INLINE double silu_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.474973c841400p+0, -0x1.f488378aa7aa5p-44, -0x1.85c7eb0bb1580p-107, 0x1.1d25cf210482ep-2, s); }
+VM_INLINE double cubic_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.3b2cf738fa000p+0, -0.0, -0x1.194ce65f8cf77p-51, 0x1.2af64e9c485eep-2, s); }
 /* e^x = s e^z and 2 e^-x = t e^-z, t scaled; below e^-120 s is held */
 VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
 {

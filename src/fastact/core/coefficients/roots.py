@@ -18,17 +18,19 @@ def rounded(v: mpf, bits: int) -> mpf:
     return mp.ldexp(nint(mp.ldexp(mantissa, bits)), int(exponent) - bits)
 
 
-def parts(v: mpf) -> tuple[mpf, mpf]:
-    high = nint(v * 2**42) / 2**42
-    return high, rounded(v - high, 53)
+def parts(v: mpf, count: int) -> list[str]:
+    found = [nint(v * 2**42) / 2**42]
+    for _ in range(1, count):
+        found.append(rounded(v - sum(found), 53))
+    return [float(p).hex() for p in found]
 
 
 def show(name: str, r: mpf) -> None:
     c = rounded(e**-r, 53)
-    print(name, "r, r_lo, c:", ", ".join(float(v).hex() for v in (*parts(-log(c)), c)), "floats:", float(r), float(e**-r))
+    print(name, "r in three parts, c:", *parts(-log(c), 3), float(c).hex(), "floats:", float(r), float(e**-r))
 
 
-print("ln 2:", ", ".join(float(v).hex() for v in parts(log(mpf(2)))))
+print("ln 2:", *parts(log(mpf(2)), 2))
 show("silu", findroot(lambda r: 1 + e**-r - r, 1.278))
 at = findroot(lambda x: 1 + e ** -(K * x + KC * x**3) - (K * x + 3 * KC * x**3), 0.752)
 show("cubic", K * at + KC * at**3)
