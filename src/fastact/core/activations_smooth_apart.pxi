@@ -153,20 +153,17 @@ cdef inline float erfc_f4(float x) noexcept nogil:
     return erfc_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
 
 cdef inline double erfc_f8(double x) noexcept nogil:
-    # 2 Phi(-sqrt(2) x)
+    # e^(-a^2) (1 + F)/(1 + 2a)
     cdef double a = erfc_clamp_f8(abs_f8(x))
-    cdef double root = 1.4142135623730951 * a
     cdef double p = -a * a
     cdef double s, rest
     cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
     # ----
-    cdef double y = split_poly_f8(z, rest)
+    cdef double u = expm1_poly_f8(z)
     # ----
-    cdef double f = tail_quotient_f8(root)
+    cdef double f = erfc_quotient_f8(a)
     # ----
-    cdef double d = 1.0 + root
-    cdef double q = 2.0 * tail_of_f8(s, z, y, f, d, root_rest_f8(a, d))
-    return unscale_add_f8(-q, 2.0) if x < 0.0 else unscale_f8(q)
+    return erfc_of_f8(x, a, s, u, f)
 
 
 # ---- the logarithm of the normal distribution ----------------------------------------------------------------------------

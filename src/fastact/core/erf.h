@@ -42,8 +42,29 @@ VM_INLINE double tail_of_f8(double s, double z, double y, double f, double d, do
     double n = fma_f8(half, r, half);
     return divided_f8(n, fma_f8(half, r, half - n) + half * ((z - r) + rest), d, d_lo);
 }
-/* sqrt(2) a + 1 - d */
-VM_INLINE double root_rest_f8(double a, double d) { return fma_f8(a, 0x1.6a09e667f3bcdp+0, 1.0 - d) + a * -0x1.bdd3413b26456p-54; }
+/* erfc(a) = e^(-a^2) 9/8 (1 + F)/(1 + 2a) */
+VM_INLINE double erfc_quotient_f8(double a)
+{
+    double a2 = a * a;
+    double num = fma_f8(0x1.937dd12426331p-22, a2, fma_f8(0x1.2468ad8a2fbfbp-14, a, 0x1.319899fdee949p-10));
+    num = fma_f8(num, a2, fma_f8(0x1.42f4e1fa1c212p-7, a, 0x1.b0838536b0ee5p-5));
+    num = fma_f8(num, a2, fma_f8(0x1.8be9d69bc1645p-3, a, 0x1.f8240d308ea2ep-2));
+    num = fma_f8(num, a2, fma_f8(0x1.b25f8c55d4293p-1, a, 0x1.ca3045577b2ddp-1));
+    num = fma_f8(num, a2, fma_f8(0x1.9d2ff354355fcp-2, a, -0x1.c71c71c71c71bp-4));
+    double den = fma_f8(0x1.065da652c07c7p-13, a2, fma_f8(0x1.305d279304553p-9, a, 0x1.5cd7adfc4b70fp-6));
+    den = fma_f8(den, a2, fma_f8(0x1.fdf3b7cf36d1dp-4, a, 0x1.0420f378b0435p-1));
+    den = fma_f8(den, a2, fma_f8(0x1.7fdfe6af02129p+0, a, 0x1.9c6332dfb1602p+1));
+    den = fma_f8(den, a2, fma_f8(0x1.3cef94da69a96p+2, a, 0x1.4c42b13cd91d1p+2));
+    den = fma_f8(den, a2, fma_f8(0x1.abb43a309d0edp+1, a, 0x1.0000000000000p+0));
+    return num / den;
+}
+/* of e^(-a^2) = s(1 + u), scaled; with what rounding leaves out of the second quotient */
+VM_INLINE double erfc_of_f8(double x, double a, double s, double u, double f)
+{
+    double d = fma_f8(2.0, a, 1.0), more = 1.125 * s, r = u + fma_f8(f, u, f), n = fma_f8(more, r, more);
+    double v = divided_f8(n, fma_f8(more, r, more - n), d, fma_f8(2.0, a, 1.0 - d));
+    return x < 0.0 ? unscale_add_f8(-v, 2.0) : unscale_f8(v);
+}
 /* e^(x + dx) as s e^z up, down to x = -1400 */
 VM_INLINE double far_reduced_f8(double x, double dx, double *s, double *up, double *rest)
 {
