@@ -75,7 +75,6 @@ cdef inline real logit(real x, real eps) noexcept nogil:
     cdef real z = fma(-power, u_lo, fma(-power, u, lifted_c)) / fma(power, u, lifted_c)
     # ---- f8
     cdef real rest = atanh_rest(z)
-    # ---- f8
     cdef real value = logit_ends(c, log_of(k - less, z, rest))
     return -value if x > 0.5 else value
 

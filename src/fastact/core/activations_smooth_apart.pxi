@@ -495,7 +495,6 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     cdef double t = unscale_f8(s * e)
     cdef double more = serf_far_f8(t, h) if h < -4.0 else 0.0
     cdef double gain = 0.12837916709551256 if h < -4.0 else f
-    # ----
     cdef double root = -1.0 if h < -4.0 else -1.193059968928188
     cdef double root_lo = 0.0 if h < -4.0 else 3.096701676302884e-17
     cdef double d_lo
