@@ -310,6 +310,13 @@ cdef inline double sine_usual_f8(double x, double omega) noexcept nogil:
     # ----
     return sine_of_halves_f8(r, less, turns)
 
+cdef inline double sine_unit_f8(double x) noexcept nogil:
+    # sin(x), which a third of the operations above are not needed for
+    cdef double less, turns
+    cdef double r = near_half_whole_f8(x, &less, &turns)
+    # ----
+    return sine_of_halves_f8(r, less, turns)
+
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     cdef double less, turns, rest
     cdef double r = far_quarter_f8(omega, x, 2.0, &less, &turns)

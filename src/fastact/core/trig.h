@@ -240,6 +240,17 @@ VM_INLINE double near_quarters_f8(double times, double u, double u_less, double 
     *less = fma_f8(n, times * -0x1.f1976b7ed8fbcp-110, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
     return r;
 }
+/* of halves the same, of a u that nothing is missing of, bit by bit */
+VM_INLINE double near_half_whole_f8(double u, double *less, double *turns)
+{
+    const double magic = 6755399441055744.0;
+    double j = fma_f8(u, 0x1.45f306dc9c883p-1 / 2.0, magic), n = j - magic;
+    double s = fma_f8(n, 2.0 * -0x1.921fb54442d18p+0, u);
+    double q = n * (2.0 * 0x1.1a62633145c07p-54), q_lo = fma_f8(n, 2.0 * 0x1.1a62633145c07p-54, -q), r = s - q;
+    *turns = j;
+    *less = fma_f8(n, 2.0 * -0x1.f1976b7ed8fbcp-110, q_lo) - ((s - r) - q);
+    return r;
+}
 VM_INLINE double near_quarter_f8(double u, double u_less, double *less, double *turns) { return near_quarters_f8(1.0, u, u_less, less, turns); }
 VM_INLINE double near_half_f8(double u, double u_less, double *less, double *turns) { return near_quarters_f8(2.0, u, u_less, less, turns); }
 /* of quarters the same, |u| below 2^16 */
