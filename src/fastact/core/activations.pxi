@@ -64,7 +64,6 @@ cdef inline real exp(real x) noexcept nogil:
     cdef real z = wide_reduced(x, -0.0, &s, &up)
     # ---- f8
     cdef real q = wide_poly(z)
-    # ---- f8
     return wide_of(z, q, s, up)
 
 cdef inline real exp_backward(real dy, real x) noexcept nogil:
@@ -72,7 +71,6 @@ cdef inline real exp_backward(real dy, real x) noexcept nogil:
     cdef real z = wide_reduced(x, -0.0, &s, &up)
     # ---- f8
     cdef real q = wide_poly(z)
-    # ---- f8
     return graded(dy, wide_of(z, q, s, up))
 
 cdef inline real exp_backward_y(real dy, real y) noexcept nogil:
@@ -151,8 +149,9 @@ cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
     return graded(dy, slope)
 
 cdef inline real celu_backward_y(real dy, real y, real alpha) noexcept nogil:
-    # e^(x/a) = (y + a)/a
-    cdef real below = (y + alpha) / alpha
+    # e^(x/a) = (y + a)/a, by a's inverse, which is the same for all numbers
+    cdef real inverse = 1.0 / alpha
+    cdef real below = (y + alpha) * inverse
     cdef real slope = 1.0 if y > 0.0 else below
     return dy * slope
 
@@ -314,5 +313,4 @@ cdef inline real log_sigmoid_backward_y(real dy, real y) noexcept nogil:
     cdef real z = exp_reduced(at_least(y, -40.0), -0.0, 0.0, &s)
     # ---- f8
     cdef real w = expm1_poly(z)
-    # ---- f8
     return dy * fma(-s, w, 1.0 - s)

@@ -78,43 +78,38 @@ cdef inline float mish_backward_f4(float dy, float x) noexcept nogil:
     return dy * <float>(o / (d * d))
 
 cdef inline double silu_backward_f8(double dy, double x) noexcept nogil:
-    # (1 + x + e^x)/((1 + x + e^x) + (1 - x + e^-x))
-    cdef double s, t, rest
-    cdef double h = root_clamp_f8(x)
-    cdef double z = silu_reduced_f8(h, -0.0, &s, &t, &rest)
-    cdef double minus
-    cdef double w = silu_pair_f8(z, rest, &minus)
+    # t (1 - a + t)/(1 + t)^2, t = e^-a, a = |x|; right of 0 it is 1 less that
+    cdef double s
+    cdef double z = silu_fall_f8(tail_clamp_f8(abs_f8(x)), 0.0, &s)
     # ----
-    cdef double o_lo, g, g_lo
-    cdef double o = sides_f8(h, -0.0, s, t, w, minus, &o_lo, &g, &g_lo)
-    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return graded_f8(dy, fall_of_f8(x, tail_clamp_f8(abs_f8(x)), 0.0, s, w))
 
 cdef inline double swish_backward_f8(double dy, double x, double beta) noexcept nogil:
     # silu' at beta x and its rounding error
-    cdef double s, t, rest
-    cdef double h = root_clamp_f8(beta * x)
-    cdef double h_lo = residue_f8(fma_f8(beta, x, -h))
-    cdef double z = silu_reduced_f8(h, h_lo, &s, &t, &rest)
-    cdef double minus
-    cdef double w = silu_pair_f8(z, rest, &minus)
+    cdef double s
+    cdef double u = beta * x
+    cdef double a = tail_clamp_f8(abs_f8(u))
+    cdef double a_lo = residue_f8(fma_f8(beta, x, -u)) * copysign_f8(1.0, u)
+    cdef double z = silu_fall_f8(a, a_lo, &s)
     # ----
-    cdef double o_lo, g, g_lo
-    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return graded_f8(dy, fall_of_f8(u, a, a_lo, s, w))
 
 cdef inline double gelu_tanh_backward_f8(double dy, double x) noexcept nogil:
-    # as silu', with e^S(x) and h = x S'(x)
-    cdef double s, t, ds, rest
-    cdef double held = cubic_limit_f8(x)
-    cdef double sx = cubic_f8(held, &ds)
-    cdef double z = cubic_reduced_f8(sx, ds, &s, &t, &rest)
-    cdef double minus
-    cdef double w = cubic_pair_f8(z, rest, &minus)
+    # as silu', with t = e^-S(a) and h = a S'(a)
+    cdef double s, ds
+    cdef double held = cubic_limit_f8(abs_f8(x))
+    cdef double u = cubic_f8(held, &ds)
+    cdef double z = cubic_fall_f8(u, ds, &s)
     # ----
-    cdef double h_lo, o_lo, g, g_lo
-    cdef double h = cubic_slope_f8(held, &h_lo)
-    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return graded_f8(dy, cubic_close_f8(x, share_f8(o, o_lo, g, g_lo)))
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    cdef double h_lo
+    cdef double h = cubic_slope_f8(cubic_limit_f8(abs_f8(x)), u, ds, &h_lo)
+    return graded_f8(dy, cubic_close_f8(x, fall_of_f8(x, h, h_lo, s, w)))
 
 cdef inline double mish_backward_f8(double dy, double x) noexcept nogil:
     # left, a = -x, t = e^-a: f' = t o/E^2, E = 1 + m, m = t + t^2/2, o = (1 - a)(1 + t) + t/2 + t^2 + t^3/4; as silu'.
@@ -157,7 +152,7 @@ cdef inline double mish_f8(double x) noexcept nogil:
     cdef double held = mish_clamp_f8(x)
     cdef double z = pair_reduced_f8(held, &s, &t)
     cdef double minus
-    cdef double w = pair_f8(z, -0.0, &minus)
+    cdef double w = pair_f8(z, &minus)
     # ----
     cdef double e = fma_f8(s, w, s)
     cdef double two = held + held

@@ -15,14 +15,10 @@ cdef inline void swiglu_backward_f4(float dy, float a, float gate, float* da, fl
 
 cdef inline void swiglu_backward_f8(double dy, double a, double gate, double* da, double* dgate) noexcept nogil:
     # silu' in two parts, as silu_backward_f8
-    cdef double s, t, rest
-    cdef double h = root_clamp_f8(gate)
-    cdef double z = silu_reduced_f8(h, -0.0, &s, &t, &rest)
-    cdef double minus
-    cdef double w = silu_pair_f8(z, rest, &minus)
-    cdef double o_lo, g, g_lo, lo
-    cdef double o = sides_f8(h, -0.0, s, t, w, minus, &o_lo, &g, &g_lo)
-    cdef double slope = share_parts_f8(o, o_lo, g, g_lo, &lo)
+    cdef double s, lo
+    cdef double h = tail_clamp_f8(abs_f8(gate))
+    cdef double w = expm1_poly_f8(silu_fall_f8(h, 0.0, &s))
+    cdef double slope = fall_parts_f8(gate, h, 0.0, s, w, &lo)
     da[0] = swiglu(dy, gate)
     dgate[0] = dy * compensated_f8(a, slope, lo)
 

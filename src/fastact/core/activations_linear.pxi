@@ -203,7 +203,7 @@ cdef inline real softsign(real x) noexcept nogil:
 cdef inline real softsign_backward(real dy, real x) noexcept nogil:
     # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = (1 - y|x|) - y
     cdef real size = square_gone(abs(x))
-    cdef real y = 1.0 / (1.0 + size)
+    cdef real y = divide(1.0, 1.0 + size)
     cdef real rest = fma(-y, size, 1.0) - y
     cdef real square = y * y
     return dy * fma(square + square, rest, square)

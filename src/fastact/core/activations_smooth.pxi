@@ -44,7 +44,7 @@ cdef inline real ndtr_backward(real dy, real x) noexcept nogil:
     return graded(dy, unscale(fma(b, w, b)))
 
 
-# ---- x by a sigmoid, and what is left of tanh ----------------------------------------------------------------------------
+# ---- x by a sigmoid ------------------------------------------------------------------------------------------------------
 
 cdef inline real quick_gelu(real x) noexcept nogil:
     # x / (1 + e^-1.702x), as silu
@@ -58,29 +58,6 @@ cdef inline real quick_gelu(real x) noexcept nogil:
     cdef real unit
     cdef real d = logistic_divisor(s, w, x, &unit)
     return lowered(quick_floor(x) / d, unit)
-
-cdef inline real tanh_shrink(real x) noexcept nogil:
-    # x^3 P(x^2), or, from 1 (9/8) on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x; where 1 + s rounds there is nothing to add
-    cdef real s
-    cdef real a = abs(x)
-    cdef real held = shrink_clamp(a)
-    cdef real z = exp_reduced(held + held, -0.0, 0.0, &s)
-    cdef real w = expm1_poly(z)
-    cdef real near = shrink_near(held)
-    # ----
-    cdef real far = (abs(x) - 1.0) + 2.0 / fma(s, w, 1.0 + s)
-    return copysign(shrink_side(abs(x), near, far), x)
-
-cdef inline real tanh_shrink_backward(real dy, real x) noexcept nogil:
-    # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 (0.9) on, by e^-2|x|
-    cdef real s
-    cdef real a = shrink_clamp(abs(x))
-    cdef real z = exp_reduced(-(a + a), -0.0, 0.0, &s)
-    cdef real w = expm1_poly(z)
-    cdef real near = square_near(a * a)
-    # ----
-    cdef real far = square_far(s, w)
-    return dy * square_side(a, near, far)
 
 
 # ---- logit ---------------------------------------------------------------------------------------------------------------
@@ -98,7 +75,6 @@ cdef inline real logit(real x, real eps) noexcept nogil:
     cdef real z = fma(-power, u_lo, fma(-power, u, lifted_c)) / fma(power, u, lifted_c)
     # ---- f8
     cdef real rest = atanh_rest(z)
-    # ---- f8
     cdef real value = logit_ends(c, log_of(k - less, z, rest))
     return -value if x > 0.5 else value
 

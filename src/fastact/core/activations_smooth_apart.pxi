@@ -34,15 +34,13 @@ cdef inline float quick_gelu_backward_f4(float dy, float x) noexcept nogil:
 
 cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
     # silu' at 1.702 x and its rounding error
-    cdef double s, t, h_lo, rest
-    cdef double h = quick_f8(at_most_f8(quick_floor_f8(x), 36.0), &h_lo)
-    cdef double z = silu_reduced_f8(h, h_lo, &s, &t, &rest)
-    cdef double minus
-    cdef double w = silu_pair_f8(z, rest, &minus)
+    cdef double s, a_lo
+    cdef double a = quick_f8(quick_fall_f8(abs_f8(x)), &a_lo)
+    cdef double z = silu_fall_f8(a, a_lo, &s)
     # ----
-    cdef double o_lo, g, g_lo
-    cdef double o = sides_f8(h, h_lo, s, t, w, minus, &o_lo, &g, &g_lo)
-    return graded_f8(dy, share_f8(o, o_lo, g, g_lo))
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return graded_f8(dy, fall_of_f8(x, a, a_lo, s, w))
 
 
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
@@ -155,20 +153,17 @@ cdef inline float erfc_f4(float x) noexcept nogil:
     return erfc_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
 
 cdef inline double erfc_f8(double x) noexcept nogil:
-    # 2 Phi(-sqrt(2) x)
+    # e^(-a^2) (1 + F)/(1 + 2a)
     cdef double a = erfc_clamp_f8(abs_f8(x))
-    cdef double root = 1.4142135623730951 * a
     cdef double p = -a * a
     cdef double s, rest
     cdef double z = tail_reduced_f8(p, fma_f8(-a, a, -p), &s, &rest)
     # ----
-    cdef double y = split_poly_f8(z, rest)
+    cdef double u = expm1_poly_f8(z)
     # ----
-    cdef double f = tail_quotient_f8(root)
+    cdef double f = erfc_quotient_f8(a)
     # ----
-    cdef double d = 1.0 + root
-    cdef double q = 2.0 * tail_of_f8(s, z, y, f, d, root_rest_f8(a, d))
-    return unscale_add_f8(-q, 2.0) if x < 0.0 else unscale_f8(q)
+    return erfc_of_f8(x, a, s, u, f)
 
 
 # ---- the logarithm of the normal distribution ----------------------------------------------------------------------------
@@ -313,7 +308,16 @@ cdef inline double sine_usual_f8(double x, double omega) noexcept nogil:
     cdef double u = omega * x
     cdef double r = near_half_f8(u, fma_f8(-omega, x, u), &less, &turns)
     # ----
-    return sine_of_halves_f8(r, less, turns)
+    cdef double rest
+    return sine_of_halves_f8(r, less, turns, &rest)
+
+cdef inline double sine_unit_f8(double x) noexcept nogil:
+    # sin(x): nothing is missing of x
+    cdef double less, turns
+    cdef double r = near_half_whole_f8(x, &less, &turns)
+    # ----
+    cdef double rest
+    return sine_of_halves_f8(r, less, turns, &rest)
 
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     cdef double less, turns, rest
@@ -329,19 +333,18 @@ cdef inline double sine_backward_usual_f8(double dy, double x, double omega) noe
     # omega cos(omega x)
     cdef double less, turns
     cdef double u = omega * x
-    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
-    # ----
-    cdef double c = sine_less_f8(r, less)
-    cdef double d = cosine_less_f8(r, less, c)
+    cdef double r = near_half_before_f8(u, fma_f8(-omega, x, u), &less, &turns)
     # ----
     cdef double rest
-    return dy * (omega * sine_of_quarters_f8(r, c, d, turns + 1.0, &rest))
+    cdef double y = sine_of_halves_f8(r, less, turns, &rest)
+    return dy * fma_f8(omega, y, omega * rest)
 
 cdef inline double sine_backward_f8(double dy, double x, double omega) noexcept nogil:
     cdef double less, turns, rest
-    cdef double r = quarter_f8(omega, x, 2.0, &less, &turns)
+    cdef double r = far_quarter_f8(omega, x, 2.0, &less, &turns)
     cdef double c = sine_less_f8(r, less)
-    return dy * (omega * sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns + 1.0, &rest))
+    cdef double far = dy * (omega * sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns + 1.0, &rest))
+    return sine_backward_usual_f8(dy, x, omega) if sine_backward_is_usual_f8(dy, x, omega) else far
 
 cdef inline float snake_f4(float x, float alpha) noexcept nogil:
     # x + sin^2(alpha x)/alpha: where the angle is large the sine does not matter
@@ -500,10 +503,55 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
     cdef double t = unscale_f8(s * e)
     cdef double more = serf_far_f8(t, h) if h < -4.0 else 0.0
     cdef double gain = 0.12837916709551256 if h < -4.0 else f
-    # ----
     cdef double root = -1.0 if h < -4.0 else -1.193059968928188
     cdef double root_lo = 0.0 if h < -4.0 else 3.096701676302884e-17
     cdef double d_lo
     cdef double d = difference_f8(h, root, &d_lo)
     cdef double left = unscale_f8(s * raised_f8(d, more + (d_lo - root_lo), z, fma_f8(gain, e, y)))
     return graded_f8(dy, left if h < 0.0 else fma_f8(-t, f, 1.0))
+
+
+# ---- what is left of tanh -------------------------------------------------------------------------------------------------
+
+cdef inline float tanh_shrink_f4(float x) noexcept nogil:
+    # x^3 P(x^2), or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x; where 1 + s rounds there is nothing to add
+    cdef float s
+    cdef float a = abs_f4(x)
+    cdef float held = shrink_clamp_f4(a)
+    cdef float z = exp_reduced_f4(held + held, <float>-0.0, <float>0.0, &s)
+    cdef float w = expm1_poly_f4(z)
+    cdef float near = shrink_near_f4(held)
+    # ----
+    cdef float far = (abs_f4(x) - <float>1.0) + <float>2.0 / fma_f4(s, w, <float>1.0 + s)
+    return copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
+
+cdef inline float tanh_shrink_backward_f4(float dy, float x) noexcept nogil:
+    # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 on, by e^-2|x|
+    cdef float s
+    cdef float a = shrink_clamp_f4(abs_f4(x))
+    cdef float z = exp_reduced_f4(-(a + a), <float>-0.0, <float>0.0, &s)
+    cdef float w = expm1_poly_f4(z)
+    cdef float near = square_near_f4(a * a)
+    # ----
+    cdef float far = square_far_f4(s, w)
+    return dy * square_side_f4(a, near, far)
+
+cdef inline double tanh_shrink_f8(double x) noexcept nogil:
+    # x by a quotient of x^2, or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x
+    cdef double s
+    cdef double held = shrink_clamp_f8(abs_f8(x))
+    cdef double z = exp_reduced_f8(held + held, -0.0, 0.0, &s)
+    # ----
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return copysign_f8(shrink_of_f8(abs_f8(x), shrink_clamp_f8(abs_f8(x)), s, w), x)
+
+cdef inline double tanh_shrink_backward_f8(double dy, double x) noexcept nogil:
+    # tanh^2 as a quotient of x^2, or, from 1.05 on, by e^-2|x|
+    cdef double s
+    cdef double a = shrink_clamp_f8(abs_f8(x))
+    cdef double z = exp_reduced_f8(-(a + a), -0.0, 2.0, &s)
+    # ----
+    cdef double w = expm1_poly_f8(z)
+    # ----
+    return dy * square_of_f8(shrink_clamp_f8(abs_f8(x)), s, w)

@@ -42,8 +42,29 @@ VM_INLINE double tail_of_f8(double s, double z, double y, double f, double d, do
     double n = fma_f8(half, r, half);
     return divided_f8(n, fma_f8(half, r, half - n) + half * ((z - r) + rest), d, d_lo);
 }
-/* sqrt(2) a + 1 - d */
-VM_INLINE double root_rest_f8(double a, double d) { return fma_f8(a, 0x1.6a09e667f3bcdp+0, 1.0 - d) + a * -0x1.bdd3413b26456p-54; }
+/* erfc(a) = e^(-a^2) 9/8 (1 + F)/(1 + 2a) */
+VM_INLINE double erfc_quotient_f8(double a)
+{
+    double a2 = a * a;
+    double num = fma_f8(0x1.937dd12426331p-22, a2, fma_f8(0x1.2468ad8a2fbfbp-14, a, 0x1.319899fdee949p-10));
+    num = fma_f8(num, a2, fma_f8(0x1.42f4e1fa1c212p-7, a, 0x1.b0838536b0ee5p-5));
+    num = fma_f8(num, a2, fma_f8(0x1.8be9d69bc1645p-3, a, 0x1.f8240d308ea2ep-2));
+    num = fma_f8(num, a2, fma_f8(0x1.b25f8c55d4293p-1, a, 0x1.ca3045577b2ddp-1));
+    num = fma_f8(num, a2, fma_f8(0x1.9d2ff354355fcp-2, a, -0x1.c71c71c71c71bp-4));
+    double den = fma_f8(0x1.065da652c07c7p-13, a2, fma_f8(0x1.305d279304553p-9, a, 0x1.5cd7adfc4b70fp-6));
+    den = fma_f8(den, a2, fma_f8(0x1.fdf3b7cf36d1dp-4, a, 0x1.0420f378b0435p-1));
+    den = fma_f8(den, a2, fma_f8(0x1.7fdfe6af02129p+0, a, 0x1.9c6332dfb1602p+1));
+    den = fma_f8(den, a2, fma_f8(0x1.3cef94da69a96p+2, a, 0x1.4c42b13cd91d1p+2));
+    den = fma_f8(den, a2, fma_f8(0x1.abb43a309d0edp+1, a, 0x1.0000000000000p+0));
+    return num / den;
+}
+/* of e^(-a^2) = s(1 + u), scaled; with what rounding leaves out of the second quotient */
+VM_INLINE double erfc_of_f8(double x, double a, double s, double u, double f)
+{
+    double d = fma_f8(2.0, a, 1.0), more = 1.125 * s, r = u + fma_f8(f, u, f), n = fma_f8(more, r, more);
+    double v = divided_f8(n, fma_f8(more, r, more - n), d, fma_f8(2.0, a, 1.0 - d));
+    return x < 0.0 ? unscale_add_f8(-v, 2.0) : unscale_f8(v);
+}
 /* e^(x + dx) as s e^z up, down to x = -1400 */
 VM_INLINE double far_reduced_f8(double x, double dx, double *s, double *up, double *rest)
 {
@@ -478,8 +499,7 @@ VM_INLINE double logit_ends_f8(double c, double value)
 }
 
 /* ---- x - tanh(x) and tanh(x)^2 near 0 -------------------------------------------------------------------------- */
-/* x - tanh(x) = x^3 P(x^2), floats |x| < 1 (coefficients/floats.py), doubles |x| < 9/8; with the rounding error of x^3, and
- * doubles with that of 1/3 */
+/* x - tanh(x) = x^3 P(x^2), |x| < 1 (coefficients/floats.py), with the rounding error of x^3 */
 VM_INLINE float shrink_near_f4(float x)
 {
     float z = x * x, cube = x * z, cube_lo = fma_f4(x, fma_f4(x, x, -z), fma_f4(x, z, -cube));
@@ -493,22 +513,7 @@ VM_INLINE float shrink_near_f4(float x)
     p = fma_f4(p, z, 0x1.555556p-2f);
     return fma_f4(cube, p, cube_lo * p);
 }
-VM_INLINE double shrink_near_f8(double x)
-{
-    double z = x * x, z2 = z * z, cube = x * z, cube_lo = fma_f8(x, z, -cube) + x * fma_f8(x, x, -z);
-    double p = fma_f8(0x1.37c2b935cd97ap-31, z, -0x1.0df9428d53089p-27);
-    p = fma_f8(p, z2, fma_f8(0x1.c82ab6ac861edp-25, z, -0x1.ff0eece6ca5a5p-23));
-    p = fma_f8(p, z2, fma_f8(0x1.b6d890a2b54ebp-21, z, -0x1.3e771fbf2ad2dp-19));
-    p = fma_f8(p, z2, fma_f8(0x1.a43ec0b9d9d54p-18, z, -0x1.09222c352721ap-16));
-    p = fma_f8(p, z2, fma_f8(0x1.49083cd489d1cp-15, z, -0x1.9668ed3b593p-14));
-    p = fma_f8(p, z2, fma_f8(0x1.f57a98256bd1p-13, z, -0x1.3557ffeaba5a9p-11));
-    p = fma_f8(p, z2, fma_f8(0x1.7da361bd6b73p-10, z, -0x1.d6d3d0c1cdea2p-9));
-    p = fma_f8(p, z2, fma_f8(0x1.226e355df3493p-7, z, -0x1.664f4882bf0a7p-6));
-    p = fma_f8(p, z2, fma_f8(0x1.ba1ba1ba1b9ddp-5, z, -0x1.1111111111111p-3));
-    p = fma_f8(p, z, 0x1.5555555555555p-2);
-    return fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p));
-}
-/* tanh(x)^2 = x^2 + x^4 P(x^2), floats |x| < 1.05 (coefficients/floats.py), doubles |x| < 9/10 */
+/* tanh(x)^2 = x^2 + x^4 P(x^2), |x| < 1.05 (coefficients/floats.py) */
 VM_INLINE float square_near_f4(float z)
 {
     float p = 0x1.61e0dap-11f;
@@ -521,46 +526,50 @@ VM_INLINE float square_near_f4(float z)
     p = fma_f4(p, z, -0x1.555540p-1f);
     return fma_f4(z, z * p, z);
 }
-VM_INLINE double square_near_f8(double z)
-{
-    double z2 = z * z;
-    double p = -0x1.b1eb226427da7p-25;
-    p = fma_f8(p, z2, fma_f8(0x1.b3eeb948a9b68p-21, z, -0x1.62827c12bebd6p-18));
-    p = fma_f8(p, z2, fma_f8(0x1.64c05c9f7f13bp-16, z, -0x1.0ddbed66e9276p-14));
-    p = fma_f8(p, z2, fma_f8(0x1.5b2fa4979cbeep-13, z, -0x1.9c20349136739p-12));
-    p = fma_f8(p, z2, fma_f8(0x1.d8854efba6854p-11, z, -0x1.0aab4c944dcdep-9));
-    p = fma_f8(p, z2, fma_f8(0x1.29bfa3eb41d8cp-8, z, -0x1.48ad65b46c00ep-7));
-    p = fma_f8(p, z2, fma_f8(0x1.65c929ef5d36dp-6, z, -0x1.7e8c1989b2138p-5));
-    p = fma_f8(p, z2, fma_f8(0x1.8f57896095f48p-4, z, -0x1.9319319314317p-3));
-    p = fma_f8(p, z2, fma_f8(0x1.82d82d82d8241p-2, z, -0x1.5555555555555p-1));
-    return fma_f8(z, z * p, z);
-}
-/* tanh^2 = 1 - 4t/(1 + t)^2, t = s(1 + w) = e^-2a; doubles with what rounding leaves out of t, of the square and of the quotient */
+/* tanh^2 = 1 - 4t/(1 + t)^2, t = s(1 + w) = e^-2a */
 VM_INLINE float square_far_f4(float s, float w)
 {
     float t = fma_f4(s, w, s), d = 1.0f + t;
     return fma_f4(-4.0f * t, 1.0f / (d * d), 1.0f);
 }
-VM_INLINE double square_far_f8(double s, double w)
-{
-    double t = fma_f8(s, w, s), t_lo = fma_f8(s, w, s - t);
-    double more = fma_f8(t, t, t + t), d = 1.0 + more;
-    double y = 1.0 / d, q = 4.0 * t * y;
-    double rest = fma_f8(-q, d, 4.0 * t) + fma_f8(-q, (1.0 - d) + more, 4.0 * t_lo);
-    double v = 1.0 - q;
-    return v + (((1.0 - v) - q) - rest * y);
-}
 VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
 VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
-VM_INLINE double shrink_side_f8(double a, double near, double far) { return a < 1.125 ? near : far; }
 VM_INLINE float square_side_f4(float a, float near, float far) { return a < 1.05f ? near : far; }
-VM_INLINE double square_side_f8(double a, double near, double far) { return a < 0.9 ? near : far; }
+/* doubles: quotients of x^2 near 0 (coefficients/tanh_square.py), of e^2a beyond, and only the one that counts is divided.
+ * x^3 (1/3 + x^2 N/D), with what rounding leaves out of x^3 and 1/3, or (a - 1) + 2/(1 + e^2a), e^2a = s(1 + w) */
+VM_INLINE double shrink_of_f8(double a, double held, double s, double w)
+{
+    int near = a < 1.0;
+    double z = held * held, cube = held * z, cube_lo = fma_f8(held, fma_f8(held, held, -z), fma_f8(held, z, -cube));
+    double n = fma_f8(fma_f8(-0x1.d9e4952f4729dp-14, z, -0x1.5a683ecb85678p-7), z, -0x1.6c16c16c16c0fp-3);
+    double d = fma_f8(fma_f8(fma_f8(0x1.637df49efbb14p-12, z, 0x1.0bc6aff2065e1p-5), z, 0x1.3ce97c702ad4fp-1), z, 0x1.5555555555555p+0);
+    double e = fma_f8(s, w, 1.0 + s);
+    double q = (near ? n : 2.0) / (near ? d : e);
+    double p = fma_f8(z, q, 0x1.5555555555555p-2);
+    double small = fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p)), large = (a - 1.0) + q;
+    return near ? small : large;
+}
+/* x^2 N/D, N with what rounding leaves out of x^2 and most of what it leaves out of D, or 1 - 4t/(1 + t)^2, 4t = s(1 + w) = 4 e^-2a */
+VM_INLINE double square_of_f8(double a, double s, double w)
+{
+    int near = a < 1.05;
+    double z = a * a, z_lo = fma_f8(a, a, -z);
+    double m = fma_f8(fma_f8(0x1.4be5109f38816p-25, z, 0x1.9ba5a400f6489p-12), z, 0x1.26ae3a6e309fbp-6);
+    double d = fma_f8(fma_f8(0x1.9ee0c0081df87p-12, z, 0x1.245f3b4344e8ap-6), z, 0x1.f5f22333533efp-3);
+    d = fma_f8(d, z, 0x1.d08cc4983705bp-1);
+    double den = fma_f8(d, z, 1.0), lost = fma_f8(d, z, 1.0 - den);
+    double n = z + fma_f8(z, fma_f8(-0.75, lost, z * fma_f8(m, z, 0x1.ecddbd0b86c27p-3)), z_lo);
+    double t = fma_f8(s, w, s), e = fma_f8(fma_f8(0.0625, t, 0.5), t, 1.0);
+    double q = (near ? n : t) / (near ? den : e);
+    return near ? q : 1.0 - q;
+}
 
 /* ---- x times the sigmoid of 1.702 x: where it ends, and its rounding error ---------------------------------------- */
 VM_INLINE float quick_floor_f4(float x) { return at_least_f4(x, -71.0f); }
 VM_INLINE double quick_floor_f8(double x) { return at_least_f8(x, -454.0); }
 VM_INLINE float quick_ceiling_f4(float x) { return at_most_f4(x, 45.0f); }
+VM_INLINE double quick_fall_f8(double a) { return at_most_f8(a, 454.0); }
 VM_INLINE double quick_ceiling_f8(double x) { return at_most_f8(x, 400.0); }
 
 /* 1.702 x, and what rounding leaves out of it */

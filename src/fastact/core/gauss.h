@@ -20,7 +20,7 @@ VM_INLINE double product_floor_f8(double u) { return at_least_f8(u, -1480.0); }
 VM_INLINE float head_ceiling_f4(float x) { return at_most_f4(x, 80.0f); }          /* 1 + e^-x is 1 */
 VM_INLINE double head_ceiling_f8(double x) { return at_most_f8(x, 700.0); }
 VM_INLINE float cubic_limit_f4(float x) { return at_most_f4(at_least_f4(x, -11.0f), 6.5f); }   /* gelu_tanh' is 0 and 1 */
-VM_INLINE double cubic_limit_f8(double x) { return at_most_f8(at_least_f8(x, -22.0), 9.0); }
+VM_INLINE double cubic_limit_f8(double a) { return at_most_f8(a, 22.0); }
 VM_INLINE float cubic_ceiling_f4(float x) { return at_most_f4(x, 9.0f); }
 VM_INLINE double cubic_ceiling_f8(double x) { return at_most_f8(x, 20.0); }
 
@@ -161,61 +161,24 @@ VM_INLINE double deep_f8(double x, double v)
     return x < -708.0 ? finite * 0x1p-688 : v;
 }
 
-/* ---- gradients with a root: o/(o + g), o = 1 + h + e^x, g = 1 - h + e^-x ------------------------------------ */
-/* h is x for silu, x S'(x) for gelu_tanh. o has the root: there e^x = c, so with r = -ln c it is e^x = c e^(x + r) whose
- * e^(x + r) - 1 is computed, and 1 + h + c cancels before anything is rounded. c and 1/c are not floats: what they lack is
- * in r_lo and delta (coefficients/roots.py). All that has to do with e^-x is scaled. */
-
-/* z + rest, c e^(x + r) = s e^(z + rest) and e^-x = t e^-(z + rest); below e^-60 (e^-120) s is held, where it is nothing beside 1 + h */
-VM_INLINE double root_reduced_f8(double x, double x_lo, double r, double r_lo, double c, double inverse, double *s, double *t, double *rest)
-{
-    const double magic = 6755399441055744.0 + 1023.0;
-    double d = x + r, lo = (r - (d - x)) + (x_lo + r_lo);
-    double j = fma_f8(d, 0x1.71547652b82fep+0, magic), n = j - magic;
-    double head = fma_f8(n, -LN2_HI_F8, d), tail = fma_f8(n, -LN2_LO_F8, lo), z = head + tail;
-    *rest = (head - z) + tail;
-    *s = from_bits_f8((bits_f8(at_least_f8(j, magic - 120.0)) << 52) + (bits_f8(c) - 0x3FF0000000000000u));
-    *t = from_bits_f8(((uint64_t)1534 << 52) - (bits_f8(j) << 52) + (bits_f8(inverse) - 0x3FF0000000000000u));
-    return z;
-}
-/* e^(z + rest) - 1 and e^-(z + rest) - 1, both + delta: coefficients/exp.sollya; doubles add z last */
-VM_INLINE double pair_of_f8(double z, double rest, double delta, double *minus)
+/* e^z - 1 and e^-z - 1: coefficients/exp.sollya; z is added last */
+VM_INLINE double pair_f8(double z, double *minus)
 {
     double z2 = z * z;
-    double even = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.1f593817ed54ep-29, z2, 0x1.27e4e95c33df4p-22), z2, 0x1.a01a01a1cdba3p-16), z2, 0x1.6c16c16c16d9dp-10), z2, 0x1.5555555555555p-5), z2, 0.5), z2, delta);
-    double odd = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.af3f3a194a1ebp-26, z2, 0x1.71de0a283bc5cp-19), z2, 0x1.a01a01a9070c6p-13), z2, 0x1.1111111110706p-7), z2, 0x1.5555555555556p-3), z * z2, rest);
+    double even = fma_f8(fma_f8(fma_f8(fma_f8(fma_f8(0x1.1f593817ed54ep-29, z2, 0x1.27e4e95c33df4p-22), z2, 0x1.a01a01a1cdba3p-16), z2, 0x1.6c16c16c16d9dp-10), z2, 0x1.5555555555555p-5), z2, 0.5) * z2;
+    double odd = fma_f8(fma_f8(fma_f8(fma_f8(0x1.af3f3a194a1ebp-26, z2, 0x1.71de0a283bc5cp-19), z2, 0x1.a01a01a9070c6p-13), z2, 0x1.1111111110706p-7), z2, 0x1.5555555555556p-3) * (z * z2);
     *minus = (even - odd) - z;
     return z + (even + odd);
 }
-VM_INLINE double pair_f8(double z, double delta, double *minus) { return pair_of_f8(z, -0.0, delta, minus); }
-/* u + u_lo + s(1 + w) = result + *lo; u + s is exact near the root */
-VM_INLINE double rising_f8(double u, double u_lo, double s, double w, double *lo)
-{
-    double base = u + s, sum = fma_f8(s, w, base);
-    *lo = fma_f8(s, w, base - sum) + ((s - (base - u)) + u_lo);
-    return sum;
-}
-/* u + u_lo + t(1 + w) = result + *lo */
-VM_INLINE double falling_f8(double u, double u_lo, double t, double w, double *lo)
-{
-    double part = fma_f8(t, w, u), sum = t + part, v = sum - t;
-    *lo = (fma_f8(t, w, u - part) + u_lo) + ((t - (sum - v)) + (part - v));
-    return sum;
-}
-/* o and g with what rounding left out of them */
-VM_INLINE double sides_f8(double h, double h_lo, double s, double t, double w, double minus, double *o_lo, double *g, double *g_lo)
-{
-    double u = 1.0 + h, v = 1.0 - h;
-    *g = falling_f8(unscale_f8(v), unscale_f8(((1.0 - v) - h) - h_lo), t, minus, g_lo);
-    return rising_f8(u, ((1.0 - u) + h) + h_lo, s, w, o_lo);
-}
-/* (n + n_lo)/(d + d_lo) by a reciprocal, and then what is left of n after it */
-VM_INLINE double divided_f8(double n, double n_lo, double d, double d_lo)
+/* (n + n_lo)/(d + d_lo) by a reciprocal, and then what is left of n after it; *lo: what rounding leaves out of it */
+VM_INLINE double divided_rest_f8(double n, double n_lo, double d, double d_lo, double *lo)
 {
     double y = 1.0 / d, q = n * y;
-    double rest = fma_f8(-q, d, n) + fma_f8(-q, d_lo, n_lo);
-    return fma_f8(rest, y, q);
+    double rest = fma_f8(-q, d, n) + fma_f8(-q, d_lo, n_lo), value = fma_f8(rest, y, q);
+    *lo = fma_f8(rest, y, q - value);
+    return value;
 }
+VM_INLINE double divided_f8(double n, double n_lo, double d, double d_lo) { double lo; return divided_rest_f8(n, n_lo, d, d_lo, &lo); }
 /* n/(d + d_lo) and *lo */
 VM_INLINE float divided_parts_f4(float n, float d, float d_lo, float *lo)
 {
@@ -229,19 +192,35 @@ VM_INLINE double divided_parts_f8(double n, double d, double d_lo, double *lo)
     *lo = fma_f8(-q, d_lo, fma_f8(-q, d, n)) * y;
     return q;
 }
-/* o/(o + g): the quotient by a reciprocal, and then what is left of o after it; result unscaled, *lo what rounding leaves out of it */
-VM_INLINE double share_parts_f8(double o, double o_lo, double g, double g_lo, double *lo)
+/* ---- gradients with a root: t u/(1 + t)^2, u = 1 - h + t, left of 0, and right of it 1 less that ------------------- */
+/* t = e^-(a + a_lo), a not below 0. For silu h and a are |x|, for gelu_tanh |x| S'(|x|) and S(|x|). u has the root: there t is c, so with
+ * r = -ln c it is c e^(r - a) whose e^(r - a) - 1 is computed, and 1 - h + c cancels before anything is rounded. n ln 2 and r are taken in
+ * parts, of which the first are so short that neither they nor their sum with a are rounded (coefficients/roots.py). t = s e^z, s
+ * scaled. */
+VM_INLINE double fall_reduced_f8(double a, double a_lo, double r, double r_mid, double r_lo, double c, double *s)
 {
-    double scaled = unscale_f8(o), y = 1.0 / (scaled + g), q = o * y;
-    double rest = fma_f8(-q, scaled, fma_f8(-q, g, o)) + fma_f8(-q, fma_f8(o_lo, 0x1p-512, g_lo), o_lo);
-    double value = fma_f8(rest, y, q);
-    *lo = unscale_f8(fma_f8(rest, y, q - value));
-    return unscale_f8(value);
+    const double magic = 6755399441055744.0 + 1023.0 + 512.0;
+    double j = fma_f8(r - a, 0x1.71547652b82fep+0, magic), n = j - magic;
+    double head = (fma_f8(n, -0x1.62e42fefa3800p-1, r) - a) + r_mid;
+    *s = from_bits_f8((bits_f8(j) << 52) + (bits_f8(c) - 0x3FF0000000000000u));
+    return head + fma_f8(n, -0x1.ef35793c76730p-45, r_lo - a_lo);
 }
-VM_INLINE double share_f8(double o, double o_lo, double g, double g_lo) { double lo; return share_parts_f8(o, o_lo, g, g_lo, &lo); }
-/* where the gradients are 0 and 1 */
-VM_INLINE double root_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -772.0), 60.0); }
-/* e^x = s e^z and 2 e^-x = t e^-z, t scaled, as root_reduced */
+/* *lo: what rounding leaves out of it */
+VM_INLINE double fall_parts_f8(double x, double h, double h_lo, double s, double w, double *lo)
+{
+    double t = fma_f8(s, w, s), t_lo = fma_f8(s, w, s - t), plain = unscale_f8(t);
+    double v = 1.0 - h, u = unscale_add_f8(t, v), u_lo = unscale_add_f8(t_lo, unscale_add_f8(t, v - u) - h_lo);
+    double twice = plain + plain, d = fma_f8(plain, plain, 1.0 + twice), d_lo = fma_f8(plain, plain, (1.0 - d) + twice), g_lo;
+    double p = t * u, p_lo = fma_f8(t, u_lo, fma_f8(t_lo, u, fma_f8(t, u, -p)));
+    double g = divided_rest_f8(p, p_lo, d, d_lo, &g_lo), left = unscale_f8(g), right = unscale_add_f8(-g, 1.0);
+    double rest = unscale_f8(g_lo);
+    *lo = x < 0.0 ? rest : unscale_add_f8(-g, 1.0 - right) - rest;
+    return x < 0.0 ? left : right;
+}
+VM_INLINE double fall_of_f8(double x, double h, double h_lo, double s, double w) { double lo; return fall_parts_f8(x, h, h_lo, s, w, &lo); }
+VM_INLINE double silu_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.474973c841400p+0, -0x1.f488378aa7aa5p-44, -0x1.85c7eb0bb1580p-107, 0x1.1d25cf210482ep-2, s); }
+VM_INLINE double cubic_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.3b2cf738fa000p+0, -0.0, -0x1.194ce65f8cf77p-51, 0x1.2af64e9c485eep-2, s); }
+/* e^x = s e^z and 2 e^-x = t e^-z, t scaled; below e^-120 s is held */
 VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
 {
     const double magic = 6755399441055744.0 + 1023.0;
@@ -252,18 +231,13 @@ VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
 }
 VM_INLINE double mish_clamp_f8(double x) { return at_most_f8(at_least_f8(x, -772.0), 40.0); }
 VM_INLINE double mish_end_f8(double x, double value) { return x > 40.0 ? x : value; }
-VM_INLINE double silu_reduced_f8(double x, double x_lo, double *s, double *t, double *rest) { return root_reduced_f8(x, x_lo, 0x1.474973c84120bp+0, 0x1.ec0281bae7f2fp-54, 0x1.1d25cf210482ep-2, 0x1.cba9de5920a28p+1, s, t, rest); }
-VM_INLINE double silu_pair_f8(double z, double rest, double *minus) { return pair_of_f8(z, rest, -0x1.9c158b3226600p-59, minus); }
-/* gelu_tanh' so close to its root that x S'(x), to twice the precision, is not enough: three terms of the series about it */
+/* gelu_tanh' so close to its root that x S'(x), to twice the precision, is not enough: two terms of the series about it */
 VM_INLINE double cubic_close_f8(double x, double value)
 {
     double d = (x + 0x1.81429f9e97e4dp-1) + -0x1.4f523ed77dbdcp-55;
-    double rest = fma_f8(fma_f8(-0x1.029615edb077ap-6, d, 0x1.8cd1a2b2fff33p-2), d, 0x1.7625a206be83dp-56);
-    double close = fma_f8(0x1.b8bacd2c96b91p-2, d, d * rest);
-    return abs_f8(d) < 0x1p-20 ? close : value;
+    double close = fma_f8(0x1.b8bacd2c96b91p-2, d, d * fma_f8(0x1.8cd1a2b2fff33p-2, d, 0x1.7625a206be83dp-56));
+    return abs_f8(d) < 0x1p-28 ? close : value;
 }
-VM_INLINE double cubic_reduced_f8(double x, double x_lo, double *s, double *t, double *rest) { return root_reduced_f8(x, x_lo, 0x1.3b2cf738f9ffep+0, -0x1.0bda16dabd9f4p-54, 0x1.2af64e9c485eep-2, 0x1.b66c64b173ce7p+1, s, t, rest); }
-VM_INLINE double cubic_pair_f8(double z, double rest, double *minus) { return pair_of_f8(z, rest, 0x1.05cb8f79578f8p-56, minus); }
 
 /* ---- the gradients about their roots: f'(-a) = c d + d P(d), d = r - (a + da) -------------------------------- */
 /* The rounding error of d is carried: (larger - d) + smaller is exact. Two interleaved chains wait less than one. */
@@ -337,14 +311,12 @@ VM_INLINE float cubic_poly_f4(float z)
     return fma_f4(fma_f4(q, z2, fma_f4(0x1.5554dep-3f, z, 0.5f)), z2, z);
 }
 VM_INLINE double cubic_poly_f8(double z) { return expm1_poly_f8(z); }
-/* x S'(x), with its rounding error in *lo */
-VM_INLINE double cubic_slope_f8(double x, double *lo)
+/* x S'(x) = 3 S(x) - 2 k x, with its rounding error in *lo: near the root the difference is exact */
+VM_INLINE double cubic_slope_f8(double x, double s, double ds, double *lo)
 {
-    double p = x * x;
-    double u = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d4366p+0);
-    double du = fma_f8(0x1.b6676bf7450fp-3, p, 0x1.9884533d4366p+0 - u) + fma_f8(0x1.b6676bf7450fp-3, fma_f8(x, x, -p), fma_f8(0x1.bba7351828aabp-57, p, -0x1.ee5e069875fe9p-49));
-    double h = x * u;
-    *lo = fma_f8(x, du, fma_f8(x, u, -h));
+    double m = 0x1.9884533d4366p+1 * x, m_lo = fma_f8(-0x1.ee5e069875fe9p-48, x, fma_f8(0x1.9884533d4366p+1, x, -m));
+    double thrice = 3.0 * s, h = thrice - m;
+    *lo = fma_f8(3.0, ds, fma_f8(3.0, s, -thrice)) - m_lo;
     return h;
 }
 

@@ -494,11 +494,12 @@ def in_turn(op: Any, value: str, suffix: str, form: str) -> str:
     )
 
 
-def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool) -> str:
+def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool, unit: bool) -> str:
     """A formula that has another for the usual operands: stretches of which all are usual take that one.
 
     `name_usual_fN` has to give the same bits as `name_fN` wherever `name_is_usual_fN` says so: only speed depends on the others.
     A pair may do without `name_fN`; then its usual formula has to give the bits of the function and of its gradient.
+    `name_unit_fN` is the usual formula where the one parameter is 1.
     """
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     single = op.parameters if form == "scalar" else ()
@@ -520,7 +521,10 @@ def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool) -> str:
     if any_by_blocks:
         rare = f"blocks_{op.name}_any_{suffix}_either(to, moved, m, {int(form == 'scalar')} + fastact_nothing)"
     usual = f"{'k' if form == 'scalar' else 'blocks'}_{op.name}_usual_{suffix}_{form}(to, moved, m)"
-    lines += ["        if unusual:", f"            {rare}", "        else:", f"            {usual}"]
+    lines += ["        if unusual:", f"            {rare}"]
+    if unit and form == "scalar":
+        lines += [f"        elif {op.parameters[0]} == 1:", f"            k_{op.name}_unit_{suffix}_scalar(to, moved, m)"]
+    lines += ["        else:", f"            {usual}"]
     return "\n".join([*lines, "        done += m", ""])
 
 
@@ -542,7 +546,11 @@ def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], nam
                 parts += [in_turn(seldom, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
             parts += [by_blocks(often, suffix, form, usual) for form in forms]
             parts.append(usual_kernel(often, suffix, cut[suffix][usual]))
-            parts += [by_stretches(op, suffix, form, formula in names) for form in forms]
+            unit = f"{op.formula}_unit_{suffix}"
+            if unit in names:
+                plain = type(op)(f"{op.name}_unit", op.formula, op.data, (), op.results)
+                parts += [by_blocks(plain, suffix, "scalar", unit), usual_kernel(plain, suffix, cut[suffix][unit])]
+            parts += [by_stretches(op, suffix, form, formula in names, unit in names) for form in forms]
         elif formula in names:
             parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula)) for form in forms]
         else:

@@ -1,10 +1,9 @@
-"""Constants of the gradients about their roots: root_reduced in gauss.h, and what floats compute in double.
+"""Constants of the gradients about their roots: fall_reduced in gauss.h, and what floats compute in double.
 
     python roots.py        prints them
 
-o = 1 + h + e^u has the root u = -r, h = -1 - c with c = e^-r; for silu u = h = x, for gelu_tanh u = S(x) and h = x S'(x).
-c and 1/c are rounded to the type: c (1 + kappa) and (1/c)(1 + lambda) are exact with kappa = e^delta e^lo - 1 and so on, so
-e^(u + r) - 1 + delta and e^-(u + r) - 1 + delta, with lo added to u + r, make both right.
+1 - h + e^-u has the root u = r, h = 1 + c with c = e^-r; for silu u = h = x, for gelu_tanh u = S(x) and h = x S'(x). Doubles take c as
+rounded, and the r that belongs to it, as they take ln 2 there: whole 2^-42, and the rest.
 """
 
 from mpmath import diff, e, factorial, findroot, log, mp, mpf, nint, pi, sqrt
@@ -19,16 +18,19 @@ def rounded(v: mpf, bits: int) -> mpf:
     return mp.ldexp(nint(mp.ldexp(mantissa, bits)), int(exponent) - bits)
 
 
+def parts(v: mpf, count: int) -> list[str]:
+    found = [nint(v * 2**42) / 2**42]
+    for _ in range(1, count):
+        found.append(rounded(v - sum(found), 53))
+    return [float(p).hex() for p in found]
+
+
 def show(name: str, r: mpf) -> None:
-    c = e**-r
-    for suffix, bits in (("f4", 24), ("f8", 53)):
-        near_c, near_inverse = rounded(c, bits), rounded(1 / c, bits)
-        kappa, minus_lambda = log(c / near_c), log(1 / (c * near_inverse))
-        lo, delta = r - rounded(r, bits) + (kappa - minus_lambda) / 2, (kappa + minus_lambda) / 2
-        values = (rounded(r, bits), rounded(lo, bits), near_c, near_inverse, rounded(delta, bits))
-        print(name, suffix, "r, r_lo, c, 1/c, delta:", ", ".join(float(v).hex() for v in values))
+    c = rounded(e**-r, 53)
+    print(name, "r in three parts, c:", *parts(-log(c), 3), float(c).hex(), "floats:", float(r), float(e**-r))
 
 
+print("ln 2:", *parts(log(mpf(2)), 2))
 show("silu", findroot(lambda r: 1 + e**-r - r, 1.278))
 at = findroot(lambda x: 1 + e ** -(K * x + KC * x**3) - (K * x + 3 * KC * x**3), 0.752)
 show("cubic", K * at + KC * at**3)
@@ -49,7 +51,7 @@ def about(f, at: mpf, terms: int) -> tuple[mpf, ...]:
     return near, at - near, rounded(slope, 53), slope - rounded(slope, 53), *rest
 
 
-close = about(gradient, at, 3)
+close = about(gradient, at, 2)
 print("gelu_tanh', next to its root:", ", ".join(float(v).hex() for v in close))
 print("S(x) = K x + KC x^3:", float(K), float(KC), float(3 * KC))
 
