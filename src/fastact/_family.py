@@ -375,6 +375,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
             out = np.empty(shape, dy.dtype.newbyteorder("=") if dy.dtype.name in FLOATS else np.float64)
         elif out.shape != shape:
             raise ValueError(f"{name}: out has shape {out.shape}, the result {shape}")
+        dy, which = (a.copy() if np.may_share_memory(a, out) else a for a in (dy, which))
         for k in range(pieces):
             part = out[(*(slice(None),) * axis, slice(k, None, pieces))]
             np.copyto(part, dy, casting="same_kind")
