@@ -87,8 +87,8 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
 def flowing(dy: Any, saved: Any) -> Any:
     """dy as an array with axes. A single number has the result's shape, and one of Python's does not widen it."""
     if type(dy) in (bool, int, float):
-        dtype = np.asanyarray(saved).dtype
-        dy = np.asarray(dy, dtype.newbyteorder("=") if dtype.name in FLOATS else np.float64)
+        dtype = _validate.shared_dtype(saved)       # an array that is lazy stays so
+        dy = np.asarray(dy, dtype.newbyteorder("=") if dtype is not None and dtype.name in FLOATS else np.float64)
     return dy if np.ndim(dy) else np.broadcast_to(dy, np.shape(saved))
 
 
