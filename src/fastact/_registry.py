@@ -307,6 +307,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((INF, INF, 1.0), (-INF, -1.0, 0.0), (0.0, 0.0, 1.0)),
         example=((-1.0, -0.6321, 0.3679), (0.5, 0.5000, 1.0000), (2.0, 2.0000, 1.0000)),
         source="Barron, Continuously differentiable exponential linear units, arXiv:1704.07483, 2017.",
+        notes="With an alpha between -1e-5 and 0, exp(x / alpha) counts no further than 1e44 (1e313 in float64).",
     ),
     Record(
         name="selu",
