@@ -128,7 +128,7 @@ cdef inline real celu(real x, real alpha) noexcept nogil:
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
     cdef real s, rest
-    cdef real z = expm1_times_reduced(u, residue(du), &s, &rest)
+    cdef real z = expm1_times_reduced(u, residue(du), times_most(alpha), &s, &rest)
     # ----
     cdef real w = expm1_poly(z)
     # ----

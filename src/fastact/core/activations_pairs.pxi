@@ -69,7 +69,7 @@ cdef inline void celu_value_and_slope(real x, real alpha, real* y, real* dydx) n
     # ---- f8
     cdef real back
     cdef real part = 9.094947017729282e-13 * times_lifted(alpha, &back)
-    cdef real c = at_least_finite(part * s * up)
+    cdef real c = at_least_finite(part * s * up)      # there would be inf - inf
     cdef real below = fma(c, w, c - part) * back
     cdef real tiny = 8.6736173798840355e-19 * abs(alpha)
     cdef real slope = lowered(fma(s, w, s), up)

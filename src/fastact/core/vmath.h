@@ -456,11 +456,22 @@ VM_INLINE double times_lifted_f8(double c, double *back)
     *back = tiny ? 0x1p-472 : 0x1p40;
     return tiny ? c * 0x1p512 : c;
 }
-VM_INLINE float expm1_times_reduced_f4(float x, float dx, float *s, float *rest)
+/* as far as x counts, so that 2^-40 c e^x is a number */
+VM_INLINE float times_most_f4(float c)
+{
+    float exponent = from_bits_f4((bits_f4(abs_f4(c)) >> 23) | 0x4B000000u) - 0x1p23f;
+    return at_most_f4((292.0f - exponent) * 0.6931471f, 102.0f);
+}
+VM_INLINE double times_most_f8(double c)
+{
+    double exponent = from_bits_f8((bits_f8(abs_f8(c)) >> 52) | 0x4330000000000000u) - 0x1p52;
+    return at_most_f8((2084.0 - exponent) * 0.6931471805599453, 723.0);
+}
+VM_INLINE float expm1_times_reduced_f4(float x, float dx, float most, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f - 40.0f;
     float low = at_least_f4(x, -20.0f);
-    float a = at_most_f4(low, 102.0f);
+    float a = at_most_f4(low, most);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
     float head = fma_f4(n, -LN2_HI_F4, a), tail = fma_f4(n, -LN2_LO_F4, dx);
@@ -471,14 +482,14 @@ VM_INLINE float expm1_times_reduced_f4(float x, float dx, float *s, float *rest)
 }
 VM_INLINE float expm1_times_of_f4(float c, float power, float rest, float w)
 {
-    float s = at_least_finite_f4(c * power);      /* where it matters, only a negative c gives a positive x */
+    float s = c * power;
     return fma_f4(s, w, fma_f4(s, rest, s - c * 0x1p-40f));
 }
-VM_INLINE double expm1_times_reduced_f8(double x, double dx, double *s, double *rest)
+VM_INLINE double expm1_times_reduced_f8(double x, double dx, double most, double *s, double *rest)
 {
     const double magic = 6755399441055744.0 + 1023.0 - 40.0;
     double low = at_least_f8(x, -40.0);
-    double a = at_most_f8(low, 723.0);
+    double a = at_most_f8(low, most);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double head = fma_f8(n, -LN2_HI_F8, a), tail = fma_f8(n, -LN2_LO_F8, dx);
@@ -489,7 +500,7 @@ VM_INLINE double expm1_times_reduced_f8(double x, double dx, double *s, double *
 }
 VM_INLINE double expm1_times_of_f8(double c, double power, double rest, double w)
 {
-    double s = at_least_finite_f8(c * power);
+    double s = c * power;
     return fma_f8(s, w, fma_f8(s, rest, s - c * 0x1p-40));
 }
 
