@@ -48,9 +48,9 @@ def _operands(name, dtype):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_signatures(name):
-    """Those of the base class: names, order, kinds and defaults."""
+    """Those of the base class: names, order, kinds, defaults and annotations."""
     def shown(function):
-        return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+        return [(p.name, p.kind, p.default, str(p.annotation)) for p in inspect.signature(function).parameters.values()]
 
     assert shown(getattr(FastactOps, name)) == shown(getattr(Ops, name))
 

@@ -306,8 +306,10 @@ def test_refusals_of_rows(name):
         forward(x, where=np.ones(3), out=out)
     with pytest.raises(np.exceptions.AxisError):
         forward(x, 2, out=out)
-    with pytest.raises(TypeError, match="x is complex128"):
+    with pytest.raises(TypeError, match=f"{name}: x is complex128"):
         forward(x.astype(complex))
+    with pytest.raises(TypeError, match="_backward: out must be an array, got float"):
+        backward(x, x=x, axis=None, out=3.0)
     if name != "hardmax":
         with pytest.raises(TypeError, match="pass either the saved input x= or the saved output y="):
             backward(x)
@@ -317,6 +319,20 @@ def test_refusals_of_rows(name):
         with pytest.raises(ValueError, match=rf"{name}_backward: dy of shape \(4,\) does not fit the result's shape \(2, 3\)"):
             backward(np.ones(4), y=x, out=out)
     assert (out == 7).all()
+
+
+def test_a_number_as_gradient(dtype, public):
+    """A single dy is that for all entries, and a Python number does not widen."""
+    x = np.random.default_rng(70).standard_normal((3, 6)).astype(dtype)
+    given = {"hardmax": {"straight_through": True}, "segment_softmax": {"offsets": [0, 2, 6]}, "gumbel_softmax": {"tau": 0.5}}
+    for name in (*ROW_FUNCTIONS, "segment_softmax", "gumbel_softmax"):
+        backward, more = public[f"{name}_backward"], given.get(name, {})
+        saved = {"y" if name == "gumbel_softmax" else "x": x}
+        wanted = backward(np.full_like(x, 2), **saved, **more)
+        for number in (2, 2.0, np.dtype(dtype).type(2)):
+            got = backward(number, **saved, **more)
+            assert got.dtype == np.dtype(dtype), name
+            assert_same_bits(got, wanted, name, number)
 
 
 def test_softmin_is_softmax_of_the_negative(dtype, public):
@@ -377,12 +393,21 @@ def test_gumbel_samples(dtype):
     masked = fa.gumbel_softmax(many[:50], where=[True, False, True], rng=2)
     assert (masked[:, 1] == 0).all() and not np.isnan(masked).any()
     assert (fa.gumbel_softmax(np.array([0.0, -np.inf], dtype), rng=3) == [1, 0]).all()
+    swapped = fa.gumbel_softmax(many.astype(np.dtype(dtype).newbyteorder()), tau=0.5, rng=5)
+    assert swapped.dtype == dtype
+    assert_same_bits(swapped, y)
     dy = np.random.default_rng(7).standard_normal((50, 3)).astype(dtype)
     assert_same_bits(fa.gumbel_softmax_backward(dy, y=y[:50], tau=0.5), fa.softmax_backward(dy, y=y[:50], temperature=0.5))
     assert fa.gumbel_softmax(np.zeros((4, 3, 2), dtype), axis=(0, 1), rng=1).shape == (4, 3, 2)
     for f, extra in ((fa.gumbel_softmax, {}), (fa.gumbel_softmax_backward, {"y": x})):
         with pytest.raises(ValueError, match=f"{f.__name__}: tau must be finite and greater than 0, got -1"):
             f(x, tau=-1, **extra)
+
+
+@pytest.mark.parametrize("refused", ["complex64", "longdouble", "object", "U1", "M8[D]"])
+def test_refused_gumbel_samples(refused):
+    with pytest.raises(TypeError, match=r"gumbel_softmax: x is .*; accepted are float16, bfloat16, float32 and float64, and bool and int"):
+        fa.gumbel_softmax(np.zeros(3, refused))
 
 
 # ---- segments -----------------------------------------------------------------------------------------------------------
@@ -467,6 +492,12 @@ def test_maxout(dtype, public):
             np.testing.assert_array_equal(spread.sum(-1), np.moveaxis(dy, axis, -1))
             assert np.count_nonzero(spread) == np.count_nonzero(dy) and dx.dtype == dtype
             assert_same_bits(np.take_along_axis(spread, np.moveaxis(which, axis, -1)[..., None], -1)[..., 0], np.moveaxis(dy, axis, -1))
+            for start in (0, dx.size - dy.size):     # dy lies in what is written
+                out = np.empty(dx.shape, dtype)
+                own = out.reshape(-1)[start : start + dy.size].reshape(dy.shape)
+                own[...] = dy
+                assert public["maxout_backward"](own, which=which, pieces=pieces, axis=axis, out=out) is out
+                assert_same_bits(out, dx, pieces, axis, start)
     best, which = public["maxout"](np.array([1, np.nan, 3, np.inf, -np.inf, -np.inf], dtype), 3)
     assert np.isnan(best[0]) and which.tolist() == [1, 0] and best[1] == np.inf
     best, which = public["maxout"](np.empty((0, 4), dtype), 2)

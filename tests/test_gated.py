@@ -186,6 +186,11 @@ def test_refusals(record):
         forward(x, axis=2)
     with pytest.raises(np.exceptions.AxisError):
         forward(np.float32(1))
+    for axis in (None, (0, 1), 1.0):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            forward(x, axis=axis)
+    with pytest.raises(TypeError, match=f"{record.name}_backward: out must be an array, got float"):
+        backward(1.0, x=x, axis=0, out=3.0)
     out = np.full((4, 3), 7, np.float32)
     with pytest.raises(ValueError, match=r"dy of shape \(5,\) does not fit the result's shape \(2, 3\)"):
         backward(np.ones(5, np.float32), x=x, axis=0, out=out)

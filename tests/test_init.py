@@ -116,6 +116,13 @@ def test_gains_known_in_closed_form():
     assert abs(fa.init.gain("gelu") - (1 / 3 + 1 / (2 * math.sqrt(3) * math.pi)) ** -0.5) < 1e-14
 
 
+def test_gain_whatever_numpy_raises():
+    """The tails of the density are below the smallest number."""
+    with np.errstate(all="raise"):
+        assert abs(fa.init.gain("leaky_relu", negative_slope=0.75) - math.sqrt(2 / 1.5625)) < 4e-16
+        assert fa.init.gain("mish") > 1
+
+
 def test_gain_beside_torchs():
     torch = pytest.importorskip("torch")
     theirs = torch.nn.init.calculate_gain

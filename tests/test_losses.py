@@ -223,6 +223,27 @@ def test_types():
     assert all(r.dtype == np.float32 for r in f(x, np.array([0, 1], np.uint8), dy=0.5))
     assert f(x, [0, 1], dy=np.ones(2))[1].dtype == np.float64
     assert np.ndim(fa.softmax_cross_entropy(x[0], 2)) == 0
+    for order in "CF":      # an integer dy is an array of float64, wherever the logits lie
+        assert f(np.asarray(x, order=order), [0, 1], dy=np.ones(2, int))[1].dtype == np.float64
+
+
+def test_bfloat16():
+    """As logits, as distributions and as targets, which are checked."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((4, 6)).astype(ml_dtypes.bfloat16)
+    shares = fa.softmax(x.astype(np.float32)).astype(ml_dtypes.bfloat16)
+    wide = fa.softmax_cross_entropy_value_and_grad(x.astype(np.float32), shares.astype(np.float32))
+    for got, exact in zip(fa.softmax_cross_entropy_value_and_grad(x, shares), wide, strict=True):
+        assert got.dtype == x.dtype
+        np.testing.assert_array_equal(got, exact.astype(x.dtype))
+    assert fa.softmax_cross_entropy(x.astype(np.float32), shares).dtype == np.float32
+    assert fa.softmax_cross_entropy_value_and_grad(x.T, shares.T, axis=0)[1].dtype == x.dtype
+    with pytest.raises(ValueError, match=r"labels must be finite and not negative, got -"):
+        fa.softmax_cross_entropy(x, -shares)
+    assert fa.sigmoid_cross_entropy(x, shares).dtype == x.dtype
+    with pytest.raises(ValueError, match=r"targets must be from 0 to 1, got 2.0 at index \(0, 0\)"):
+        fa.sigmoid_cross_entropy(x, np.full_like(x, 2))
 
 
 def test_refusals():

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROWWISE, assert_same_bits, hard_values, inside, random_bits
+from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROWWISE, assert_same_bits, functions, hard_values, inside, random_bits
 
 import fastact as fa
 from fastact import _proof
@@ -124,6 +124,26 @@ def test_extreme_parameters_give_numbers(case, public, dtype):
                 dx = public[f"{case.record.name}_backward"](np.ones_like(x), x=x, **extra)
                 dx = dx[0] if isinstance(dx, tuple) else dx
                 assert not np.isnan(dx).any(), (str(case), "gradient", parameter, sign * magnitude, x[np.isnan(dx)])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
+def test_values_at_extreme_parameters(case, dtype, variant):
+    """Within the bound of the exact value for any parameter from the least normal number to the largest, of either sign; but for what
+    celu's notes leave out."""
+    info, name = np.finfo(dtype), case.record.name
+    span = 2.0 ** np.arange(-info.maxexp + 2, info.maxexp, info.maxexp // 5, dtype=np.float64)
+    x = inside(case.record, np.concatenate([-span[::-1], -3 * span[3:5], span]).astype(dtype))
+    for parameter in case.record.parameters:
+        for value in (*span, *-span):
+            extra = {**case.parameters, parameter.name: float(value)}
+            if not case.accepts(extra) or (name == "celu" and -1e-5 < value < 0):
+                continue
+            given = {p: float(np.dtype(dtype).type(v)) for p, v in extra.items()}
+            got = functions(variant)[name](x, **extra)
+            for point, y in zip(x.tolist(), got.tolist(), strict=True):
+                error = _proof.error(y, _proof.forward(name, point, **given), dtype)
+                assert error <= case.record.bounds[dtype], (point, y, extra, error)
 
 
 @pytest.mark.parametrize("case", [c for c in DEFAULT_CASES if c.record.ordered], ids=str)

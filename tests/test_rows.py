@@ -591,6 +591,36 @@ def test_refused_gradient_shapes(row, public):
     assert_same_bits(public[f"{row.name}_backward"](1.0, x=np.ones((3, 4))), np.full((3, 4), 0.25))
 
 
+@named([row for row in ROWWISE if not row.reduces])
+def test_a_number_as_gradient(row, public, dtype):
+    """A single dy is that for all entries, along any axes, and a Python number does not widen."""
+    x = np.random.default_rng(18).standard_normal((3, 4)).astype(dtype)
+    backward = public[f"{row.name}_backward"]
+    for axis in (-1, 0, (0, 1), None):
+        for where in (None, np.tri(3, 4, 1, dtype=bool)):
+            wanted = backward(np.full_like(x, 2), x=x, axis=axis, where=where)
+            for number in (2, 2.0, np.dtype(dtype).type(2), np.array(2, dtype)):
+                got = backward(number, x=x, axis=axis, where=where)
+                assert got.dtype == np.dtype(dtype)
+                assert_same_bits(got, wanted, axis, number)
+    assert backward(1, x=x.tolist()).dtype == np.float64
+
+
+@named(ROWWISE)
+def test_what_out_may_be(row, public):
+    """The same along one axis and along several, where the result is copied."""
+    x = np.random.default_rng(19).standard_normal((3, 4))
+    for axis in (-1, (0, 1), None):
+        wanted = public[row.name](x, axis=axis)
+        for out in (..., (None,)):
+            assert_same_bits(public[row.name](x, axis=axis, out=out), wanted)
+        for out in (3.0, [1.0]):
+            with pytest.raises(TypeError, match=r"array|Array"):
+                public[row.name](x, axis=axis, out=out)
+        with pytest.raises(ValueError, match=r"tuple"):
+            public[row.name](x, axis=axis, out=(None, None))
+
+
 @named(ROWWISE)
 @pytest.mark.parametrize("length", [1, 10, 64, 256, 257, 1000, 2049, 4096])
 def test_rows_from_memory_are_those_from_a_cache(row, public, length):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from _support import DEFAULT_CASES, OPERATIONS, ROWWISE, assert_same_bits, operation_id
 
+import fastact as fa
 from fastact._registry import Operation
 
 RECORDS = [*DEFAULT_CASES, *ROWWISE]
@@ -208,6 +209,33 @@ def test_subclasses(case, public, dtype):
     assert_same_bits(np.asarray(got), public[name](x, **extra), name)
     dx = _gradient(public[f"{name}_backward"](np.ones_like(np.asarray(got)), x=x.view(Labelled), **extra))
     assert type(dx) is Labelled
+
+
+def test_results_have_the_native_byte_order(dtype):
+    """Whatever the operands have, along any axis."""
+    x = np.random.default_rng(5).standard_normal((4, 6)).astype(np.dtype(dtype).newbyteorder())
+    ids, rows = np.zeros(6, int), ("softmax", "log_softmax", "logsumexp", "softmin", "hardmax", "sparsemax", "entmax15", "gumbel_softmax")
+    results = {
+        "gelu": fa.gelu(x),
+        "swiglu": fa.swiglu(x),
+        "swiglu_backward": fa.swiglu_backward(1.0, x=x),
+        "cross-entropy": fa.softmax_cross_entropy_value_and_grad(x, ids, axis=0)[1],
+        "maxout": fa.maxout(x, 2, axis=0)[0],
+        "maxout_backward": fa.maxout_backward(x[0], which=ids, pieces=2),
+        "hardmax_backward": fa.hardmax_backward(x, x=x),
+        "segment_softmax": fa.segment_softmax(x, [0, 4], axis=0),
+        "dense": fa.dense(x, x.T.copy()),
+        "dense, in panels": fa.dense(np.repeat(x, 2000, axis=0), np.repeat(x.T, 10, axis=1), activation="gelu"),
+        "fused": fa.fused("gelu", x, bias=x[0]),
+        "alpha_dropout": fa.alpha_dropout(x, rng=0)[0],
+    }
+    for name in rows:
+        for axis in (0, 1, None):
+            results[name, axis] = getattr(fa, name)(x, axis=axis)
+            if name == "softmax":
+                results["temperature", axis] = fa.softmax(x, axis=axis, temperature=2.0)
+                results["backward", axis] = fa.softmax_backward(x, y=x, axis=axis)
+    assert {name: a.dtype.str for name, a in results.items() if a.dtype != np.dtype(dtype)} == {}
 
 
 @pytest.mark.parametrize("case", DEFAULT_CASES, ids=_id)

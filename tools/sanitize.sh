@@ -28,9 +28,14 @@ done
 
 # Python's own allocator would hide small arrays' ends; nothing that Python keeps until it ends is of interest
 export LD_PRELOAD=$preload PYTHONMALLOC=malloc PYTHONPATH=$work/site PYTHONDONTWRITEBYTECODE=1
-export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+# a report goes to a file: what a process writes when it dies in a test, pytest has captured
+rm -f "$work"/report.*
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$work/report
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$work/report
+trap 'status=$?; unset LD_PRELOAD; cat "$work"/report.* >&2 2>/dev/null || true; exit $status' EXIT
 if [ $# -gt 0 ]; then
-    exec python3 -m pytest -p no:cacheprovider "$@"
+    python3 -m pytest -p no:cacheprovider "$@"
+    exit
 fi
 python3 -m pytest -q -p no:cacheprovider tests/test_layout.py tests/test_rows.py tests/test_edges.py tests/test_threads.py \
     tests/test_types.py tests/test_parameters.py -k "not accuracy and not million and not pandas and not xarray and not dask"

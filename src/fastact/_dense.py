@@ -179,7 +179,7 @@ def _vectors(x: Any, out: Any, *vectors: Any) -> bool:
     """Whether out is as x, floats or doubles, and all else single numbers or one per column, in arrays of x's type: nothing is left to
     check."""
     dtype, shape = x.dtype, x.shape
-    if dtype.char not in "fd" or not (
+    if dtype.char not in "fd" or not dtype.isnative or not (
         out is None or (type(out) is np.ndarray and out.dtype is dtype and out.shape == shape and out.flags.writeable)
     ):
         return False
@@ -488,6 +488,7 @@ def _plain(x: Any, W: Any, b: Any, out: Any) -> bool:
         and type(W) is np.ndarray
         and x.dtype is W.dtype
         and x.dtype.char in "fd"
+        and x.dtype.isnative
         and x.ndim == 2 == W.ndim
         and x.shape[1] == W.shape[0]
         and (b is None or (type(b) is np.ndarray and b.dtype is x.dtype and b.shape == W.shape[1:]))

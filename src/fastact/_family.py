@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from fastact import _rows, _validate
+from fastact import _dense, _rows, _validate
 from fastact._registry import FUNCTIONS
 from fastact._rows import FLOATS, Axis
 
@@ -44,7 +44,7 @@ def _backward_along(function: str, ufunc: np.ufunc, dy: Any, y: Any, axis: Axis,
     """A ufunc ``(n), (n) -> (n)`` of dy and y, with dy 0 where something is masked."""
     y = np.asanyarray(y)
     try:
-        dy = np.broadcast_to(dy, y.shape, subok=True)
+        dy = np.broadcast_to(_rows.flowing(dy, y), y.shape, subok=True)
     except ValueError:
         raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit the result's shape {y.shape}") from None
     if where is not None:
@@ -117,7 +117,7 @@ def _cross_entropy(
     mask = None if where is None else _rows._mask(function, where, logits)
     if labels.dtype.kind in "iu":
         name, labels = f"{stem}_ids", _ids(function, labels, logits, axis, mask, ignore)
-    elif labels.dtype.kind == "f":
+    elif labels.dtype.kind == "f" or labels.dtype.name == "bfloat16":
         name, labels = f"{stem}_shares", _shares(function, labels, logits, mask, ignore)
     else:
         raise TypeError(f"{function}: labels must be integers (class numbers) or floats (a distribution a row), got {labels.dtype}")
@@ -183,7 +183,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         kernel, logits, rest, axis = _cross_entropy(ufuncs, name, stem, logits, labels, axis, where, ignore_index)
         dy = _scale(name, dy, logits.shape[:axis] + logits.shape[axis + 1 :])
         results = list(_results(name, out, 3 if hessian else 2))
-        alike = [a for a in (rest[0], dy) if getattr(a, "dtype", logits.dtype).kind == "f"]
+        alike = (dy,) if rest[0].dtype.kind in "iu" else (rest[0], dy)      # class numbers do not widen the logits
         if all(getattr(a, "dtype", logits.dtype) == logits.dtype for a in alike):
             results[1:] = [_rows._like(logits, axis, {}) if o is None else o for o in results[1:]]
         ufunc = ufuncs[f"{kernel}_{'hessian' if hessian else 'gradient'}"]
@@ -194,7 +194,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         if isinstance(targets, bool | int | float) and 0 <= targets <= 1:
             return float(targets)
         targets = np.asanyarray(targets)
-        if targets.dtype.kind in "fiu" and targets.size and not (targets.min() >= 0 and targets.max() <= 1):
+        real = targets.dtype.kind in "fiu" or targets.dtype.name == "bfloat16"
+        if real and targets.size and not (targets.min() >= 0 and targets.max() <= 1):
             at = _first(~((targets >= 0) & (targets <= 1)))
             raise ValueError(f"{name}: targets must be from 0 to 1, got {targets[at]} at index {at}")
         kept = getattr(getattr(logits, "dtype", None), "name", "") in FLOATS
@@ -219,6 +220,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     @function
     def softmin(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None) -> Any:
         x = np.asanyarray(x)
+        if x.dtype.char not in "efd":
+            _dense._floats(softmin.__name__, x=x)   # refuses by this name; the kernel has another
         heat = _rows.heat(softmin.__name__, temperature, x, axis)
         return along(softmin.__name__, ufuncs[f"{soft[softmin.__name__]}_tempered"], x, (-heat,), axis, where, out)
 
@@ -230,7 +233,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         y = _saved(name, lambda: softmin(x, axis, temperature=temperature, where=where), x, y)
         temperature = _rows.heat(name, temperature, y, axis)
         backward = softened(softmin.__name__, "_backward")
-        return backward(np.negative(dy), y=y, axis=axis, temperature=temperature, where=where, out=out)
+        return backward(np.negative(_rows.flowing(dy, y)), y=y, axis=axis, temperature=temperature, where=where, out=out)
 
     @function
     def hardmax(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None) -> Any:
@@ -242,8 +245,9 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
             return softened(hardmax.__name__, "_backward")(dy, x=x, axis=axis, where=where, out=out)
         x = np.asanyarray(x)
         _rows._axes(x, axis)
+        out = _rows.given_out(hardmax_backward.__name__, out)
         if out is None:
-            return np.zeros_like(x, dtype=x.dtype if x.dtype.name in FLOATS else np.float64)
+            return np.zeros_like(x, dtype=x.dtype.newbyteorder("=") if x.dtype.name in FLOATS else np.float64)
         if out.shape != x.shape:
             raise ValueError(f"{hardmax_backward.__name__}: out has shape {out.shape}, x has {x.shape}")
         out[...] = 0
@@ -274,7 +278,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         x: Any, tau: float = 1.0, axis: Axis = -1, *, hard: bool = False, rng: Any = None, where: Any = None, out: Any = None
     ) -> Any:
         x = np.asanyarray(x)
-        kept = x.dtype if x.dtype.name in FLOATS else np.dtype(np.float64)
+        kept = _dense._floats(gumbel_softmax.__name__, x=x)
         tau = _validate.parameter(gumbel_softmax.__name__, "tau", tau, "positive")
         wide: Any = np.dtype(np.float64) if kept == np.float64 else np.dtype(np.float32)
         noise: Any = np.random.default_rng(rng).standard_exponential(x.shape, wide)
@@ -309,8 +313,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         x = arrays[-1]
         axis = normalize_axis_index(operator.index(axis), x.ndim)
         offsets = checked_offsets(name, offsets, x.shape[axis])
-        if isinstance(out, tuple):
-            (out,) = out
+        out = _rows.given_out(name, out)
         if out is None:
             types = [a.dtype for a in arrays]
             out = np.empty_like(x, ufunc.resolve_dtypes((*types, offsets.dtype, None))[-1])
@@ -329,7 +332,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         name = segment_softmax_backward.__name__
         y = np.asanyarray(_saved(name, lambda: segment_softmax(x, offsets, axis), x, y))
         try:
-            dy = np.broadcast_to(dy, y.shape, subok=True)
+            dy = np.broadcast_to(_rows.flowing(dy, y), y.shape, subok=True)
         except ValueError:
             raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {y.shape}") from None
         return over_segments(name, ufuncs[f"{name}_y"], (dy, y), offsets, axis, out)
@@ -367,10 +370,12 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         except ValueError:
             raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit which of shape {which.shape}") from None
         shape = (*which.shape[:axis], which.shape[axis] * pieces, *which.shape[axis + 1 :])
+        out = _rows.given_out(name, out)
         if out is None:
-            out = np.empty(shape, dy.dtype if dy.dtype.name in FLOATS else np.float64)
+            out = np.empty(shape, dy.dtype.newbyteorder("=") if dy.dtype.name in FLOATS else np.float64)
         elif out.shape != shape:
             raise ValueError(f"{name}: out has shape {out.shape}, the result {shape}")
+        dy, which = (a.copy() if np.may_share_memory(a, out) else a for a in (dy, which))
         for k in range(pieces):
             part = out[(*(slice(None),) * axis, slice(k, None, pieces))]
             np.copyto(part, dy, casting="same_kind")

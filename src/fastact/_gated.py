@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from fastact import _rows
 from fastact._registry import GatedRecord
 
 
 def _halves(function: str, name: str, x: Any, axis: int) -> tuple[Any, Any]:
     """Views of the first and the second half along an axis."""
-    if not -x.ndim <= axis < x.ndim:
-        raise np.exceptions.AxisError(axis, x.ndim)
-    length = x.shape[axis]
+    at = normalize_axis_index(operator.index(axis), x.ndim)
+    length = x.shape[at]
     if length % 2:
         raise ValueError(f"{function}: {name} cannot be split along axis {axis} into a value and a gate: its length {length} is odd")
-    before = (slice(None),) * (axis % x.ndim)
+    before = (slice(None),) * at
     return x[(*before, slice(None, length // 2))], x[(*before, slice(length // 2, None))]
 
 
@@ -53,8 +55,7 @@ def backward_function(record: GatedRecord, ufuncs: Mapping[str, np.ufunc]) -> Ca
             fits = False
         if not fits:
             raise ValueError(f"{name}: dy of shape {shape} does not fit the result's shape {a.shape}")
-        if isinstance(out, tuple):
-            (out,) = out
+        out = _rows.given_out(name, out)
         if out is None:
             given = type(dy) if isinstance(dy, bool | int | float) else np.asanyarray(dy).dtype
             out = np.empty_like(x, ufunc.resolve_dtypes((given, x.dtype, x.dtype, None, None))[-1])

@@ -307,6 +307,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((INF, INF, 1.0), (-INF, -1.0, 0.0), (0.0, 0.0, 1.0)),
         example=((-1.0, -0.6321, 0.3679), (0.5, 0.5000, 1.0000), (2.0, 2.0000, 1.0000)),
         source="Barron, Continuously differentiable exponential linear units, arXiv:1704.07483, 2017.",
+        notes="With an alpha between -1e-5 and 0, exp(x / alpha) counts no further than 1e44 (1e313 in float64).",
     ),
     Record(
         name="selu",
@@ -1322,7 +1323,7 @@ class FunctionRecord(Entry):
     aliases: tuple[str, ...] = ()
 
 
-_X = ("x", "array_like of float16, float32 or float64; integers and bool are computed in float64", "Input.")
+_X = ("x", "array_like of float16, bfloat16, float32 or float64; integers and bool are computed in float64", "Input.")
 _DY = ("dy", "array_like", "Gradient of the loss with respect to the output.")
 _SAVED = (("x", "array_like", "The saved input."), ("y", "array_like", "The saved output, instead of x."))
 _OVER = ("axis", "int, tuple of int or None, default -1", "The axis or axes over which a row runs; None: all of x is one row.")
@@ -1343,7 +1344,7 @@ _NO_FULLY_MASKED = "Masked entries and fully masked rows give 0; the gradient th
 _SOFTMAX_BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 4.0, "float64": 4.0}
 _LOGITS = (
     "logits",
-    "array_like of float16, float32 or float64; integers and bool are computed in float64",
+    "array_like of float16, bfloat16, float32 or float64; integers and bool are computed in float64",
     "Unnormalised logarithms of probabilities.",
 )
 _LABELS = (

@@ -47,10 +47,22 @@ def _unlast(a: Any, axes: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return np.moveaxis(a.reshape(others + tuple(shape[i] for i in axes)), range(-len(axes), 0), axes)
 
 
+def given_out(function: str, out: Any) -> Any:
+    """`out` as ufuncs take it: an array, alone or in a tuple; None and ... are none."""
+    if isinstance(out, tuple):
+        if len(out) != 1:
+            raise ValueError(f"{function}: out must be an array or a tuple of one, got {len(out)}")
+        (out,) = out
+    if out is None or out is ...:
+        return None
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{function}: out must be an array, got {type(out).__name__}")
+    return out
+
+
 def _deliver(function: str, result: Any, out: Any) -> Any:
     """The result, copied into `out` if that was given."""
-    if isinstance(out, tuple):
-        (out,) = out
+    out = given_out(function, out)
     if out is None:
         return result
     if out.shape != result.shape:
@@ -66,10 +78,18 @@ def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
 
 def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     """An array for the result in x's own memory order, where a ufunc would turn the axis to the end; None where it may decide."""
-    if type(x) is not np.ndarray or kwargs or x.ndim < 2 or (axis in (-1, x.ndim - 1) and x.flags.c_contiguous):
+    if type(x) is not np.ndarray or not x.dtype.isnative or kwargs or x.ndim < 2 or (axis in (-1, x.ndim - 1) and x.flags.c_contiguous):
         return None
     alike = all(type(a) is np.ndarray and a.shape == x.shape and a.dtype == x.dtype for a in others)
     return np.empty_like(x) if alike and x.dtype.name in FLOATS else None
+
+
+def flowing(dy: Any, saved: Any) -> Any:
+    """dy as an array with axes. A single number has the result's shape, and one of Python's does not widen it."""
+    if type(dy) in (bool, int, float):
+        dtype = _validate.shared_dtype(saved)       # an array that is lazy stays so
+        dy = np.asarray(dy, dtype.newbyteorder("=") if dtype is not None and dtype.name in FLOATS else np.float64)
+    return dy if np.ndim(dy) else np.broadcast_to(dy, np.shape(saved))
 
 
 @functools.lru_cache(64)
@@ -245,12 +265,14 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
 
         function: Any = backward_of_reduction
     else:
-        from_y = ufuncs[f"{name}_y"]
+        from_y, array = ufuncs[f"{name}_y"], np.ndarray
 
         def backward(dy: Any, *, x: Any = None, y: Any = None, axis: Axis = -1, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
             if (x is None) == (y is None):
                 raise TypeError(f"{name}: pass either the saved input x= or the saved output y=")
             saved = forward(x, axis, where=where) if y is None else y
+            if type(dy) is not array or not dy.ndim:
+                dy = flowing(dy, saved)
             if where is not None:  # what flows into a masked entry stops there
                 mask = _mask(name, where, saved)
                 dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))

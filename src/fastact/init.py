@@ -172,10 +172,10 @@ def _second_moment(f: Callable[[Any], Any]) -> float:
     def rule(low: Any, high: Any) -> Any:
         half = (high - low) / 2
         z = (low + half)[:, None] + half[:, None] * nodes
-        density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
         with np.errstate(all="ignore"):
+            density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
             values = np.where(density > 0, np.square(f(z)) * density, 0.0)
-        return values @ weights * half
+            return values @ weights * half
 
     edges = np.linspace(-39.0, 39.0, 157)
     low, high = edges[:-1], edges[1:]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from thinc.api import NumpyOps, registry
+from thinc.api import NumpyOps, Ops, registry
 
 import fastact as _fa
 from fastact._elsewhere import THINC
@@ -185,3 +185,7 @@ for _name, _method in _methods().items():
     _method.__qualname__ = f"FastactOps.{_name}"
     _method.__doc__ = getattr(NumpyOps, _name).__doc__
     setattr(FastactOps, _name, _method)
+
+for _name, _method in vars(FastactOps).items():
+    if callable(_method) and not _name.startswith("_"):
+        _method.__annotations__ = dict(getattr(Ops, _name).__annotations__)  # thinc's own, as its tests ask of all ops

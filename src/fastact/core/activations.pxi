@@ -89,7 +89,7 @@ cdef inline real elu(real x, real alpha) noexcept nogil:
 cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
     # 1, or a*e^x from 0 down; scaled, because it may be subnormal, but not where a alone is as large as the scale
     cdef real power
-    cdef real z = scaled_reduced(x, -0.0, &power)
+    cdef real z = fading_reduced(x, -0.0, &power)
     # ----
     cdef real w = expm1_poly(z)
     # ----
@@ -102,7 +102,7 @@ cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
 cdef inline void elu_value_and_grad(real x, real alpha, real* y, real* dydx) noexcept nogil:
     # one exponential for both: from -40 down, where elu holds x, its power of two is less than half an ulp of 1
     cdef real power
-    cdef real z = scaled_reduced(x, -0.0, &power)
+    cdef real z = fading_reduced(x, -0.0, &power)
     # ----
     cdef real w = expm1_poly(z)
     # ---- f8
@@ -126,16 +126,18 @@ cdef inline real celu(real x, real alpha) noexcept nogil:
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
     cdef real s, rest
-    cdef real z = expm1_times_reduced(u, residue(du), &s, &rest)
+    cdef real z = expm1_times_reduced(u, residue(du), times_most(alpha), &s, &rest)
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    cdef real below = expm1_times_of(alpha, s, rest, w)
+    cdef real back
+    cdef real c = times_lifted(alpha, &back)
+    cdef real below = expm1_times_of(c, s, rest, w) * back
     cdef real tiny = 8.6736173798840355e-19 * abs(alpha)
-    return x if x > -tiny else below
+    return x if x >= -tiny else below
 
 cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
-    # 1, or e^(x/a) from 0 down
+    # 1, or e^(x/a) below 0
     cdef real inverse = 1.0 / alpha
     cdef real u = x * inverse
     cdef real du = fma(-u, alpha, x) * inverse
@@ -145,7 +147,7 @@ cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
     cdef real q = wide_poly(z)
     # ----
     cdef real below = wide_of(z, q, s, up)
-    cdef real slope = 1.0 if x > 0.0 else below
+    cdef real slope = 1.0 if x >= 0.0 else below
     return graded(dy, slope)
 
 cdef inline real celu_backward_y(real dy, real y, real alpha) noexcept nogil:
@@ -245,7 +247,7 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real size = abs(x)
     cdef real fall = -abs(beta)
     cdef real u = fall * size
-    cdef real z = scaled_reduced(u, residue(fma(fall, size, -u)), &s)
+    cdef real z = fading_reduced(u, residue(fma(fall, size, -u)), &s)
     # ----
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)

@@ -36,7 +36,7 @@ cdef inline void softplus_value_and_slope(real x, real beta, real* y, real* dydx
     cdef real size = abs(x)
     cdef real fall = -abs(beta)
     cdef real u = fall * size
-    cdef real z = scaled_reduced(u, residue(fma(fall, size, -u)), &s)
+    cdef real z = fading_reduced(u, residue(fma(fall, size, -u)), &s)
     # ----
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)
@@ -67,13 +67,14 @@ cdef inline void celu_value_and_slope(real x, real alpha, real* y, real* dydx) n
     # ----
     cdef real w = expm1_poly(z)
     # ---- f8
-    cdef real part = 9.094947017729282e-13 * alpha
-    cdef real c = part * s * up
-    cdef real below = fma(c, w, c - part) * 1099511627776.0
+    cdef real back
+    cdef real part = 9.094947017729282e-13 * times_lifted(alpha, &back)
+    cdef real c = at_least_finite(part * s * up)      # there would be inf - inf
+    cdef real below = fma(c, w, c - part) * back
     cdef real tiny = 8.6736173798840355e-19 * abs(alpha)
     cdef real slope = lowered(fma(s, w, s), up)
-    y[0] = x if x > -tiny else below
-    dydx[0] = 1.0 if x > 0.0 else slope
+    y[0] = x if x >= -tiny else below
+    dydx[0] = 1.0 if x >= 0.0 else slope
 
 cdef inline void gaussian_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
     # y and -2x y

@@ -280,7 +280,7 @@ ONE_COPY void NAME(let_through)(const char *x, ptrdiff_t sx, const char *mask, p
         _mm256_storeu_ps(to, _mm256_mask_loadu_ps(_mm512_castps512_ps256(pads), open, (const float *)x));
 #endif
     }
-    for (ptrdiff_t k = 0; k < count; k++, x += sx, mask += sm, to += step) {
+    for (ptrdiff_t k = 0; n > 0 && k < count; k++, x += sx, mask += sm, to += step) {              /* of no numbers there is no mask */
         __m512i bytes = _mm512_set1_epi8(*mask);
         for (ptrdiff_t i = 0; i < n; i += 64) {
             const ptrdiff_t rest = n - i;

@@ -63,6 +63,8 @@ VM_INLINE double at_most_f8(double x, double hi) { double b = unseen_f8(hi); ret
 
 VM_INLINE float at_most_finite_f4(float x) { return at_most_f4(x, 0x1.fffffep+127f); }
 VM_INLINE double at_most_finite_f8(double x) { return at_most_f8(x, 0x1.fffffffffffffp+1023); }
+VM_INLINE float at_least_finite_f4(float x) { return at_least_f4(x, -0x1.fffffep+127f); }
+VM_INLINE double at_least_finite_f8(double x) { return at_least_f8(x, -0x1.fffffffffffffp+1023); }
 VM_INLINE float square_gone_f4(float x) { return at_most_f4(x, 0x1p82f); }            /* 1/x^2 is 0 */
 VM_INLINE double square_gone_f8(double x) { return at_most_f8(x, 0x1p546); }
 VM_INLINE float at_least_normal_f4(float x) { return at_least_f4(x, 0x1p-126f); }
@@ -276,6 +278,9 @@ VM_INLINE double exp_parts_f8(double x, double dx, double shift, double *w)
  * operation, adding 0.0 is). */
 VM_INLINE float scaled_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -130.0428466796875f), dx, 64.0f, s); }
 VM_INLINE double scaled_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1060.1728515625), dx, 512.0, s); }
+/* The same, but 0 where x is held: for what is multiplied by a large number before it is unscaled. */
+VM_INLINE float fading_reduced_f4(float x, float dx, float *s) { return exp_reduced_f4(at_least_f4(x, -132.375f), dx, 64.0f, s); }
+VM_INLINE double fading_reduced_f8(double x, double dx, double *s) { return exp_reduced_f8(at_least_f8(x, -1064.0), dx, 512.0, s); }
 VM_INLINE double scaled_f8(double y) { return y * 0x1p512; }
 /* A product that may be subnormal: some CPUs take some twenty cycles for it (Zen 3), and no more than for any other where it is
  * a fused one. Never negate it: gcc turns -fma(a, b, -0.0) into fma(-a, b, 0.0), which has another sign where it is 0. */
@@ -438,12 +443,35 @@ VM_INLINE double tanh_of_f8(double s, double w)
 
 /* c(e^(x + dx) - 1) over the whole line: s(1 + w) - 1 = (s - 1) + s w, with c folded in before anything is rounded, and
  * the rounding error of z carried along. All is 2^-40 of itself inside, which lets c(e^x - 1) be a number where e^x is
- * none; for 1e-5 < |c| < 1e6 and |c x| well above 2^-80. */
-VM_INLINE float expm1_times_reduced_f4(float x, float dx, float *s, float *rest)
+ * none, |c| > 1e-5. A tiny c counts 2^64 (2^512) times, or its parts would be subnormal; what takes both back is *back. */
+VM_INLINE float times_lifted_f4(float c, float *back)
+{
+    int tiny = abs_f4(c) < 0x1p-60f;
+    *back = tiny ? 0x1p-24f : 0x1p40f;
+    return tiny ? c * 0x1p64f : c;
+}
+VM_INLINE double times_lifted_f8(double c, double *back)
+{
+    int tiny = abs_f8(c) < 0x1p-500;
+    *back = tiny ? 0x1p-472 : 0x1p40;
+    return tiny ? c * 0x1p512 : c;
+}
+/* as far as x counts, so that 2^-40 c e^x is a number */
+VM_INLINE float times_most_f4(float c)
+{
+    float exponent = from_bits_f4((bits_f4(abs_f4(c)) >> 23) | 0x4B000000u) - 0x1p23f;
+    return at_most_f4((292.0f - exponent) * 0.6931471f, 102.0f);
+}
+VM_INLINE double times_most_f8(double c)
+{
+    double exponent = from_bits_f8((bits_f8(abs_f8(c)) >> 52) | 0x4330000000000000u) - 0x1p52;
+    return at_most_f8((2084.0 - exponent) * 0.6931471805599453, 723.0);
+}
+VM_INLINE float expm1_times_reduced_f4(float x, float dx, float most, float *s, float *rest)
 {
     const float magic = 12582912.0f + 127.0f - 40.0f;
     float low = at_least_f4(x, -20.0f);
-    float a = at_most_f4(low, 102.0f);
+    float a = at_most_f4(low, most);
     float j = fma_f4(a, 0x1.715476p+0f, magic);
     float n = j - magic;
     float head = fma_f4(n, -LN2_HI_F4, a), tail = fma_f4(n, -LN2_LO_F4, dx);
@@ -455,13 +483,13 @@ VM_INLINE float expm1_times_reduced_f4(float x, float dx, float *s, float *rest)
 VM_INLINE float expm1_times_of_f4(float c, float power, float rest, float w)
 {
     float s = c * power;
-    return fma_f4(s, w, fma_f4(s, rest, s - c * 0x1p-40f)) * 0x1p40f;
+    return fma_f4(s, w, fma_f4(s, rest, s - c * 0x1p-40f));
 }
-VM_INLINE double expm1_times_reduced_f8(double x, double dx, double *s, double *rest)
+VM_INLINE double expm1_times_reduced_f8(double x, double dx, double most, double *s, double *rest)
 {
     const double magic = 6755399441055744.0 + 1023.0 - 40.0;
     double low = at_least_f8(x, -40.0);
-    double a = at_most_f8(low, 723.0);
+    double a = at_most_f8(low, most);
     double j = fma_f8(a, 0x1.71547652b82fep+0, magic);
     double n = j - magic;
     double head = fma_f8(n, -LN2_HI_F8, a), tail = fma_f8(n, -LN2_LO_F8, dx);
@@ -473,7 +501,7 @@ VM_INLINE double expm1_times_reduced_f8(double x, double dx, double *s, double *
 VM_INLINE double expm1_times_of_f8(double c, double power, double rest, double w)
 {
     double s = c * power;
-    return fma_f8(s, w, fma_f8(s, rest, s - c * 0x1p-40)) * 0x1p40;
+    return fma_f8(s, w, fma_f8(s, rest, s - c * 0x1p-40));
 }
 
 /* ---- e^x for floats, in double ------------------------------------------------------------------------- */
