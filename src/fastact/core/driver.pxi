@@ -2,7 +2,6 @@
 # Results may lie where operands lie.
 
 cdef enum:
-    FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
     LONG_BLOCK = 4096           # long enough for formulas in steps
     WORTH_ALIGNING = 4096       # vectors that straddle lines take up to a third longer, and a few numbers apart some 30 ns
     STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py

@@ -10,9 +10,8 @@
 #include "vmath.h"
 #include <stddef.h>
 
-#if defined(__AVX512F__)
+#if HAS_AVX512
 #include <immintrin.h>
-enum { HAS_EXPLICIT = 1 };
 
 /* k vectors, as wide_reduced_f4(), wide_poly_f4() and wide_of_f4() */
 VM_INLINE void explicit_exponentials(int k, const float *x, __m512 *v)
@@ -73,7 +72,6 @@ static void explicit_exp_backward_f4(void *const *out, const void *const *args, 
     }
 }
 #else
-enum { HAS_EXPLICIT = 0 };
 static void explicit_exp_f4(void *const *out, const void *const *args, ptrdiff_t n) { (void)out, (void)args, (void)n; }
 static void explicit_exp_backward_f4(void *const *out, const void *const *args, ptrdiff_t n) { (void)out, (void)args, (void)n; }
 #endif

@@ -39,6 +39,13 @@ REALS = {"f4": "float", "f8": "double"}
 #: Primitives that AVX-512 has in two ways, which give the same bits: some of a span's numbers take the other one, `name_else`.
 TWO_WAYS = re.compile(r"\b(normal_root|wide_root)(_f[48])?\(")
 
+#: Formulas of floats that AVX-512 takes whole: their steps leave more behind than they gain.
+WHOLE = frozenset(
+    f"{name}_f4" for name in ("celu", "celu_backward", "elu_backward", "log_ndtr", "log_ndtr_backward", "selu_backward", "snake")
+)
+#: Spans from which on two steps pay, and more: at both ends some steps have none to work on.
+FEWEST = {"f4": (8, 24), "f8": (8, 16)}
+
 #: Kernels of explicit.h, by ufunc and type.
 EXPLICIT = frozenset(re.findall(r"^static void explicit_(\w+_f[48])\(", (CORE / "explicit.h").read_text(), re.M))
 
@@ -313,8 +320,9 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {f'stage_{suffix} nowhere_{o}' if around else f'{ctype} nowhere_{o}[SPAN]'}" for o in targets(op)]
     # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
-    where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
-    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= FEWEST_SPANS:"]
+    where = "HAS_FMA and " if len(op.results) == 2 and apart else "not HAS_AVX512 and " if f"{op.formula}_{suffix}" in WHOLE else ""
+    fewest = FEWEST[suffix][min(last, 2) - 1]
+    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= {fewest}:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
     written = "False" if around else f"turn >= {last}"
@@ -410,7 +418,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
             "        return",
         ]
     if f"{op.name}_{suffix}" in EXPLICIT:
-        lines += ["    if HAS_EXPLICIT:", f"        explicit_{op.name}_{suffix}(out, args, n)", "        return"]
+        lines += ["    if HAS_AVX512:", f"        explicit_{op.name}_{suffix}(out, args, n)", "        return"]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
         if len(op.results) == 2 and op.parameters:
@@ -805,7 +813,7 @@ def generate(registry: ModuleType) -> str:
             faces,
             formulas,
             *(step_functions(c) for c in cut.values()),
-            'cdef extern from "explicit.h" nogil:\n    bint HAS_EXPLICIT',
+            'cdef extern from "explicit.h" nogil:',
             *(f"    void explicit_{name}(void* const* out, const void* const* args, npy_intp n) noexcept" for name in sorted(EXPLICIT)),
             (CORE / "driver.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",

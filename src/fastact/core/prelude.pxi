@@ -29,6 +29,7 @@ cdef extern from "threads.h" nogil:
 
 cdef extern from "vmath.h" nogil:
     bint HAS_FMA
+    bint HAS_AVX512
     int fastact_nothing
     enum:
         NORMAL_ROOT_ELSE_F4

@@ -12,6 +12,12 @@
 
 #define VM_INLINE static inline __attribute__((always_inline, unused))
 
+#if defined(__AVX512F__)
+#define HAS_AVX512 1
+#else
+#define HAS_AVX512 0
+#endif
+
 /* ---- bit casts, fma, sign ------------------------------------------------------------------------------ */
 
 VM_INLINE uint32_t bits_f4(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
