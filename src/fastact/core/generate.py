@@ -39,10 +39,6 @@ REALS = {"f4": "float", "f8": "double"}
 #: Primitives that AVX-512 has in two ways, which give the same bits: some of a span's numbers take the other one, `name_else`.
 TWO_WAYS = re.compile(r"\b(normal_root|wide_root)(_f[48])?\(")
 
-#: Formulas of floats that AVX-512 takes whole: their steps leave more behind than they gain.
-WHOLE = frozenset(
-    f"{name}_f4" for name in ("celu", "celu_backward", "elu_backward", "log_ndtr", "log_ndtr_backward", "selu_backward", "snake")
-)
 #: Spans from which on two steps pay, and more: at both ends some steps have none to work on.
 FEWEST = {"f4": (8, 24), "f8": (8, 16)}
 
@@ -136,17 +132,26 @@ def taking_the_other(text: str, suffix: str) -> str:
 FUNCTION = r"^cdef inline (real|float|double|void) (\w+)\(([^)]*)\) noexcept nogil:\n((?:[ \t]+.*\n|\n)+)"
 
 
+#: Formulas that AVX-512 takes whole where they are of floats.
+WHOLE = frozenset(
+    name
+    for path in (*FORMULAS, *APART)
+    for _, name, _, body in re.findall(FUNCTION, (CORE / path).read_text(), re.M)
+    if "# ---- 256\n" in body
+)
+
+
 def cuts(body: str, suffix: str) -> list[str]:
     """The pieces of a formula's body, for floats (f4) or doubles (f8)."""
-    return re.split(rf"^ +# ----(?: {suffix})?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
+    return re.split(rf"^ +# ----(?: {suffix}| 256)?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
 
 
 def steps(text: str, suffix: str) -> dict[str, list[Step]]:
     """Formulas that are cut into steps, for floats (f4) or doubles (f8), by name.
 
     With many operations in a row a processor runs out of places where operations wait before it has enough that are
-    independent. So a formula may be cut by lines `# ----`, or `# ---- f8` where only doubles gain from it; each step then
-    works on other numbers than the next.
+    independent. So a formula may be cut by lines `# ----`, or `# ---- f8` where only doubles gain from it, `# ---- 256` where floats
+    do but in AVX-512's vectors; each step then works on other numbers than the next.
     """
     found: dict[str, list[Step]] = {}
     for result, name, signature, body in re.findall(FUNCTION, text, re.M):
@@ -320,7 +325,9 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     lines += [f"    cdef {kinds[n]} ring_{n}[{d} * SPAN]" for n, d in depth.items()]
     lines += [f"    cdef {f'stage_{suffix} nowhere_{o}' if around else f'{ctype} nowhere_{o}[SPAN]'}" for o in targets(op)]
     # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
-    where = "HAS_FMA and " if len(op.results) == 2 and apart else "not HAS_AVX512 and " if f"{op.formula}_{suffix}" in WHOLE else ""
+    where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
+    if suffix == "f4" and {op.formula, f"{op.formula}_f4"} & WHOLE:
+        where = "not HAS_AVX512 and "
     fewest = FEWEST[suffix][min(last, 2) - 1]
     lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= {fewest}:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
