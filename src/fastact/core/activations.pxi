@@ -90,9 +90,9 @@ cdef inline real elu_backward(real dy, real x, real alpha) noexcept nogil:
     # 1, or a*e^x from 0 down; scaled, because it may be subnormal, but not where a alone is as large as the scale
     cdef real power
     cdef real z = fading_reduced(x, -0.0, &power)
-    # ----
+    # ---- 256
     cdef real w = expm1_poly(z)
-    # ----
+    # ---- 256
     cdef real factor = 1.0 if abs(alpha) > 1e18 else unscale(1.0)
     cdef real s = (unscale(alpha) if abs(alpha) > 1e18 else alpha) * power
     cdef real below = fma(s, w, s) * factor
@@ -127,9 +127,9 @@ cdef inline real celu(real x, real alpha) noexcept nogil:
     cdef real du = fma(-u, alpha, x) * inverse
     cdef real s, rest
     cdef real z = expm1_times_reduced(u, residue(du), times_most(alpha), &s, &rest)
-    # ----
+    # ---- 256
     cdef real w = expm1_poly(z)
-    # ----
+    # ---- 256
     cdef real back
     cdef real c = times_lifted(alpha, &back)
     cdef real below = expm1_times_of(c, s, rest, w) * back
@@ -143,9 +143,9 @@ cdef inline real celu_backward(real dy, real x, real alpha) noexcept nogil:
     cdef real du = fma(-u, alpha, x) * inverse
     cdef real s, up
     cdef real z = wide_reduced(u, residue(du), &s, &up)
-    # ----
+    # ---- 256
     cdef real q = wide_poly(z)
-    # ----
+    # ---- 256
     cdef real below = wide_of(z, q, s, up)
     cdef real slope = 1.0 if x >= 0.0 else below
     return graded(dy, slope)
@@ -172,9 +172,9 @@ cdef inline real selu_backward(real dy, real x) noexcept nogil:
     # l, or l*a*e^x from 0 down
     cdef real power
     cdef real z = scaled_reduced(x, -0.0, &power)
-    # ----
+    # ---- 256
     cdef real w = expm1_poly(z)
-    # ----
+    # ---- 256
     cdef real s = 1.7580993408473768 * power
     cdef real below = unscale(fma(s, w, s))
     cdef real slope = 1.0507009873554805 if x > 0.0 else below

@@ -221,13 +221,13 @@ cdef inline real squareplus(real x, real b) noexcept nogil:
     # and R is a, so that nothing leaves the range
     cdef real scale = square_scale(b)
     cdef real square = b * scale * scale
-    cdef real near = square_hold(abs(x) * scale)
+    cdef real size = abs(x) * scale
+    cdef real near = square_hold(size)
     cdef real root = normal_root(fma(near, near, at_least_normal(square)))
     # ----
     cdef real units = square_scale(b)
     cdef real lift = square_lift(1.0)
     cdef real c = 0.5 * (b * units * units) * lift
-    cdef real size = abs(x) * units
     cdef real held = square_hold(size)
     cdef real q = c / ((size if size > root else root) + size)
     cdef real missing = fma(-q, square_lower(q, held), 0.5 * c)

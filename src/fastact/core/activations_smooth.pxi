@@ -65,18 +65,18 @@ cdef inline real quick_gelu(real x) noexcept nogil:
 cdef inline real logit(real x, real eps) noexcept nogil:
     # +-log(c/u), c the smaller of x and 1 - x, held at eps, and u = 1 - c with what rounding leaves out of it
     cdef real smaller = 1.0 - x if x > 0.5 else x
-    cdef real least = eps if eps > 0.0 else smaller
+    cdef real least = eps if eps > 0.0 else -1.0
     cdef real c = least if smaller < least else smaller
     cdef real u = 1.0 - c
     cdef real u_lo = (1.0 - u) - c
-    cdef real k, less
-    cdef real lifted_c = lifted(c, &less)
-    cdef real power = ratio_power(lifted_c, u, &k)
-    cdef real z = fma(-power, u_lo, fma(-power, u, lifted_c)) / fma(power, u, lifted_c)
-    # ---- f8
+    cdef real k
+    cdef real lifted = odds_lift(c)
+    cdef real power = odds_power(lifted, u, &k)
+    cdef real z = fma(-power, u_lo, fma(-power, u, lifted)) / fma(power, u, lifted)
+    # ----
     cdef real rest = atanh_rest(z)
-    cdef real value = logit_ends(c, log_of(k - less, z, rest))
-    return -value if x > 0.5 else value
+    cdef real value = logit_ends(c, log_of(k, z, rest))
+    return flipped(value, copysign(0.0, 0.5 - x))
 
 cdef inline real logit_backward(real dy, real x, real eps) noexcept nogil:
     # 1/(x(1 - x)), x - x^2 rounds once; 0 where x is held

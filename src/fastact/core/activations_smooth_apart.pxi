@@ -174,17 +174,17 @@ cdef inline float log_ndtr_f4(float x) noexcept nogil:
     cdef double wide = x
     cdef double a = at_most_f8(abs_f8(wide), 1048576.0)
     cdef double z = wide_exp_reduced(-0.5 * at_most_f8(a * a, 300.0), 1.0, &s)
-    # ----
+    # ---- 256
     cdef double n = wide_tail_num(a)
     cdef double d = wide_tail_den(a)
-    # ----
+    # ---- 256
     cdef double q = s * wide_exp_poly(z) * n
     cdef double v = n if wide < 0.0 else d - q
     cdef double k
     cdef double power = ratio_power_f8(v, d, &k)
     cdef double over = fma_f8(-power, d, v)
     cdef double right = -q if k == 0.0 else over
-    # ----
+    # ---- 256
     cdef double y = (over if wide < 0.0 else right) / fma_f8(power, d, v)
     cdef double p = -0.5 * wide * wide if wide < 0.0 else 0.0
     return <float>(p + wide_log(k, y))
@@ -195,15 +195,15 @@ cdef inline float log_ndtr_backward_f4(float dy, float x) noexcept nogil:
     cdef double wide = x
     cdef double a = at_most_f8(abs_f8(wide), 1048576.0)
     cdef double z = wide_exp_reduced(-0.5 * at_most_f8(a * a, 300.0), 1.0, &s)
-    # ----
+    # ---- 256
     cdef double t = s * wide_exp_poly(z)
     cdef double d = wide_tail_den(a)
     cdef double phi = fma_f8(-t, wide_tail_num(a), d)
     cdef double bell = 0.3989422804014327 * t * d
-    # ----
+    # ---- 256
     cdef double n = wide_slope_num(a)
     cdef double m = wide_slope_den(a)
-    # ----
+    # ---- 256
     cdef double quotient = (n if wide < 0.0 else bell) / (m if wide < 0.0 else phi)
     return dy * <float>(quotient - wide if wide < 0.0 else quotient)
 
@@ -350,7 +350,7 @@ cdef inline float snake_f4(float x, float alpha) noexcept nogil:
     # x + sin^2(alpha x)/alpha: where the angle is large the sine does not matter
     cdef double u = at_most_f8(at_least_f8(<double>alpha * <double>x, -1099511627776.0), 1099511627776.0)
     cdef double y = wide_sine(wide_near_half_turns(u))
-    # ----
+    # ---- 256
     return <float>fma_f8(y * y, 1.0 / <double>alpha, x)
 
 cdef inline bint snake_backward_is_usual_f4(float dy, float x, float alpha) noexcept nogil:

@@ -2,7 +2,6 @@
 # Results may lie where operands lie.
 
 cdef enum:
-    FEWEST_SPANS = 8            # with fewer, the plain loop is as fast
     LONG_BLOCK = 4096           # long enough for formulas in steps
     WORTH_ALIGNING = 4096       # vectors that straddle lines take up to a third longer, and a few numbers apart some 30 ns
     STRETCH = 2048              # numbers that take the usual formula together, see by_stretches() in generate.py
@@ -63,6 +62,20 @@ cdef void by_copies(
         outs[k] = <char*>outs[k] + n * wide
 
 
+cdef void last_numbers(
+    kernel_t kernel, int operands, int results, npy_intp wide, npy_intp n, const npy_intp* strides, double* scratch, const void* const* args
+) noexcept nogil:
+    """The last LANES of n numbers to the results' scratch, while operands are what they were: a vector that ends with them."""
+    cdef const void* read[MAX_OPERANDS]
+    cdef void* written[MAX_OPERANDS]
+    cdef int k
+    for k in range(operands):
+        read[k] = args[k] if strides[k] == 0 else <const char*>args[k] + (n - LANES) * wide
+    for k in range(results):
+        written[k] = scratch + (operands + k) * BLOCK
+    kernel(written, read, LANES)
+
+
 cdef inline void drive_results(const Operation* op, int results, int storage, char** data, npy_intp n, const npy_intp* strides) noexcept nogil:
     cdef double scratch[MAX_OPERANDS][BLOCK]
     cdef const void* args[MAX_OPERANDS]
@@ -118,8 +131,16 @@ cdef inline void drive_results(const Operation* op, int results, int storage, ch
                 if done > 0:
                     by_copies(kernel, op.data, last, results, wide, done, strides, &scratch[0][0], outs, args)
             m = n - done
+            if m % LANES:
+                last_numbers(kernel, last, results, wide, m, strides, &scratch[0][0], args)
             kernel(outs, args, m - m % LANES)
-            done += m - m % LANES
+            if m % LANES:                                   # some are written twice, with the same bits
+                for k in range(results):
+                    if wide == 4:
+                        memcpy(<char*>outs[k] + (m - LANES) * 4, scratch[last + k], LANES * 4)
+                    else:
+                        memcpy(<char*>outs[k] + (m - LANES) * 8, scratch[last + k], LANES * 8)
+            done = n
 
     while done < n:
         m = min(at_once, n - done)

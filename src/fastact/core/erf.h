@@ -415,19 +415,20 @@ VM_INLINE double wide_slope_den(double a)
 }
 
 /* ---- log(n/d) = k ln 2 + 2 atanh(z), z = (n - 2^k d)/(n + 2^k d), |z| < 0.21 ------------------------------------ */
-/* 2^k and k, from the exponents and the leading bits */
-VM_INLINE float ratio_power_f4(float n, float d, float *k)
+/* 2^k and k, from the exponents and the leading bits; *k less `lift` (a compile-time constant), where n comes times 2^lift */
+VM_INLINE float lifted_power_f4(float n, float d, float lift, float *k)
 {
-    uint32_t difference = bits_f4(n) - bits_f4(d) + (128u << 23) + (1u << 22);
-    *k = (float)(int32_t)(difference >> 23) - 128.0f;
-    return from_bits_f4((difference & 0xFF800000u) - (1u << 23));
+    uint32_t difference = bits_f4(n) - bits_f4(d) + (127u << 23) + (1u << 22);
+    *k = (float)(int32_t)(difference >> 23) - (127.0f + lift);
+    return from_bits_f4(difference & 0xFF800000u);
 }
-VM_INLINE double ratio_power_f8(double n, double d, double *k)
+VM_INLINE double lifted_power_f8(double n, double d, double lift, double *k)
 {
-    uint64_t difference = bits_f8(n) - bits_f8(d) + ((uint64_t)1024 << 52) + ((uint64_t)1 << 51);
-    *k = from_bits_f8((difference >> 52) | 0x4330000000000000u) - (0x1p52 + 1024.0);
-    return from_bits_f8((difference & 0xFFF0000000000000u) - ((uint64_t)1 << 52));
+    uint64_t difference = bits_f8(n) - bits_f8(d) + ((uint64_t)1023 << 52) + ((uint64_t)1 << 51);
+    *k = from_bits_f8((difference >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0 + lift);
+    return from_bits_f8(difference & 0xFFF0000000000000u);
 }
+VM_INLINE double ratio_power_f8(double n, double d, double *k) { return lifted_power_f8(n, d, 0.0, k); }
 /* 2 atanh(z) = 2z + z^3 P(z^2) */
 VM_INLINE float atanh_rest_f4(float z)
 {
@@ -461,17 +462,11 @@ VM_INLINE double wide_log(double k, double z)
 /* k ln 2 + 2z + rest */
 VM_INLINE float log_of_f4(float k, float z, float rest) { return fma_f4(k, LN2_HI_F4, fma_f4(2.0f, z, fma_f4(k, LN2_LO_F4, rest))); }
 VM_INLINE double log_of_f8(double k, double z, double rest) { return fma_f8(k, LN2_HI_F8, fma_f8(2.0, z, fma_f8(k, LN2_LO_F8, rest))); }
-/* a number below the normal ones, times 2^(*less) */
-VM_INLINE float lifted_f4(float c, float *less)
-{
-    *less = c < 0x1p-126f ? 32.0f : 0.0f;
-    return c < 0x1p-126f ? c * 0x1p32f : c;
-}
-VM_INLINE double lifted_f8(double c, double *less)
-{
-    *less = c < 0x1p-1022 ? 64.0 : 0.0;
-    return c < 0x1p-1022 ? c * 0x1p64 : c;
-}
+/* c/u, c times 2^32 (2^64), which is normal where c is not, and the power of it */
+VM_INLINE float odds_lift_f4(float c) { return c * 0x1p32f; }
+VM_INLINE double odds_lift_f8(double c) { return c * 0x1p64; }
+VM_INLINE float odds_power_f4(float lifted, float u, float *k) { return lifted_power_f4(lifted, u, 32.0f, k); }
+VM_INLINE double odds_power_f8(double lifted, double u, double *k) { return lifted_power_f8(lifted, u, 64.0, k); }
 
 /* log Phi(x) = -(x^2/2 + log(1 - x) + log 2 - F), x <= 1/4: the large terms first, and what rounding leaves out of their sum */
 VM_INLINE double log_ndtr_left_f8(double x, double f)

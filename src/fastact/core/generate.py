@@ -36,6 +36,15 @@ STORAGES = {
 }
 REALS = {"f4": "float", "f8": "double"}
 
+#: Primitives that AVX-512 has in two ways, which give the same bits: some of a span's numbers take the other one, `name_else`.
+TWO_WAYS = re.compile(r"\b(normal_root|wide_root)(_f[48])?\(")
+
+#: Spans from which on two steps pay, and more: at both ends some steps have none to work on.
+FEWEST = {"f4": (8, 24), "f8": (8, 16)}
+
+#: Kernels of explicit.h, by ufunc and type.
+EXPLICIT = frozenset(re.findall(r"^static void explicit_(\w+_f[48])\(", (CORE / "explicit.h").read_text(), re.M))
+
 #: What a kernel uses itself.
 KERNEL_NAMES = ("out", "args", "n", "o", "i")
 #: What NumPy passes to an inner loop.
@@ -108,21 +117,41 @@ class Step(NamedTuple):
     leaves: dict[str, str]                              # what later steps read, and its type
 
 
+def the_other_way(text: str) -> str:
+    """The text with the other way of its primitives, or nothing where it has none."""
+    return TWO_WAYS.sub(r"\1_else\2(", text) if TWO_WAYS.search(text) else ""
+
+
+def taking_the_other(text: str, suffix: str) -> str:
+    """How many of a span's numbers do, see vmath.h; none where a quotient of doubles keeps the divider busy."""
+    found = TWO_WAYS.search(text)
+    return f"{found[1]}_else_{suffix}".upper() if found and not (suffix == "f8" and " / " in text) else ""
+
+
 #: A formula: its type, name, arguments and body.
 FUNCTION = r"^cdef inline (real|float|double|void) (\w+)\(([^)]*)\) noexcept nogil:\n((?:[ \t]+.*\n|\n)+)"
 
 
+#: Formulas that AVX-512 takes whole where they are of floats.
+WHOLE = frozenset(
+    name
+    for path in (*FORMULAS, *APART)
+    for _, name, _, body in re.findall(FUNCTION, (CORE / path).read_text(), re.M)
+    if "# ---- 256\n" in body
+)
+
+
 def cuts(body: str, suffix: str) -> list[str]:
     """The pieces of a formula's body, for floats (f4) or doubles (f8)."""
-    return re.split(rf"^ +# ----(?: {suffix})?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
+    return re.split(rf"^ +# ----(?: {suffix}| 256)?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
 
 
 def steps(text: str, suffix: str) -> dict[str, list[Step]]:
     """Formulas that are cut into steps, for floats (f4) or doubles (f8), by name.
 
     With many operations in a row a processor runs out of places where operations wait before it has enough that are
-    independent. So a formula may be cut by lines `# ----`, or `# ---- f8` where only doubles gain from it; each step then
-    works on other numbers than the next.
+    independent. So a formula may be cut by lines `# ----`, or `# ---- f8` where only doubles gain from it, `# ---- 256` where floats
+    do but in AVX-512's vectors; each step then works on other numbers than the next.
     """
     found: dict[str, list[Step]] = {}
     for result, name, signature, body in re.findall(FUNCTION, text, re.M):
@@ -175,6 +204,10 @@ def step_functions(cut: dict[str, list[Step]]) -> str:
             lines.append(part.body.rstrip())
             lines += [f"    left_{n}[0] = {n}" for n in part.leaves]
             lines.append("")
+            if other := the_other_way(part.body):
+                start = len(lines) - 3 - len(part.leaves)
+                signature = lines[start].replace(f" {part.name}(", f" {part.name}_else(")
+                lines += [signature, other.rstrip(), *lines[start + 2 :]]
     return "\n".join(lines)
 
 
@@ -219,18 +252,30 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
         body.append(f"o[i] = {call}" if k == last and single else call)
     parameters += [f"{ctype} {p}" for p in op.parameters]
     lines = [f"cdef inline void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
+    ways = "".join(part.body for part in parts)
+    others = taking_the_other(ways, suffix)
+
+    def loops(body: list[str], indent: str) -> list[str]:
+        if not others:
+            return [f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body)]
+        second = "\n".join(body)
+        for part in parts:
+            if TWO_WAYS.search(part.body):
+                second = second.replace(f"{part.name}(", f"{part.name}_else(")
+        found = [f"{indent}for i in range(SPAN - {others}):", *(f"{indent}    {line}" for line in body)]
+        return [*found, f"{indent}for i in range(SPAN - {others}, SPAN):", *(f"{indent}    {line}" for line in second.split("\n"))]
+
     branch = "if"
     for a in parts[last].arguments:
         if a in op.data and single:
             in_place = [*body[:-1], body[-1].replace(f"{a}_{last}[i]", "o[i]")]
-            lines += [f"    {branch} INPLACE_LOOPS and <const void*>o == <const void*>{a}_{last}:", "        for i in range(SPAN):"]
-            lines += [f"            {line}" for line in in_place]
+            lines += [f"    {branch} INPLACE_LOOPS and <const void*>o == <const void*>{a}_{last}:", *loops(in_place, "        ")]
             branch = "elif"
     indent = "    "
     if branch == "elif":
         lines.append("    else:")
         indent = "        "
-    return [*lines, f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body), ""]
+    return [*lines, *loops(body, indent), ""]
 
 
 def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None) -> list[str]:
@@ -282,7 +327,10 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     lines += [f"    cdef {f'stage_{suffix} nowhere_{o}' if around else f'{ctype} nowhere_{o}[SPAN]'}" for o in targets(op)]
     # where fma is software, the loops of pairs that are one type's own formulas are so long that a second one is not worth its room
     where = "HAS_FMA and " if len(op.results) == 2 and apart else ""
-    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= FEWEST_SPANS:"]
+    if suffix == "f4" and {op.formula, f"{op.formula}_f4"} & WHOLE:
+        where = "not HAS_AVX512 and "
+    fewest = FEWEST[suffix][min(last, 2) - 1]
+    lines += ["    cdef npy_intp turn, blocks = n // SPAN", "    if True:" if around else f"    if {where}blocks >= {fewest}:"]
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
     if around:
@@ -351,7 +399,7 @@ def remainder(op: Any, suffix: str) -> list[str]:
     ]
 
 
-def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None) -> str:
+def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None, others: str) -> str:
     """A formula over n numbers: whole spans in steps, where the formula is cut into some, and a plain loop."""
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     lines = []
@@ -378,13 +426,31 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
             f"        drive_around(k_{op.name}_{suffix}_scalar, around_{op.name}_{suffix}, {described}, out, args, n)",
             "        return",
         ]
+    if f"{op.name}_{suffix}" in EXPLICIT:
+        lines += ["    if HAS_AVX512:", f"        explicit_{op.name}_{suffix}(out, args, n)", "        return"]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
         if len(op.results) == 2 and op.parameters:
             return "\n".join([*lines, *remainder(op, suffix), ""])
     if len(op.results) > 1:
         return "\n".join([*lines, *several(op, ctype, formula, form), ""])
+    if others and form == "scalar" and not parts:
+        lines += in_two_ways(op, formula, others)
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n & -LANES"), ""])
+
+
+def in_two_ways(op: Any, formula: str, others: str) -> list[str]:
+    """Whole spans of a formula that has two ways: see TWO_WAYS."""
+    call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
+    return [
+        f"    while {others} and n >= SPAN:",
+        f"        for i in range(SPAN - {others}):",
+        f"            o[i] = {formula}({call})",
+        f"        for i in range(SPAN - {others}, SPAN):",
+        f"            o[i] = {formula}_else({call})",
+        *(f"        {name} += SPAN" for name in (*targets(op), *op.data)),
+        "        n -= SPAN",
+    ]
 
 
 def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
@@ -528,7 +594,7 @@ def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool, unit: boo
     return "\n".join([*lines, "        done += m", ""])
 
 
-def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str]) -> str:
+def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str], two_ways: dict[str, str]) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
     renamed = tuple(f"{p}_" if p in taken else p for p in op.parameters)
@@ -552,7 +618,8 @@ def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], nam
                 parts += [by_blocks(plain, suffix, "scalar", unit), usual_kernel(plain, suffix, cut[suffix][unit])]
             parts += [by_stretches(op, suffix, form, formula in names, unit in names) for form in forms]
         elif formula in names:
-            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula)) for form in forms]
+            others = taking_the_other(two_ways.get(formula, ""), suffix)
+            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula), others) for form in forms]
         else:
             parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():
@@ -712,11 +779,15 @@ def generate(registry: ModuleType) -> str:
                 formulas += "\n" + (pair(op, name, suffix, formulas, names) or "")
     names = set(re.findall(r"^cdef inline \w+ (\w+)\(", formulas, re.M))
     cut = {suffix: steps(formulas, suffix) for suffix in REALS}
+    two_ways = {name: body for _, name, _, body in re.findall(FUNCTION, formulas, re.M) if TWO_WAYS.search(body)}
+    for kind, name, signature, body in re.findall(FUNCTION, formulas, re.M):
+        if name in two_ways and name not in cut["f4"]:
+            formulas += f"\ncdef inline {kind} {name}_else({signature}) noexcept nogil:\n{the_other_way(body)}"
     parts, setup, affine_setup, pairs_setup, gates_setup = [], [], [], [], []
     number, slots = 0, {}
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
-            parts.append(elementwise(op, number, cut, names))
+            parts.append(elementwise(op, number, cut, names, two_ways))
             setup += elementwise_setup(op, number)
             slots[op.name] = 2 * number
             if op.data[-1] == "x":
@@ -725,12 +796,12 @@ def generate(registry: ModuleType) -> str:
                 affine_setup += lines
             number += 1
     for op in registry.PAIRS.values():
-        parts.append(elementwise(op, number, cut, names))
+        parts.append(elementwise(op, number, cut, names, two_ways))
         pairs_setup += elementwise_setup(op, number)
         number += 1
     for several_op in registry.SEVERAL:
         op = registry.Operation(several_op.name, several_op.formula, several_op.data, (), several_op.results)
-        parts.append(elementwise(op, number, cut, names))
+        parts.append(elementwise(op, number, cut, names, two_ways))
         setup += elementwise_setup(op, number)
         number += 1
     for k, record in enumerate(registry.GATES):
@@ -759,6 +830,8 @@ def generate(registry: ModuleType) -> str:
             faces,
             formulas,
             *(step_functions(c) for c in cut.values()),
+            'cdef extern from "explicit.h" nogil:',
+            *(f"    void explicit_{name}(void* const* out, const void* const* args, npy_intp n) noexcept" for name in sorted(EXPLICIT)),
             (CORE / "driver.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             (CORE / "affine.pxi").read_text(),

@@ -29,7 +29,13 @@ cdef extern from "threads.h" nogil:
 
 cdef extern from "vmath.h" nogil:
     bint HAS_FMA
+    bint HAS_AVX512
     int fastact_nothing
+    enum:
+        NORMAL_ROOT_ELSE_F4
+        NORMAL_ROOT_ELSE_F8
+        WIDE_ROOT_ELSE_F4
+        WIDE_ROOT_ELSE_F8
 
 cdef extern from "half.h" nogil:
     void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept

@@ -12,6 +12,12 @@
 
 #define VM_INLINE static inline __attribute__((always_inline, unused))
 
+#if defined(__AVX512F__)
+#define HAS_AVX512 1
+#else
+#define HAS_AVX512 0
+#endif
+
 /* ---- bit casts, fma, sign ------------------------------------------------------------------------------ */
 
 VM_INLINE uint32_t bits_f4(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
@@ -126,6 +132,16 @@ VM_INLINE float divide_f4(float a, float b) { return a / b; }
 /* where only doubles gain from it */
 VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
 VM_INLINE double wide_root_f8(double x) { return normal_root_f8(x); }
+/* The other way, and how many of a span's numbers take it: then the divider has something to do, but not all */
+VM_INLINE float normal_root_else_f4(float x) { return sqrt_f4(x); }
+VM_INLINE double normal_root_else_f8(double x) { return sqrt_f8(x); }
+VM_INLINE float wide_root_else_f4(float x) { return normal_root_f4(x); }
+VM_INLINE double wide_root_else_f8(double x) { return sqrt_f8(x); }
+#if defined(__AVX512F__) && !defined(__clang__)
+enum { NORMAL_ROOT_ELSE_F4 = 64, NORMAL_ROOT_ELSE_F8 = 0, WIDE_ROOT_ELSE_F4 = 16, WIDE_ROOT_ELSE_F8 = 48 };
+#else
+enum { NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_ELSE_F8 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_ELSE_F8 = 0 };
+#endif
 
 /* x/6 rounded once, without a division: 1/6 is the sum of two numbers */
 VM_INLINE float sixth_f4(float x) { return fma_f4(x, 0x1.555556p-3f, x * -0x1.555556p-28f); }
