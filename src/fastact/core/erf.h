@@ -1,7 +1,7 @@
 /* The normal distribution, and what else is smooth: what activations_smooth.pxi is made of.
  *
  * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/floats.py (floats'),
- * coefficients/roots.py (dish').
+ * coefficients/tanh_square.py (doubles' tanh_shrink), coefficients/roots.py (dish').
  * wide_...: for floats, which are computed in double, where nothing has to be carried, and rounded once.
  */
 #ifndef FASTACT_ERF_H
