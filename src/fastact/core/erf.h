@@ -15,7 +15,7 @@ VM_INLINE float bump_clamp_f4(float a) { return at_most_f4(a, 11.4f); }         
 VM_INLINE double bump_clamp_f8(double a) { return at_most_f8(a, 27.9); }
 VM_INLINE float normal_clamp_f4(float a) { return at_most_f4(a, 16.0f); }          /* e^-(a^2/2) */
 VM_INLINE double normal_clamp_f8(double a) { return at_most_f8(a, 39.5); }
-VM_INLINE double erfc_clamp_f8(double a) { return at_most_f8(a, 27.375); }
+VM_INLINE double erfc_clamp_f8(double a) { return at_most_f8(a, 27.625); }             /* far below the least number */
 VM_INLINE double wide_clamp_f8(double a) { return at_most_f8(a, 52.0); }           /* e^-(a^2/2) as two powers, see wide_reduced */
 
 /* ---- Phi(-a) ------------------------------------------------------------------------------------------------- */
