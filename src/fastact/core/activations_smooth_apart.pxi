@@ -311,7 +311,7 @@ cdef inline double sine_usual_f8(double x, double omega) noexcept nogil:
     return sine_of_halves_f8(r, less, turns)
 
 cdef inline double sine_unit_f8(double x) noexcept nogil:
-    # sin(x), which a third of the operations above are not needed for
+    # sin(x): nothing is missing of x
     cdef double less, turns
     cdef double r = near_half_whole_f8(x, &less, &turns)
     # ----
