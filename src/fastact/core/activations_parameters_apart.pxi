@@ -224,11 +224,13 @@ cdef inline bint sine_backward_omega_is_usual_f8(double dy, double x, double ome
 cdef inline double sine_backward_omega_usual_f8(double dy, double x, double omega) noexcept nogil:
     cdef double less, turns
     cdef double u = omega * x
-    cdef double r = near_half_before_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    # ----
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
     # ----
     cdef double rest
-    cdef double y = sine_of_halves_f8(r, less, turns, &rest)
-    return dy * fma_f8(x, y, x * rest)
+    return dy * (x * sine_of_quarters_f8(r, c, d, turns + 1.0, &rest))
 
 cdef inline double sine_backward_omega_f8(double dy, double x, double omega) noexcept nogil:
     return sine_backward_f8(dy, omega, x)

@@ -308,16 +308,14 @@ cdef inline double sine_usual_f8(double x, double omega) noexcept nogil:
     cdef double u = omega * x
     cdef double r = near_half_f8(u, fma_f8(-omega, x, u), &less, &turns)
     # ----
-    cdef double rest
-    return sine_of_halves_f8(r, less, turns, &rest)
+    return sine_of_halves_f8(r, less, turns)
 
 cdef inline double sine_unit_f8(double x) noexcept nogil:
     # sin(x): nothing is missing of x
     cdef double less, turns
     cdef double r = near_half_whole_f8(x, &less, &turns)
     # ----
-    cdef double rest
-    return sine_of_halves_f8(r, less, turns, &rest)
+    return sine_of_halves_f8(r, less, turns)
 
 cdef inline double sine_f8(double x, double omega) noexcept nogil:
     cdef double less, turns, rest
@@ -333,18 +331,19 @@ cdef inline double sine_backward_usual_f8(double dy, double x, double omega) noe
     # omega cos(omega x)
     cdef double less, turns
     cdef double u = omega * x
-    cdef double r = near_half_before_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    cdef double r = near_quarter_f8(u, fma_f8(-omega, x, u), &less, &turns)
+    # ----
+    cdef double c = sine_less_f8(r, less)
+    cdef double d = cosine_less_f8(r, less, c)
     # ----
     cdef double rest
-    cdef double y = sine_of_halves_f8(r, less, turns, &rest)
-    return dy * fma_f8(omega, y, omega * rest)
+    return dy * (omega * sine_of_quarters_f8(r, c, d, turns + 1.0, &rest))
 
 cdef inline double sine_backward_f8(double dy, double x, double omega) noexcept nogil:
     cdef double less, turns, rest
-    cdef double r = far_quarter_f8(omega, x, 2.0, &less, &turns)
+    cdef double r = quarter_f8(omega, x, 2.0, &less, &turns)
     cdef double c = sine_less_f8(r, less)
-    cdef double far = dy * (omega * sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns + 1.0, &rest))
-    return sine_backward_usual_f8(dy, x, omega) if sine_backward_is_usual_f8(dy, x, omega) else far
+    return dy * (omega * sine_of_quarters_f8(r, c, cosine_less_f8(r, less, c), turns + 1.0, &rest))
 
 cdef inline float snake_f4(float x, float alpha) noexcept nogil:
     # x + sin^2(alpha x)/alpha: where the angle is large the sine does not matter

@@ -1,7 +1,7 @@
 /* The normal distribution, and what else is smooth: what activations_smooth.pxi is made of.
  *
  * Numbers: coefficients/normal.py (quotients), coefficients/smooth.sollya (polynomials), coefficients/floats.py (floats'),
- * coefficients/roots.py (dish').
+ * coefficients/tanh_square.py (doubles' tanh_shrink), coefficients/roots.py (dish').
  * wide_...: for floats, which are computed in double, where nothing has to be carried, and rounded once.
  */
 #ifndef FASTACT_ERF_H
@@ -15,7 +15,7 @@ VM_INLINE float bump_clamp_f4(float a) { return at_most_f4(a, 11.4f); }         
 VM_INLINE double bump_clamp_f8(double a) { return at_most_f8(a, 27.9); }
 VM_INLINE float normal_clamp_f4(float a) { return at_most_f4(a, 16.0f); }          /* e^-(a^2/2) */
 VM_INLINE double normal_clamp_f8(double a) { return at_most_f8(a, 39.5); }
-VM_INLINE double erfc_clamp_f8(double a) { return at_most_f8(a, 27.375); }
+VM_INLINE double erfc_clamp_f8(double a) { return at_most_f8(a, 27.625); }             /* far below the least number */
 VM_INLINE double wide_clamp_f8(double a) { return at_most_f8(a, 52.0); }           /* e^-(a^2/2) as two powers, see wide_reduced */
 
 /* ---- Phi(-a) ------------------------------------------------------------------------------------------------- */

@@ -226,50 +226,33 @@ VM_INLINE double far_quarter_f8(double x, double y, double times, double *less, 
     *less = fma_f8(q, -0x1.1a62633145c07p-54, fma_f8(q_less, 0x1.921fb54442d18p+0, fma_f8(q, -0x1.921fb54442d18p+0, r)));
     return r;
 }
-/* u - u_less = n times pi/2 + r - *less, times 1 or 2, |u| below 2^32. u without n times the first part of pi/2 is exact, and so are
- * both differences with what is left out of them, for what is subtracted has no bits below the other's: only the last term is rounded,
- * and r is right however little is left. -0 stays -0. */
-VM_INLINE double near_left_f8(double times, double n, double u, double u_less, double *less)
+/* u - u_less = n times pi/2 + r - *less, times 1 or 2, |u| below 2^32, n in the low bits of *turns. u without n times the first part of
+ * pi/2 is exact, and so are both differences with what is left out of them, for what is subtracted has no bits below the other's: only
+ * the last term is rounded, and r is right however little is left. -0 stays -0. */
+VM_INLINE double near_quarters_f8(double times, double u, double u_less, double *less, double *turns)
 {
+    const double magic = 6755399441055744.0;
+    double j = fma_f8(u, 0x1.45f306dc9c883p-1 / times, magic), n = j - magic;
     double whole = fma_f8(n, times * -0x1.921fb54442d18p+0, u);
     double q = n * (times * 0x1.1a62633145c07p-54), q_lo = fma_f8(n, times * 0x1.1a62633145c07p-54, -q);
     double s = whole - u_less, r = s - q;
+    *turns = j;
     *less = fma_f8(n, times * -0x1.f1976b7ed8fbcp-110, q_lo) - (((whole - s) - u_less) + ((s - r) - q));
     return r;
 }
-/* the same where u_less is 0, bit by bit */
-VM_INLINE double near_left_whole_f8(double times, double n, double u, double *less)
-{
-    double s = fma_f8(n, times * -0x1.921fb54442d18p+0, u);
-    double q = n * (times * 0x1.1a62633145c07p-54), q_lo = fma_f8(n, times * 0x1.1a62633145c07p-54, -q), r = s - q;
-    *less = fma_f8(n, times * -0x1.f1976b7ed8fbcp-110, q_lo) - ((s - r) - q);
-    return r;
-}
-/* n, in the low bits of *turns, is where the least is left; before: n - 1/2, with which a cosine is a sine */
-VM_INLINE double near_quarter_f8(double u, double u_less, double *less, double *turns)
-{
-    const double magic = 6755399441055744.0;
-    *turns = fma_f8(u, 0x1.45f306dc9c883p-1, magic);
-    return near_left_f8(1.0, *turns - magic, u, u_less, less);
-}
-VM_INLINE double near_half_f8(double u, double u_less, double *less, double *turns)
-{
-    const double magic = 6755399441055744.0;
-    *turns = fma_f8(u, 0x1.45f306dc9c883p-2, magic);
-    return near_left_f8(2.0, *turns - magic, u, u_less, less);
-}
+/* of halves the same, of a u that nothing is missing of, bit by bit */
 VM_INLINE double near_half_whole_f8(double u, double *less, double *turns)
 {
     const double magic = 6755399441055744.0;
-    *turns = fma_f8(u, 0x1.45f306dc9c883p-2, magic);
-    return near_left_whole_f8(2.0, *turns - magic, u, less);
+    double j = fma_f8(u, 0x1.45f306dc9c883p-1 / 2.0, magic), n = j - magic;
+    double s = fma_f8(n, 2.0 * -0x1.921fb54442d18p+0, u);
+    double q = n * (2.0 * 0x1.1a62633145c07p-54), q_lo = fma_f8(n, 2.0 * 0x1.1a62633145c07p-54, -q), r = s - q;
+    *turns = j;
+    *less = fma_f8(n, 2.0 * -0x1.f1976b7ed8fbcp-110, q_lo) - ((s - r) - q);
+    return r;
 }
-VM_INLINE double near_half_before_f8(double u, double u_less, double *less, double *turns)
-{
-    const double magic = 6755399441055744.0;
-    *turns = fma_f8(u, 0x1.45f306dc9c883p-2, 0.5) + magic;
-    return near_left_f8(1.0, fma_f8(2.0, *turns - magic, -1.0), u, u_less, less);
-}
+VM_INLINE double near_quarter_f8(double u, double u_less, double *less, double *turns) { return near_quarters_f8(1.0, u, u_less, less, turns); }
+VM_INLINE double near_half_f8(double u, double u_less, double *less, double *turns) { return near_quarters_f8(2.0, u, u_less, less, turns); }
 /* of quarters the same, |u| below 2^16 */
 VM_INLINE float near_quarter_f4(float u, float u_less, float *less, float *turns)
 {
@@ -304,8 +287,8 @@ VM_INLINE double sine_less_f8(double r, double less)
     return fma_f8(r * z, p, less * fma_f8(-0.5, z, 1.0));
 }
 /* the sine of turns halves and r, |r| <= pi/2, of which less is left out: there cos(r) needs no more than 1 - r^2/2, which is most wrong
- * where it counts least. Without the roundings of r^3 it is 2.06 ulp next to pi/2, where P is some 0.152. *rest: what rounding leaves out. */
-VM_INLINE double sine_of_halves_f8(double r, double less, double turns, double *rest)
+ * where it counts least. Without the roundings of r^3 it is 2.06 ulp next to pi/2, where P is some 0.152. */
+VM_INLINE double sine_of_halves_f8(double r, double less, double turns)
 {
     double z = r * r, z2 = z * z;
     double p = fma_f8(-0x1.871b939a4c365p-49, z, 0x1.ae39c4b1c6075p-41);
@@ -314,9 +297,7 @@ VM_INLINE double sine_of_halves_f8(double r, double less, double turns, double *
     p = fma_f8(p, z2, fma_f8(-0x1.11111111110b9p-7, z, 0x1.5555555555555p-3));
     double cube = r * z, cube_lo = fma_f8(r, fma_f8(r, r, -z), fma_f8(r, z, -cube));
     double lost = fma_f8(0x1.38p-3, cube_lo, less * fma_f8(-0.5, z, 1.0));
-    double c = fma_f8(cube, p, lost), y = r - c, sign = from_bits_f8(bits_f8(turns) << 63);
-    *rest = flipped_f8((r - y) - c, sign);
-    return flipped_f8(y, sign);
+    return flipped_f8(r - fma_f8(cube, p, lost), from_bits_f8(bits_f8(turns) << 63));
 }
 VM_INLINE double cosine_less_f8(double r, double less, double c)
 {
