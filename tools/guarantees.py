@@ -58,7 +58,8 @@ PROMISES = {
         "Accuracy relative to the result, forward and gradient, from overflow down to the subnormals: at most 2 ulp in float32, for "
         "all 2^32 inputs, and in float64; at most 0.51 ulp in the half types, for all inputs.",
         "test_accuracy: test_float32 test_float64 test_all_of_float16; test_bfloat16: test_all_numbers; test_worst_cases: test_worst_case; "
-        "test_edges: test_subnormals_come_out test_known_tails; test_verify: test_one_fault_of_one_ulp_is_caught_in_float32 "
+        "test_parameters: test_values_at_extreme_parameters; test_edges: test_subnormals_come_out test_known_tails; "
+        "test_verify: test_one_fault_of_one_ulp_is_caught_in_float32 "
         "test_one_fault_of_one_ulp_breaks_the_bound_in_float16 test_reference_is_as_good_as_it_says",
         ("verify",),
         except_for="the gradient of swish with a beta other than 1 is bounded only away from its root.",

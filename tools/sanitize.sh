@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer: builds the package with both, runs tests and the fuzzer on it.
 #
-#     tools/sanitize.sh                          # the tests of memory, rows, edges and threads, and 50 000 random calls
+#     tools/sanitize.sh                          # the tests of memory, rows, losses, edges and threads, and 50 000 random calls
 #     tools/sanitize.sh tests/test_layout.py -k overlap      # pytest with these arguments, and nothing else
 #
 # Needs gcc with libasan and libubsan, and meson, ninja, Cython, NumPy and the test extra of the python3 in PATH. It builds in
@@ -37,7 +37,9 @@ if [ $# -gt 0 ]; then
     python3 -m pytest -p no:cacheprovider "$@"
     exit
 fi
+slow="accuracy or million or exact or against or derivatives or extreme_parameters"
 python3 -m pytest -q -p no:cacheprovider tests/test_layout.py tests/test_rows.py tests/test_edges.py tests/test_threads.py \
-    tests/test_types.py tests/test_parameters.py -k "not accuracy and not million and not pandas and not xarray and not dask"
+    tests/test_types.py tests/test_parameters.py tests/test_family.py tests/test_losses.py tests/test_gated.py \
+    -k "not ($slow or pandas or xarray or dask)"
 python3 tools/fuzz.py --cases 50_000
 echo "no report of either sanitizer in the tests and the random calls above"
