@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,10 +84,18 @@ def kernel_data(row: KernelRow, dtype: str, size: int, seed: int = 0) -> Data:
     return Data(operands[0], None, None, outs[-1], None, operands, outs)
 
 
+def bound(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Callable[[], Any]:
+    """That call, written out, as the peers' are: `functools.partial` takes 0.05 us to put its keywords together."""
+    scope = {"f": function, **{f"a{i}": a for i, a in enumerate(arguments)}, **{f"given_{k}": v for k, v in keywords.items()}}
+    text = ", ".join((*(f"a{i}" for i in range(len(arguments))), *(f"{k}=given_{k}" for k in keywords)))
+    call: Callable[[], Any] = eval(f"lambda: f({text})", scope)
+    return call
+
+
 def kernel_call(row: KernelRow, d: Data, in_place: bool = False) -> Callable[[], Any]:
     """What is timed of those: the ufunc itself, the last result in the first operand's place if `in_place`."""
     outs = (*d.outs[:-1], d.operands[0]) if in_place else d.outs
-    return partial(fa.ufuncs.__dict__[row.ufunc], *d.operands, **({"axis": row.axis} if row.axis != -1 else {}), out=outs)
+    return bound(fa.ufuncs.__dict__[row.ufunc], *d.operands, **({"axis": row.axis} if row.axis != -1 else {}), out=outs)
 
 
 def forward(row: Row, x: Any) -> Any:
@@ -99,20 +106,21 @@ def forward(row: Row, x: Any) -> Any:
 def call(row: Row, d: Data, in_place: bool = False) -> Callable[[], Any]:
     """What is timed: the public function where one computes just this, else the ufunc."""
     activation = fa.get(row.record.name)
-    keywords: dict[str, Any] = dict(row.parameters)
+    defaults = {p.name: p.default for p in getattr(row.record, "parameters", ())}
+    keywords: dict[str, Any] = {k: v for k, v in dict(row.parameters).items() if v != defaults[k]}      # as one calls it
     if row.length:
         keywords["axis"] = row.axis
     if d.mask is not None:
         keywords["where"] = d.mask
     if "backward" not in row.ufunc:
-        return partial(activation.forward, d.x, **keywords, out=d.x if in_place else d.out)
+        return bound(activation.forward, d.x, **keywords, out=d.x if in_place else d.out)
     out = d.dy if in_place else d.out
     several = any(p.learned for p in getattr(row.record, "parameters", ()))
     if several or (isinstance(row.record, Record) and row.form not in ("backward", "backward_y")):
         # the public function computes all gradients at once; the rows are one ufunc each
-        return partial(fa.ufuncs.__dict__[row.ufunc], d.dy, d.x, *dict(row.parameters).values(), out=out)
+        return bound(fa.ufuncs.__dict__[row.ufunc], d.dy, d.x, *dict(row.parameters).values(), out=out)
     saved = {"y": d.y} if row.ufunc.endswith("_y") else {"x": d.x}
-    return partial(activation.backward, d.dy, **saved, **keywords, out=out)
+    return bound(activation.backward, d.dy, **saved, **keywords, out=out)
 
 
 def can_run_in_place(row: Row) -> bool:

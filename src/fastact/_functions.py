@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import fastact
-from fastact import _docs, _drawn, _gated, _rows, _validate
+from fastact import _docs, _drawn, _gated, _quick, _rows, _validate
 from fastact._registry import (
     ELEMENTWISE,
     FUNCTIONS,
@@ -25,6 +25,8 @@ from fastact._registry import (
     Record,
     RowRecord,
 )
+
+_quick.for_arrays(np.ndarray)
 
 
 def _compile(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -90,7 +92,28 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         scope["_train"] = _drawn.forward_function(record, ufunc)
     function: Any = _compile(source, record.name, scope)
     function.ufunc = ufunc
-    return function
+    return _called_quickly(function, record, ufunc, None, False)
+
+
+def _called_quickly(function: Any, record: Record, from_x: np.ufunc, from_y: np.ufunc | None, backward: bool) -> Any:
+    """The function; with all parameters at their defaults it need not be asked (`core/_quick.c`)."""
+    if any(p.default is None for p in record.parameters):
+        return function
+    ready = None
+    if record.parameters:
+        each = [function.__globals__[f"_ready_{p.name}"] for p in record.parameters]
+        ready = tuple((np.dtype(kind), *(values[np.dtype(kind)] for values in each)) for kind in "efd")
+    return functools.update_wrapper(_quick.Quick(function, from_x, from_y, ready, backward), function)
+
+
+def _usual_from_output(record: Record, ufuncs: Mapping[str, np.ufunc]) -> np.ufunc | None:
+    """The gradient from the output, if that determines it where parameters are at their defaults."""
+    form = record.from_output
+    if form is None:
+        return None
+    defaults = {p.name: p.default for p in record.parameters}
+    holds = form.requires is None or form.holds(np.asarray(defaults[form.requires[0]]))
+    return ufuncs[f"{record.name}_backward_y"] if holds else None
 
 
 def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None) -> Any:
@@ -238,7 +261,9 @@ def backward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         lines.append(_call("_from_x", f"dy, x{arguments}", "    ").rstrip("\n"))
     function: Any = _compile("\n".join(lines), name, scope)
     function.ufunc = ufuncs[name]
-    return function
+    if learned:
+        return function
+    return _called_quickly(function, record, ufuncs[name], _usual_from_output(record, ufuncs), True)
 
 
 AnyRecord = Record | RowRecord | GatedRecord | FunctionRecord
