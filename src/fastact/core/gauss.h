@@ -311,12 +311,12 @@ VM_INLINE float cubic_poly_f4(float z)
     return fma_f4(fma_f4(q, z2, fma_f4(0x1.5554dep-3f, z, 0.5f)), z2, z);
 }
 VM_INLINE double cubic_poly_f8(double z) { return expm1_poly_f8(z); }
-/* x S'(x) = 3 S(x) - 2 k x, with its rounding error in *lo: near the root the difference is exact */
+/* x S'(x) = 3 S(x) - 2 k x, with its rounding error in *lo */
 VM_INLINE double cubic_slope_f8(double x, double s, double ds, double *lo)
 {
     double m = 0x1.9884533d4366p+1 * x, m_lo = fma_f8(-0x1.ee5e069875fe9p-48, x, fma_f8(0x1.9884533d4366p+1, x, -m));
     double thrice = 3.0 * s, h = thrice - m;
-    *lo = fma_f8(3.0, ds, fma_f8(3.0, s, -thrice)) - m_lo;
+    *lo = (fma_f8(3.0, ds, fma_f8(3.0, s, -thrice)) - m_lo) + ((thrice - h) - m);
     return h;
 }
 
