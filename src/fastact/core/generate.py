@@ -200,14 +200,10 @@ def step_functions(cut: dict[str, list[Step]]) -> str:
             parameters = [f"{part.result} {a}" for a in part.arguments] + [f"{part.result}* {o}" for o in part.outputs]
             parameters += [f"{kind} {n}" for n, kind in part.reads.items()] + [f"{kind}* left_{n}" for n, kind in part.leaves.items()]
             result = part.result if last and not part.outputs else "void"
-            lines.append(f"cdef inline {result} {part.name}({', '.join(parameters)}) noexcept nogil:")
-            lines.append(part.body.rstrip())
-            lines += [f"    left_{n}[0] = {n}" for n in part.leaves]
-            lines.append("")
-            if other := the_other_way(part.body):
-                start = len(lines) - 3 - len(part.leaves)
-                signature = lines[start].replace(f" {part.name}(", f" {part.name}_else(")
-                lines += [signature, other.rstrip(), *lines[start + 2 :]]
+            for name, body in ((part.name, part.body), (f"{part.name}_else", the_other_way(part.body))):
+                if body:
+                    lines += [f"cdef inline {result} {name}({', '.join(parameters)}) noexcept nogil:", body.rstrip()]
+                    lines += [*(f"    left_{n}[0] = {n}" for n in part.leaves), ""]
     return "\n".join(lines)
 
 
@@ -252,18 +248,15 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
         body.append(f"o[i] = {call}" if k == last and single else call)
     parameters += [f"{ctype} {p}" for p in op.parameters]
     lines = [f"cdef inline void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
-    ways = "".join(part.body for part in parts)
-    others = taking_the_other(ways, suffix)
+    others = taking_the_other("".join(part.body for part in parts), suffix)
+    has_two = "|".join(part.name for part in parts if the_other_way(part.body))
 
     def loops(body: list[str], indent: str) -> list[str]:
         if not others:
             return [f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body)]
-        second = "\n".join(body)
-        for part in parts:
-            if TWO_WAYS.search(part.body):
-                second = second.replace(f"{part.name}(", f"{part.name}_else(")
-        found = [f"{indent}for i in range(SPAN - {others}):", *(f"{indent}    {line}" for line in body)]
-        return [*found, f"{indent}for i in range(SPAN - {others}, SPAN):", *(f"{indent}    {line}" for line in second.split("\n"))]
+        second = [re.sub(rf"\b({has_two})\(", r"\1_else(", line) for line in body]
+        ways = (("SPAN - " + others, body), (f"SPAN - {others}, SPAN", second))
+        return [f"{indent}{line}" for which, lines in ways for line in (f"for i in range({which}):", *(f"    {line}" for line in lines))]
 
     branch = "if"
     for a in parts[last].arguments:

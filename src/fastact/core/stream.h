@@ -97,24 +97,6 @@ static inline __attribute__((always_inline)) void fetch_ahead(const void *stage,
         __builtin_prefetch((const char *)stage + AHEAD + i);
 }
 
-/* a stage of n results, around the caches unless it `stays` */
-static inline __attribute__((always_inline)) void leave_f4(float *restrict to, const float *restrict stage, ptrdiff_t n, int stays)
-{
-    if (!stays)
-        stream_f4(to, stage, n);
-    else
-        for (ptrdiff_t i = 0; i < n; i++)
-            to[i] = stage[i];
-}
-static inline __attribute__((always_inline)) void leave_f8(double *restrict to, const double *restrict stage, ptrdiff_t n, int stays)
-{
-    if (!stays)
-        stream_f8(to, stage, n);
-    else
-        for (ptrdiff_t i = 0; i < n; i++)
-            to[i] = stage[i];
-}
-
 static inline void shifted(const call *c, void *const *out, const void *const *args, ptrdiff_t bytes, void **to, const void **moved)
 {
     for (int k = 0; k < c->results; k++)
@@ -157,8 +139,6 @@ static inline void stream_pieces_f4(float *to, const float *from, ptrdiff_t n) {
 static inline void stream_pieces_f8(double *to, const double *from, ptrdiff_t n) { stream_f8(to, from, n); }
 static inline void stream_end(void) {}
 static inline void fetch_ahead(const void *stage, ptrdiff_t bytes) { (void)stage, (void)bytes; }
-static inline void leave_f4(float *to, const float *stage, ptrdiff_t n, int stays) { (void)stays, stream_f4(to, stage, n); }
-static inline void leave_f8(double *to, const double *stage, ptrdiff_t n, int stays) { (void)stays, stream_f8(to, stage, n); }
 static inline void drive_around(
     kernel usual, kernel_around around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
@@ -166,4 +146,19 @@ static inline void drive_around(
     usual(out, args, n);
 }
 #endif
+
+/* a stage of n results, around the caches unless it `stays` */
+#define LEAVE(suffix, real)                                                        \
+    static inline __attribute__((always_inline)) void leave_##suffix(              \
+        real *restrict to, const real *restrict stage, ptrdiff_t n, int stays)     \
+    {                                                                              \
+        if (!stays)                                                                \
+            stream_##suffix(to, stage, n);                                         \
+        else                                                                       \
+            for (ptrdiff_t i = 0; i < n; i++)                                      \
+                to[i] = stage[i];                                                  \
+    }
+LEAVE(f4, float)
+LEAVE(f8, double)
+#undef LEAVE
 #endif
