@@ -25,6 +25,8 @@ def _everywhere(function: str, where: Any, x: Any) -> Any:
 def along(function: str, ufunc: np.ufunc, x: Any, extra: tuple[Any, ...], axis: Axis, where: Any, out: Any) -> Any:
     """A ufunc ``(n), ..., (n) -> (n)`` of x, anything between, and the mask, over one axis or several."""
     x = np.asanyarray(x)
+    if x.dtype.char not in "efd":
+        _dense._floats(function, x=x)   # refuses by this name; the ufunc may have another
     mask = _everywhere(function, where, x)
     if not (axis is None or isinstance(axis, tuple)):
         return ufunc(x, *extra, mask, axis=axis, out=_rows._like(x, axis, {}) if out is None else out)
@@ -220,8 +222,6 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     @function
     def softmin(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None) -> Any:
         x = np.asanyarray(x)
-        if x.dtype.char not in "efd":
-            _dense._floats(softmin.__name__, x=x)   # refuses by this name; the kernel has another
         heat = _rows.heat(softmin.__name__, temperature, x, axis)
         return along(softmin.__name__, ufuncs[f"{soft[softmin.__name__]}_tempered"], x, (-heat,), axis, where, out)
 
