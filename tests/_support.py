@@ -129,6 +129,13 @@ def inside(record: Record, x: Any) -> np.ndarray:
     return x if record.domain is None else x[(x > record.domain[0]) & (x < record.domain[1])]
 
 
+def accepted(record: Any, x: Any) -> np.ndarray:
+    """Numbers that the public function takes: of a function of probabilities what they have behind the point."""
+    x = np.asarray(x)
+    with np.errstate(invalid="ignore"):
+        return np.abs(x) % np.ones((), x.dtype) if getattr(record, "held_by", None) else x
+
+
 def everywhere(record: Record) -> bool:
     """Whether a function has a value at every finite number."""
     return record.domain in (None, (-math.inf, math.inf))

@@ -11,7 +11,7 @@ from _support import VARIANTS, assert_same_bits, functions, hard_values, random_
 
 import fastact as fa
 from fastact import _proof
-from fastact._registry import FUNCTIONS
+from fastact._registry import FUNCTIONS, ROWWISE
 
 PROJECTIONS = {"sparsemax": 1, "entmax15": 2}
 ROW_FUNCTIONS = ("softmin", "hardmax", "sparsemax", "entmax15")
@@ -319,6 +319,29 @@ def test_refusals_of_rows(name):
         with pytest.raises(ValueError, match=rf"{name}_backward: dy of shape \(4,\) does not fit the result's shape \(2, 3\)"):
             backward(np.ones(4), y=x, out=out)
     assert (out == 7).all()
+
+
+@pytest.mark.parametrize("name", sorted({*(r.name for r in ROWWISE), *ROW_FUNCTIONS, "gumbel_softmax", "segment_softmax"}))
+def test_masked_arrays_are_refused_along_an_axis(name):
+    """Their mask would not be looked at; element by element it goes with the result."""
+    plain, masked = np.ones((2, 4)), np.ma.array(np.ones((2, 4)), mask=np.eye(2, 4))
+    more = {"offsets": [0, 1, 4]} if name == "segment_softmax" else {}
+    forward, backward = getattr(fa, name), getattr(fa, f"{name}_backward")
+    calls = [lambda: forward(masked, **more), lambda: forward(masked, axis=0, **({"offsets": [0, 2]} if more else {}))]
+    if not more:
+        calls += [lambda: forward(masked, axis=None), lambda: forward(masked, where=plain > 0)]
+    saved = "x" if name == "logsumexp" else "y"
+    if name != "hardmax":
+        dy = np.ones(2) if saved == "x" else plain
+        calls += [lambda: backward(dy, **{saved: masked}, **more), lambda: backward(np.ma.array(dy), **{saved: plain}, **more)]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"(x|y|dy) is a masked array; along an axis pass (x|y|dy)\.data, and where=~"):
+            call()
+    with pytest.raises(TypeError, match="softmax: x is a masked array"):
+        fa.softmax(masked, temperature=2.0)
+    for logits, labels in ((masked, [0, 1]), (plain, np.ma.array([0, 1])), (masked, plain / 4)):
+        with pytest.raises(TypeError, match=r"(logits|labels) is a masked array"):
+            fa.softmax_cross_entropy(logits, labels)
 
 
 def test_a_number_as_gradient(dtype, public):

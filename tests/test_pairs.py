@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ROOT, assert_same_bits, hard_values, random_bits, ufuncs
+from _support import CASES, DEFAULT_CASES, ROOT, accepted, assert_same_bits, hard_values, random_bits, ufuncs
 from _support import pairs as pairs_of
 
 import fastact as fa
@@ -202,7 +202,7 @@ def test_public_function(case, dtype):
     assert fa.get(record.name).value_and_grad is function
     assert (function if isinstance(function, np.ufunc) else function.ufunc) is getattr(fa.ufuncs, PAIRS[record.name].name)
     assert isinstance(function, np.ufunc) == (not record.parameters)
-    x = numbers(dtype, 500)
+    x = accepted(record, numbers(dtype, 500))
     y, slope = function(x, **{k: v for k, v in extra.items() if RECORDS[record.name].parameters and v is not None})
     assert y.dtype == slope.dtype == x.dtype
     with np.errstate(invalid="ignore"):         # the sum of infinities that is a parameter's gradient
@@ -219,7 +219,7 @@ def test_public_function(case, dtype):
     kept = np.full(x.shape, 7, dtype)
     function(x, out=(kept, None), where=np.zeros(x.shape, bool), **extra)
     assert (kept == 7).all()
-    assert function(np.arange(3), **extra)[1].dtype == np.float64
+    assert function(np.arange(2), **extra)[1].dtype == np.float64
     assert all(isinstance(v, np.floating) for v in function(0.25, **extra))
     with pytest.raises(TypeError, match=rf"fastact\.{record.name}_value_and_grad: x is complex128"):
         function(np.ones(2, complex), **extra)

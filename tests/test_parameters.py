@@ -8,7 +8,18 @@ import re
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROWWISE, assert_same_bits, functions, hard_values, inside, random_bits
+from _support import (
+    CASES,
+    DEFAULT_CASES,
+    ELEMENTWISE,
+    ROWWISE,
+    accepted,
+    assert_same_bits,
+    functions,
+    hard_values,
+    inside,
+    random_bits,
+)
 
 import fastact as fa
 from fastact import _proof
@@ -69,7 +80,7 @@ def test_arrays_with_a_bad_entry(case, public):
 def test_plain_numbers_of_any_type(case, public, dtype):
     """Checked numbers are kept for the next call: equal ones of other types, and zeros of either sign, get what is theirs."""
     name = case.record.name
-    x = np.concatenate([hard_values(dtype), random_bits(50, dtype)])
+    x = accepted(case.record, np.concatenate([hard_values(dtype), random_bits(50, dtype)]))
     for parameter in case.record.parameters:
         numbers = {"nonzero": (1,), "nonnegative": (1, 0), "margin": (0,)}.get(parameter.check, (1, 0, -0.0))
         for number in numbers:
@@ -144,6 +155,38 @@ def test_values_at_extreme_parameters(case, dtype, variant):
             for point, y in zip(x.tolist(), got.tolist(), strict=True):
                 error = _proof.error(y, _proof.forward(name, point, **given), dtype)
                 assert error <= case.record.bounds[dtype], (point, y, extra, error)
+
+
+@pytest.mark.parametrize("case", [c for c in DEFAULT_CASES if c.record.held_by], ids=str)
+def test_numbers_that_are_no_probabilities(case, public, dtype):
+    """Refused by name, value and place unless the parameter holds them, with nothing written; not NaN, nor what is masked out."""
+    name, held = case.record.name, case.record.held_by
+    for function, results in ((public[name], 1), (getattr(fa, f"{name}_value_and_grad"), 2)):
+        x = np.linspace(0, 1, 66, dtype=dtype).reshape(6, 11)
+        x[0, :2], x[5, 10] = -0.0, np.nan
+        usual = function(x)
+        assert np.isnan(np.asarray(usual)).sum() == results
+        above, below = 1 + float(np.finfo(dtype).eps), -float(np.finfo(dtype).smallest_subnormal)
+        for bad, place in ((above, (5, 9)), (below, (2, 3)), (math.inf, (0, 0))):
+            for layout in (x, x.T, np.repeat(x, 2, axis=1)[:, ::-2], x.astype(x.dtype.newbyteorder())):
+                given, out = layout.copy(order="K"), tuple(np.full(layout.shape, 7.0, dtype) for _ in range(results))
+                at = place if layout.shape == (6, 11) else place[::-1]
+                given[at] = bad
+                message = rf"{name}.*: x must be from 0 to 1 unless {held} holds it there, got .* at index {re.escape(str(at))}"
+                with pytest.raises(ValueError, match=message):
+                    function(given, out=out if results > 1 else out[0])
+                assert (np.asarray(out) == 7).all()
+                assert not np.isnan(np.asarray(function(given, **{held: 0.25}))).any(axis=0).all()
+                with pytest.raises(ValueError, match=message):                              # held in one row, not in that one
+                    function(given, **{held: np.where(np.arange(given.shape[0]) == at[0], 0, 0.25)[:, None].astype(dtype)})
+                function(given, **{held: np.where(np.arange(given.shape[0]) == at[0], 0.25, 0)[:, None].astype(dtype)})
+                masked = np.ones(given.shape, bool)
+                masked[at] = False
+                function(given, where=masked, out=out if results > 1 else out[0])
+                assert np.asarray(out).reshape(results, *given.shape)[(slice(None), *at)].tolist() == [7] * results
+        for bad in (2.0, -1, [0.5, 1.5], np.float32(-0.1)):
+            with pytest.raises(ValueError, match="x must be from 0 to 1"):
+                function(bad)
 
 
 @pytest.mark.parametrize("case", [c for c in DEFAULT_CASES if c.record.ordered], ids=str)

@@ -119,6 +119,12 @@ def test_a_small_term_keeps_its_digits():
     np.testing.assert_allclose(special.logsumexp([0.0, -50.0], b=[1.0, 3.0]), 3 * np.exp(-50.0), rtol=1e-15)
 
 
+def test_logit_refuses_no_number():
+    """As SciPy's: NaN outside [0, 1]."""
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 2.0])
+    np.testing.assert_array_equal(special.logit(x), [np.nan, -np.inf, 0, np.inf, np.nan])
+
+
 def test_refusals():
     with pytest.raises(ValueError, match=r"b of shape \(3,\) does not broadcast with a of shape \(2,\)"):
         special.logsumexp([1.0, 2.0], b=[1.0, 2.0, 3.0])

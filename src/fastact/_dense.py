@@ -22,24 +22,6 @@ _LEAST_ROWS = 1024  # of a panel of the backward pass, or adding up the products
 _NOTHING = -0.0  # the bias that changes no number, -0.0 included
 
 
-def _floats(function: str, **operands: Any) -> np.dtype[Any]:
-    """The type in which these are computed together, or a TypeError that names the operand that has none."""
-    strong: list[Any] = []
-    for name, value in operands.items():
-        if value is None or type(value) in (bool, int, float):
-            continue  # a Python number takes the others' type
-        dtype = np.asarray(value).dtype
-        floating = dtype.kind == "f" or dtype.name == "bfloat16"
-        if not (floating or dtype.kind in "biu") or dtype.itemsize > 8:
-            accepted = "accepted are float16, bfloat16, float32 and float64, and bool and integers (computed in float64)"
-            raise TypeError(f"{function}: {name} is {dtype.name}; {accepted}")
-        strong.append(dtype.newbyteorder("=") if floating else np.dtype(np.float64))
-    if len({dtype for dtype in strong if dtype.itemsize == 2}) == 2:
-        strong.append(np.dtype(np.float32))  # float16 and bfloat16 have no type in common but this
-        strong = [dtype for dtype in strong if dtype.itemsize > 2]
-    return np.result_type(*strong) if strong else np.dtype(np.float64)
-
-
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type to compute in."""
     return np.dtype(np.float32) if dtype.itemsize == 2 else dtype
@@ -268,7 +250,7 @@ def fused(
     activation, record = _elementwise("fused", name)
     x = np.asanyarray(x)
     shape = x.shape
-    dtype = _floats("fused", x=x, bias=bias, scale=scale)
+    dtype = _validate.floats("fused", x=x, bias=bias, scale=scale)
     values = _values("fused", record, given, dtype if x.dtype == dtype else None)
     for key, value in (("bias", bias), ("scale", scale), *zip((p.name for p in record.parameters), values, strict=True)):
         if value is not None:
@@ -379,7 +361,7 @@ def fused_backward(
     activation, record = _elementwise("fused_backward", name)
     x = np.asanyarray(x)
     shape = x.shape
-    dtype = _floats("fused_backward", dy=dy, x=x, bias=bias, scale=scale)
+    dtype = _validate.floats("fused_backward", dy=dy, x=x, bias=bias, scale=scale)
     values = _values("fused_backward", record, merged, dtype if x.dtype == dtype else None)
     for key, value in (("dy", dy), ("bias", bias), ("scale", scale), *zip((p.name for p in record.parameters), values, strict=True)):
         if value is not None:
@@ -425,7 +407,7 @@ def fused_backward(
 
 def _layer(function: str, x: Any, W: Any, b: Any, others: dict[str, Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """The type and the shape of x @ W + b, or a refusal."""
-    dtype = _floats(function, x=x, W=W, b=b, **others)
+    dtype = _validate.floats(function, x=x, W=W, b=b, **others)
     if W.ndim != 2:
         raise ValueError(f"{function}: W must have two axes (inputs, outputs), got shape {W.shape}")
     if x.ndim == 0 or x.shape[-1] != W.shape[0]:

@@ -66,6 +66,8 @@ def _raises(record: Record, backward: bool) -> str:
                 lines.append(f"TypeError\n    If `y` is given and not all of `{name}` {comparison} {bound:g}.")
     if record.parameters:
         lines.append(f"ValueError\n    If {' or '.join(f'`{p.name}`' for p in record.parameters)} is not accepted, naming the value.")
+    if record.held_by and not backward:
+        lines.append(f"ValueError\n    If x is outside [0, 1] where `{record.held_by}` is 0, naming the first such number and where it is.")
     lines += [f"ValueError\n    If `{low}` is above `{high}`." for low, high in record.ordered]
     return "\n".join(lines)
 

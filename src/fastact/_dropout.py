@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact import _dense
+from fastact import _dense, _validate
 
 _DROPPED = -1.7580993408473768  # the limit at -inf of the self-normalising unit, -lambda * alpha
 _PIECE = 1 << 15
@@ -90,7 +90,7 @@ def alpha_dropout(x: Any, p: float = 0.5, *, rng: Any = None, out: Any = None) -
     p = _rate("alpha_dropout", p)
     generator = np.random.default_rng(rng)
     x = np.asarray(x)
-    dtype = _dense._floats("alpha_dropout", x=x)
+    dtype = _validate.floats("alpha_dropout", x=x)
     result = _dense._result("alpha_dropout", out, x.shape, dtype)
     a, b = _affine(p)
     wide = _dense._wide(dtype)
@@ -155,7 +155,7 @@ def alpha_dropout_backward(dy: Any, kept: Any, p: float = 0.5, *, out: Any = Non
     """
     p = _rate("alpha_dropout_backward", p)
     dy, kept = np.asarray(dy), np.asarray(kept)
-    dtype = _dense._floats("alpha_dropout_backward", dy=dy)
+    dtype = _validate.floats("alpha_dropout_backward", dy=dy)
     if kept.dtype != np.bool_:
         raise TypeError(f"alpha_dropout_backward: kept must be bool, got {kept.dtype}")
     if kept.shape != dy.shape:

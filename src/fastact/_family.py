@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from fastact import _dense, _rows, _validate
+from fastact import _rows, _validate
 from fastact._registry import FUNCTIONS
 from fastact._rows import FLOATS, Axis
 
@@ -24,9 +24,9 @@ def _everywhere(function: str, where: Any, x: Any) -> Any:
 
 def along(function: str, ufunc: np.ufunc, x: Any, extra: tuple[Any, ...], axis: Axis, where: Any, out: Any) -> Any:
     """A ufunc ``(n), ..., (n) -> (n)`` of x, anything between, and the mask, over one axis or several."""
-    x = np.asanyarray(x)
+    x = _rows.as_array(function, "x", x)
     if x.dtype.char not in "efd":
-        _dense._floats(function, x=x)   # refuses by this name; the ufunc may have another
+        _validate.floats(function, x=x)   # refuses by this name; the ufunc may have another
     mask = _everywhere(function, where, x)
     if not (axis is None or isinstance(axis, tuple)):
         return ufunc(x, *extra, mask, axis=axis, out=_rows._like(x, axis, {}) if out is None else out)
@@ -44,9 +44,9 @@ def _saved(function: str, forward: Callable[[], Any], x: Any, y: Any) -> Any:
 
 def _backward_along(function: str, ufunc: np.ufunc, dy: Any, y: Any, axis: Axis, where: Any, out: Any) -> Any:
     """A ufunc ``(n), (n) -> (n)`` of dy and y, with dy 0 where something is masked."""
-    y = np.asanyarray(y)
+    y = _rows.as_array(function, "y", y)
     try:
-        dy = np.broadcast_to(_rows.flowing(dy, y), y.shape, subok=True)
+        dy = np.broadcast_to(_rows.flowing(_rows.unmasked(function, "dy", dy), y), y.shape, subok=True)
     except ValueError:
         raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit the result's shape {y.shape}") from None
     if where is not None:
@@ -114,7 +114,7 @@ def _cross_entropy(
     ufuncs: Mapping[str, np.ufunc], function: str, stem: str, logits: Any, labels: Any, axis: int, where: Any, ignore: Any
 ) -> tuple[str, Any, tuple[Any, ...], int]:
     """The ufunc's name, the logits, the labels and the mask, and the axis."""
-    logits, labels = np.asanyarray(logits), np.asanyarray(labels)
+    logits, labels = _rows.as_array(function, "logits", logits), _rows.as_array(function, "labels", labels)
     axis = normalize_axis_index(operator.index(axis), logits.ndim)
     mask = None if where is None else _rows._mask(function, where, logits)
     if labels.dtype.kind in "iu":
@@ -221,7 +221,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
 
     @function
     def softmin(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None) -> Any:
-        x = np.asanyarray(x)
+        x = _rows.as_array(softmin.__name__, "x", x)
         heat = _rows.heat(softmin.__name__, temperature, x, axis)
         return along(softmin.__name__, ufuncs[f"{soft[softmin.__name__]}_tempered"], x, (-heat,), axis, where, out)
 
@@ -277,8 +277,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     def gumbel_softmax(
         x: Any, tau: float = 1.0, axis: Axis = -1, *, hard: bool = False, rng: Any = None, where: Any = None, out: Any = None
     ) -> Any:
-        x = np.asanyarray(x)
-        kept = _dense._floats(gumbel_softmax.__name__, x=x)
+        x = _rows.as_array(gumbel_softmax.__name__, "x", x)
+        kept = _validate.floats(gumbel_softmax.__name__, x=x)
         tau = _validate.parameter(gumbel_softmax.__name__, "tau", tau, "positive")
         wide: Any = np.dtype(np.float64) if kept == np.float64 else np.dtype(np.float32)
         noise: Any = np.random.default_rng(rng).standard_exponential(x.shape, wide)
@@ -325,14 +325,14 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     @function
     def segment_softmax(x: Any, offsets: Any, axis: int = -1, *, out: Any = None) -> Any:
         name = segment_softmax.__name__
-        return over_segments(name, ufuncs[name], (np.asanyarray(x),), offsets, axis, out)
+        return over_segments(name, ufuncs[name], (_rows.as_array(name, "x", x),), offsets, axis, out)
 
     @function
     def segment_softmax_backward(dy: Any, *, x: Any = None, y: Any = None, offsets: Any, axis: int = -1, out: Any = None) -> Any:
         name = segment_softmax_backward.__name__
-        y = np.asanyarray(_saved(name, lambda: segment_softmax(x, offsets, axis), x, y))
+        y = _rows.as_array(name, "y", _saved(name, lambda: segment_softmax(x, offsets, axis), x, y))
         try:
-            dy = np.broadcast_to(_rows.flowing(dy, y), y.shape, subok=True)
+            dy = np.broadcast_to(_rows.flowing(_rows.unmasked(name, "dy", dy), y), y.shape, subok=True)
         except ValueError:
             raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {y.shape}") from None
         return over_segments(name, ufuncs[f"{name}_y"], (dy, y), offsets, axis, out)
@@ -348,7 +348,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
 
     @function
     def maxout(x: Any, pieces: int, axis: int = -1) -> Any:
-        parts, axis = in_pieces(maxout.__name__, np.asanyarray(x), pieces, axis)
+        parts, axis = in_pieces(maxout.__name__, _rows.as_array(maxout.__name__, "x", x), pieces, axis)
         best, which = ufuncs[maxout.__name__](parts)
         return np.moveaxis(best, -1, axis), np.moveaxis(which, -1, axis)
 

@@ -60,6 +60,12 @@ def _checks(function: str, record: Record, arrays: tuple[str, ...]) -> str:
     return "".join(lines)
 
 
+def _refusals(function: str, record: Record) -> str:
+    """The line that refuses x outside the domain, once the parameters are checked."""
+    held = record.held_by
+    return f"    _probabilities({function!r}, x, {held!r}, {held}, kwargs.get('where', True))\n" if held else ""
+
+
 def _call(ufunc: str, arguments: str, indent: str) -> str:
     """Lines that return a ufunc's result. Without further keywords they are left out: an empty dictionary costs 0.2 us."""
     return f"{indent}if kwargs:\n{indent}    return {ufunc}({arguments}, out=out, **kwargs)\n{indent}return {ufunc}({arguments}, out=out)\n"
@@ -84,6 +90,7 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         f"def {record.name}(x{_signature(record.parameters)}, *{extra}, out=None, **kwargs):\n"
         + train
         + _checks(record.name, record, ("x",))
+        + _refusals(record.name, record)
         + _placing(record.name, record)
         + _call("_ufunc", f"x{_names(record.parameters)}", "    ")
     )
@@ -97,7 +104,7 @@ def forward_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
 
 def _called_quickly(function: Any, record: Record, from_x: np.ufunc, from_y: np.ufunc | None, backward: bool) -> Any:
     """The function; with all parameters at their defaults it need not be asked (`core/_quick.c`)."""
-    if any(p.default is None for p in record.parameters):
+    if any(p.default is None for p in record.parameters) or (record.held_by and not backward):
         return function
     ready = None
     if record.parameters:
@@ -138,6 +145,7 @@ def _placing(function: str, record: Record) -> str:
 _CHECKS: dict[str, Any] = {
     "_parameter": _validate.parameter,
     "_ordered": _validate.ordered,
+    "_probabilities": _validate.probabilities,
     "_shared_dtype": _validate.shared_dtype,
     "_place": place_on_axis,
     "_ndarray": np.ndarray,
@@ -202,6 +210,7 @@ def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
         f"def {name}(x{_signature(record.parameters)}, *{', axis=None' if learned else ''}, out=None, **kwargs):\n"
         + "    if out is None:\n        out = (None, None)\n"
         + _checks(name, record, ("x",))
+        + _refusals(name, record)
         + _placing(name, record)
         + f"    return _ufunc(x{_names(record.parameters)}, out=out, **kwargs)\n"
     )

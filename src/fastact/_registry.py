@@ -148,6 +148,11 @@ class Record(Entry):
         """What backward needs saved: the output will do ("y") or only the input ("x")."""
         return "y" if self.from_output else "x"
 
+    @property
+    def held_by(self) -> str | None:
+        """Of a function of probabilities: the parameter that holds x among them. Without it the function refuses other x."""
+        return next((p.name for p in self.parameters if p.check == "margin"), None)
+
     def kinks_at(self, parameters: Mapping[str, float]) -> tuple[float, ...]:
         """The kinks at some values of the parameters."""
         return tuple(float(eval(k, {}, dict(parameters)) if isinstance(k, str) else k) for k in self.kinks)
@@ -984,7 +989,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((0.0, -INF, INF), (0.5, 0.0, 4.0), (1.0, INF, INF), (INF, NAN, NAN)),
         example=((0.1, -2.1972, 11.1111), (0.5, 0.0000, 4.0000), (0.75, 1.0986, 5.3333)),
         source="Berkson, Application of the logistic function to bio-assay, Journal of the American Statistical Association 39, 1944.",
-        notes="Outside [0, 1] it is NaN unless eps holds x. PyTorch's eps=None is 0 here.",
+        notes="The raw ufunc and `fastact.special.logit` give NaN outside [0, 1], as SciPy and PyTorch do. PyTorch's eps=None is 0 here.",
     ),
     Record(
         name="tanh_shrink",

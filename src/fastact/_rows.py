@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,20 @@ from fastact._registry import RowRecord
 
 Axis = int | tuple[int, ...] | None
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def unmasked(function: str, name: str, value: Any) -> Any:
+    """The value as it is. A masked array is refused: along an axis its mask would not be looked at."""
+    ma = sys.modules.get("numpy.ma")      # which `import numpy` leaves out
+    if ma is not None and isinstance(value, ma.MaskedArray):
+        mask = f"where=~np.ma.getmaskarray({name})"
+        raise TypeError(f"{function}: {name} is a masked array; along an axis pass {name}.data, and {mask} if it takes a mask")
+    return value
+
+
+def as_array(function: str, name: str, value: Any) -> Any:
+    """The value as an array, a masked one refused."""
+    return np.asanyarray(unmasked(function, name, value))
 
 
 def _mask(function: str, where: Any, x: Any, axis: int | None = None) -> Any:
@@ -124,7 +139,8 @@ def _with_temperature(record: RowRecord, plain: Callable[..., Any], usual: np.uf
                 elif type(out) is array:
                     return usual(x, out)
             return plain(x, axis, where=where, out=out, **kwargs)
-        x = np.asanyarray(x)
+        x = as_array(name, "x", x)
+        _validate.floats(name, x=x)     # refuses by this name; the ufunc has another
         plainly = not kwargs and type(temperature) is float and type(axis) is int and axis == -1
         if plainly and type(x) is array and x.ndim and x.flags.c_contiguous:
             checked = _validate.parameter(name, "temperature", temperature, "positive", x.dtype)
@@ -178,7 +194,7 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
     plain, masked, name, array = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name, np.ndarray
 
     def over_axes(x: Any, axis: Axis, keepdims: bool, where: Any, out: Any, kwargs: dict[str, Any]) -> Any:
-        x = np.asanyarray(x)
+        x = as_array(name, "x", x)
         axes, shape = _axes(x, axis), x.shape
         operands = (_last(x, axes),) if where is None else (_last(x, axes), _last(_mask(name, where, x), axes))
         result = (plain if where is None else masked)(*operands, axis=-1, **kwargs)
@@ -193,6 +209,8 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
         def reduce(x: Any, axis: Axis = -1, *, keepdims: bool = False, where: Any = None, out: Any = None, **kwargs: Any) -> Any:
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, keepdims, where, out, kwargs)
+            if type(x) is not array:
+                unmasked(name, "x", x)
             if where is None:
                 return plain(x, axis=axis, keepdims=keepdims, out=out, **kwargs)
             return masked(x, _mask(name, where, x, axis), axis=axis, keepdims=keepdims, out=out, **kwargs)
@@ -209,6 +227,8 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
                     return plain(x, out) if where is None else masked(x, _mask(name, where, x, -1), out)
             if axis is None or isinstance(axis, tuple):
                 return over_axes(x, axis, True, where, out, kwargs)
+            if type(x) is not array:
+                unmasked(name, "x", x)
             if out is None:
                 out = _like(x, axis, kwargs)
             if where is None:
@@ -248,7 +268,7 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 at = axis if axis >= 0 else axis + x.ndim
                 if 0 <= at < x.ndim and dy.shape == x.shape[:at] + x.shape[at + 1 :]:
                     return from_x(dy, x, axis=axis, out=out, **kwargs)
-            x = np.asanyarray(x)
+            x, dy = as_array(name, "x", x), unmasked(name, "dy", dy)
             axes, shape = _axes(x, axis), x.shape
             dy = np.squeeze(dy, axis=axes) if keepdims else dy
             reduced = tuple(n for i, n in enumerate(shape) if i not in axes)
@@ -271,8 +291,10 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
             if (x is None) == (y is None):
                 raise TypeError(f"{name}: pass either the saved input x= or the saved output y=")
             saved = forward(x, axis, where=where) if y is None else y
+            if type(saved) is not array:
+                unmasked(name, "y", saved)
             if type(dy) is not array or not dy.ndim:
-                dy = flowing(dy, saved)
+                dy = flowing(unmasked(name, "dy", dy), saved)
             if where is not None:  # what flows into a masked entry stops there
                 mask = _mask(name, where, saved)
                 dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))

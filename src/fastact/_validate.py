@@ -1,4 +1,4 @@
-"""Checks of parameters. Each returns the value to use, or raises an error that names the parameter and the value."""
+"""Checks of arguments. Each returns the value to use, or raises an error that names the argument and the value."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastact import _quick
 from fastact._registry import FromOutput
 
 #: check -> (test of a Python float, the same test of an array, what the message says)
@@ -32,6 +33,24 @@ def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
             found.update(getattr(operand, "dtypes", [None]))
     dtype = found.pop() if len(found) == 1 else None
     return dtype if isinstance(dtype, np.dtype) else None
+
+
+def floats(function: str, **operands: Any) -> np.dtype[Any]:
+    """The type in which these are computed together, or a TypeError that names the operand that has none."""
+    strong: list[Any] = []
+    for name, value in operands.items():
+        if value is None or type(value) in (bool, int, float):
+            continue  # a Python number takes the others' type
+        dtype = np.asarray(value).dtype
+        floating = dtype.kind == "f" or dtype.name == "bfloat16"
+        if not (floating or dtype.kind in "biu") or dtype.itemsize > 8:
+            accepted = "accepted are float16, bfloat16, float32 and float64, and bool and integers (computed in float64)"
+            raise TypeError(f"{function}: {name} is {dtype.type.__name__}; {accepted}")
+        strong.append(dtype.newbyteorder("=") if floating else np.dtype(np.float64))
+    if len({dtype for dtype in strong if dtype.itemsize == 2}) == 2:
+        strong.append(np.dtype(np.float32))  # float16 and bfloat16 have no type in common but this
+        strong = [dtype for dtype in strong if dtype.itemsize > 2]
+    return np.result_type(*strong) if strong else np.dtype(np.float64)
 
 
 #: Numbers already checked, as 0-d arrays of the dtype they are used with: NumPy is slow to convert a Python float. Zeros are in
@@ -82,6 +101,24 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
         worst = tuple(int(i) for i in np.argwhere(~valid)[0])
         raise ValueError(f"{function}: {name} must be {wording}, got {array[worst]} at index {worst}")
     return value if isinstance(value, np.ndarray) else array
+
+
+def probabilities(function: str, x: Any, held: str, margin: Any, where: Any = True) -> Any:
+    """x; numbers of it outside [0, 1] are refused, unless the parameter called `held`, already checked, is above 0 for them."""
+    if _quick.are_probabilities(x):
+        return x
+    if hasattr(x, "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic):
+        return x  # lazy or labelled, as in `parameter`
+    array = np.asanyarray(x)
+    if array.dtype.kind not in "iuf" and array.dtype.name != "bfloat16":
+        return x  # refused by the ufunc, or bool
+    outside = ((array < 0) | (array > 1)) & (np.asanyarray(margin) == 0) & np.asanyarray(where)
+    if np.any(outside):
+        worst = tuple(int(i) for i in np.argwhere(outside)[0])
+        value = np.broadcast_to(array, outside.shape)[worst]
+        place = f" at index {worst}" if worst else ""
+        raise ValueError(f"{function}: x must be from 0 to 1 unless {held} holds it there, got {value}{place}")
+    return x
 
 
 def _single(value: Any) -> bool:

