@@ -70,12 +70,33 @@ def test_activation_objects(record):
     assert_same_bits(activation(x, **extra), getattr(fa, record.name)(x, **extra))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_activations_by_their_functions(name):
+    activation = fa.get(name)
+    assert fa.get(getattr(fa, name)) is fa.get(activation) is activation
+
+
+def test_functions_as_arguments():
+    """Wherever a name is taken."""
+    x, W = np.random.default_rng(0).standard_normal((5, 6)).astype("f4"), np.eye(6, 3, dtype="f4")
+    assert_same_bits(fa.dense(x, W, activation=fa.gelu), fa.dense(x, W, activation="gelu"))
+    assert_same_bits(fa.dense(x, W, activation=fa.elu, alpha=2.0), fa.dense(x, W, activation="elu", alpha=2.0))
+    assert_same_bits(fa.fused(fa.silu, x, bias=x[0]), fa.fused("silu", x, bias=x[0]))
+    assert fa.init.gain(fa.leaky_relu, negative_slope=0.2) == fa.init.gain("leaky_relu", negative_slope=0.2)
+    reports = [fa.monitor.ActivationMonitor(activation).update(np.tanh(x)).report() for activation in (fa.tanh, "tanh")]
+    assert reports[0] == reports[1]
+    with pytest.raises(ValueError, match=r"dense: activation: no activation is called <ufunc 'tanh'>; did you mean 'tanh'\?"):
+        fa.dense(x, W, activation=np.tanh)
+
+
 def test_unknown_names_get_a_suggestion():
     near = {"gelo": "gelu", "GELU": "gelu", "leaky-relu": "leaky_relu", "softmaxx": "softmax", "sigmoid_": "sigmoid", "ReLU": "relu"}
     for asked, meant in near.items():
         with pytest.raises(ValueError, match=rf"name: no activation is called '{asked}'; did you mean '{meant}'\?"):
             fa.get(asked)
-    for asked in ("qqqqqqqq", "", 3, None, ["gelu"], ("a",)):
+    with pytest.raises(ValueError, match=r"no activation is called <ufunc 'tanh'>; did you mean 'tanh'\?"):
+        fa.get(np.tanh)
+    for asked in ("qqqqqqqq", "nope", "", 3, None, ["gelu"], ("a",), fa.gelu_backward, lambda x: x):
         with pytest.raises(ValueError, match="name: no activation is called"):
             fa.get(asked)
     with pytest.raises(ValueError, match="no activation is called"):

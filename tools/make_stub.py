@@ -21,7 +21,7 @@ HEADER = '''# Written by tools/make_stub.py from the table.
 #
 # The type of what comes back is that of the arrays that go in. Of arrays of several types, lists of lists of lists, other
 # libraries' arrays and the rest that a ufunc takes it is Any. As in NumPy's own stubs, arrays without axes count as arrays.
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, overload, type_check_only
 
 import numpy as np
@@ -66,7 +66,7 @@ _affine: dict[str, np.ufunc]
 _pairs: dict[str, np.ufunc]
 _gates: dict[str, np.ufunc]
 
-def get(name: str) -> Activation: ...
+def get(name: str | Activation | Callable[..., Any]) -> Activation: ...
 def get_include() -> str: ...
 def names() -> list[str]: ...
 def show_config() -> None: ...

@@ -33,13 +33,13 @@ _ufuncs: dict[str, np.ufunc] = _kernels.make_ufuncs(_docs.ufunc_docs())
 _public, _activations = _functions.build(_ufuncs)
 
 
-def get(name: str) -> Activation:
-    """Look an activation up by name or alias.
+def get(name: str | Activation | Callable[..., Any]) -> Activation:
+    """Look an activation up by name or alias, or by its function.
 
     Parameters
     ----------
-    name : str
-        As in the table: "gelu", "expit", "softmax", ...
+    name : str, Activation or callable
+        As in the table: "gelu", "expit", "softmax", ...; or the function, `fastact.gelu`.
 
     Returns
     -------
@@ -54,17 +54,20 @@ def get(name: str) -> Activation:
     Examples
     --------
     >>> import fastact as fa
-    >>> fa.get("expit") is fa.get("sigmoid")
+    >>> fa.get("expit") is fa.get("sigmoid") is fa.get(fa.sigmoid)
     True
     """
-    try:
-        return _activations[name]
-    except (KeyError, TypeError):
+    if isinstance(name, Activation):
+        return name
+    own = name if isinstance(name, str) else getattr(name, "__name__", "")
+    found = _activations.get(own)
+    if found is None or not (isinstance(name, str) or found.forward is name):
         import difflib
 
-        near = difflib.get_close_matches(str(name).lower().replace("-", "_"), _activations, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(str(own).lower().replace("-", "_"), _activations, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"name: no activation is called {name!r}{hint}") from None
+        raise ValueError(f"name: no activation is called {name!r}{hint}")
+    return found
 
 
 def names() -> list[str]:

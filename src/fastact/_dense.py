@@ -29,7 +29,7 @@ def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _activation(function: str, argument: str, name: Any) -> Activation:
     try:
-        activation = name if isinstance(name, Activation) else _fastact.get(name)
+        activation = _fastact.get(name)
     except ValueError as error:
         raise ValueError(f"{function}: {argument}: {str(error).partition(': ')[2]}") from None
     if isinstance(activation.record, GatedRecord):
@@ -512,8 +512,9 @@ def dense(
         The weights.
     b : array_like of shape (outputs,), optional
         The bias; 0 by default.
-    activation : str, optional
-        Name of an activation, as for `fastact.get`; one over an axis is taken over the last. None by default: no activation.
+    activation : str, Activation or callable, optional
+        An activation, as for `fastact.get`: ``"gelu"``, ``fastact.gelu``; one over an axis is taken over the last. None by
+        default: no activation.
     out : ndarray, optional
         Where to put the result; must not share memory with x, W or b.
     parameters : mapping, optional

@@ -199,7 +199,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         real = targets.dtype.kind in "fiu" or targets.dtype.name == "bfloat16"
         if real and targets.size and not (targets.min() >= 0 and targets.max() <= 1):
             at = _first(~((targets >= 0) & (targets <= 1)))
-            raise ValueError(f"{name}: targets must be from 0 to 1, got {targets[at]} at index {at}")
+            place = f" at index {at}" if at else ""
+            raise ValueError(f"{name}: targets must be from 0 to 1, got {targets[at]}{place}")
         kept = getattr(getattr(logits, "dtype", None), "name", "") in FLOATS
         return targets.astype(logits.dtype) if kept and targets.dtype.kind in "biu" else targets
 

@@ -467,7 +467,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((-INF, 0.0, 0.0), (INF, INF, 1.0)),
         example=((-1.0, 0.3133, 0.2689), (0.5, 0.9741, 0.6225), (2.0, 2.1269, 0.8808)),
         source="Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating second-order functional knowledge, NeurIPS 2000.",
-        notes="No threshold: PyTorch's returns x from beta * x > 20.",
+        notes="No threshold: PyTorch's returns x from beta * x > 20. NaN where 1 / beta is beyond the type's largest number.",
     ),
     Record(
         name="exp",
