@@ -122,11 +122,9 @@ VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff
 #if defined(__clang__)
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #define NOT_UNROLLED
-#define ONE_COPY static __attribute__((noinline))
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
 #define NOT_UNROLLED _Pragma("GCC unroll 1")       /* as a loop of eight would be before it is made vectors */
-#define ONE_COPY static __attribute__((noinline, noclone))         /* gcc would make one for each caller's constants */
 #endif
 #define EIGHT_AT_ONCE INDEPENDENT NOT_UNROLLED
 

@@ -11,6 +11,11 @@
 #include <string.h>
 
 #define VM_INLINE static inline __attribute__((always_inline, unused))
+#if defined(__clang__)
+#define ONE_COPY static __attribute__((noinline, unused))
+#else
+#define ONE_COPY static __attribute__((noinline, noclone, unused))  /* gcc would make one for each caller's constants */
+#endif
 
 #if defined(__AVX512F__)
 #define HAS_AVX512 1
