@@ -263,8 +263,8 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real under = fma(-inverse, beta, 1.0) * over
     cdef real rest = fma(fma(-c, d, 0.5 * dt), over, t * under)
     cdef real tail = fma(t, over, rest)
-    cdef real low = fma(t, over, -tail) + rest
     cdef real line = x if beta * x > 0.0 else 0.0
+    cdef real low = fma(t, over, -tail) + rest if beta * x > 0.0 else 0.0
     return fma(tail, factor, fma(low, factor, line))
 
 cdef inline real softplus_backward(real dy, real x, real beta) noexcept nogil:

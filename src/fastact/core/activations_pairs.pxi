@@ -51,8 +51,8 @@ cdef inline void softplus_value_and_slope(real x, real beta, real* y, real* dydx
     cdef real under = fma(-inverse, beta, 1.0) * over
     cdef real rest = fma(fma(-c, d, 0.5 * dt), over, t * under)
     cdef real tail = fma(t, over, rest)
-    cdef real low = fma(t, over, -tail) + rest
     cdef real line = x if beta * x > 0.0 else 0.0
+    cdef real low = fma(t, over, -tail) + rest if beta * x > 0.0 else 0.0
     cdef real p = less_share(t, t)
     y[0] = fma(tail, factor, fma(low, factor, line))
     dydx[0] = unscale(p) if beta * x < 0.0 else unscale_add(-p, 1.0)

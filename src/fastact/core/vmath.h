@@ -584,7 +584,7 @@ VM_INLINE float log1p_parts_f4(float scaled_t, float *b)
     q = fma_f4(q, u, -0.17922489345073699951171875f);
     q = fma_f4(q, u, 0.378139555454254150390625f);
     *b = q;
-    return scaled_t * t;
+    return scaled_t * at_least_f4(t, 0x1p-40f);         /* what is below counts as little, but not as a subnormal, which takes long */
 }
 /* double: with s = t/(2+t), log(1+t) = 2 atanh(s) = 2s + s^3 r(s^2) = t - s(t - s^2 r(s^2)) */
 VM_INLINE double log1p_parts_f8(double scaled_t, double *b)
