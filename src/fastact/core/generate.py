@@ -624,7 +624,9 @@ def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool, unit: boo
     return "\n".join([*lines, "        done += m", ""])
 
 
-def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str], two_ways: dict[str, str], cost: dict[str, int]) -> str:
+def elementwise(
+    op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str], two_ways: dict[str, str], cost: dict[str, int]
+) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
     renamed = tuple(f"{p}_" if p in taken else p for p in op.parameters)

@@ -32,15 +32,18 @@ static ptrdiff_t bytes_cached = PTRDIFF_MAX;
 
 /* whether operands and result are that much together */
 static inline int streams(ptrdiff_t bytes) { return __builtin_expect(bytes > bytes_cached, 0); }
-/* Whether a cheap formula takes drive_around(): from more than the nearest cache keeps on. Two results that begin alike in a line are as
- * quick without, where a vector is half a line. */
+/* whether two results begin at the same place of a line */
+static inline int alike(void *const *out) { return (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) == 0; }
+
+/* Whether a cheap formula takes drive_around(): from more than the nearest cache keeps on. Two results that are
+ * alike do as well without, where a vector is half a line. */
 static inline int spills(ptrdiff_t bytes, int results, void *const *out)
 {
 #if defined(__AVX512F__)
     (void)results, (void)out;
     return bytes > NEAREST_BYTES;
 #else
-    return bytes > NEAREST_BYTES && (results == 1 || (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0 || streams(bytes));
+    return bytes > NEAREST_BYTES && (results == 1 || !alike(out) || streams(bytes));
 #endif
 }
 
@@ -132,7 +135,7 @@ static __attribute__((noinline, cold)) void drive_around(
     const call c = {data, operands, results, size};
     const void *moved[MAX_OPERANDS];
     void *to[2];
-    int stays = !streams(n * (data + results) * size) || (results > 1 && (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0);
+    int stays = !streams(n * (data + results) * size) || (results > 1 && !alike(out));
     for (int k = 0; k < data; k++)
         for (int r = 0; r < results; r++)
             stays |= args[k] == out[r];
