@@ -150,6 +150,30 @@ def test_around_the_caches(op_case, made, write_around, dtype):
         assert_same_bits(copies[place], wanted, op.name, "in place", op.data[place])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
+def test_beyond_the_nearest_cache(op_case, made, dtype):
+    """More numbers than the nearest cache keeps: the bits of fewer, from any start, nothing beside out, and in place."""
+    op, case = op_case
+    n = 12_000
+    data = operands(op, case, np.resize(pool(dtype), n + 40), np.random.default_rng(17))
+    k = len(op.data)
+    arrays, parameters = data[:k], data[k:]
+    few = [made[op.name](*(a[i : i + 500] for a in arrays), *parameters) for i in range(0, n + 40, 500)]
+    whole = np.concatenate(few)
+    room = np.zeros(n + 64, dtype)
+    for start, size in ((0, n), (1, n - 1), (4, n + 17), (7, n - 600)):
+        part = [a[start : start + size] for a in arrays]
+        room[:] = 0
+        made[op.name](*part, *parameters, out=room[start : start + size])
+        assert_same_bits(room[start : start + size], whole[start : start + size], op.name, start, size)
+        assert not bits_set(room[:start]).any() and not bits_set(room[start + size :]).any(), "wrote beside out"
+        for place in range(k):
+            copies = [np.array(a) for a in part]
+            made[op.name](*copies, *parameters, out=copies[place])
+            assert_same_bits(copies[place], whole[start : start + size], op.name, "in place", op.data[place])
+
+
 @pytest.mark.parametrize("op_case", OPERATIONS, ids=operation_id)
 def test_shapes_orders_and_memory(op_case, made, dtype):
     """0-d, empty, Fortran order, transposed, unaligned, byte-swapped, read-only, batches: the same bits."""

@@ -119,6 +119,29 @@ def test_around_the_caches(case, pairs, write_around, dtype):
         check(ufunc(copy, *values, out=out), wanted, "in place", place)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", ONES, ids=str)
+def test_beyond_the_nearest_cache(case, pairs, dtype):
+    """More numbers than the nearest cache keeps: the bits of fewer, however the results begin, nothing beside them, and in place."""
+    n = 9_000 + 37
+    x = np.resize(numbers(dtype), n)
+    ufunc, values = pairs[PAIRS[case.record.name].name], [np.asarray(v, dtype) for v in case.values]
+    few = [ufunc(x[i : i + 500], *values) for i in range(0, n, 500)]
+    wanted = tuple(np.concatenate(parts) for parts in zip(*few, strict=True))
+    rooms = [np.zeros(n + 64, dtype) for _ in range(2)]
+    for starts in ((0, 0), (5, 5), (1, 2), (16, 0)):
+        for room in rooms:
+            room[:] = 0
+        out = tuple(room[start : start + n] for room, start in zip(rooms, starts, strict=True))
+        check(ufunc(x, *values, out=out), wanted, starts)
+        for room, start in zip(rooms, starts, strict=True):
+            assert not room[:start].any() and not room[start + n :].any(), "wrote beside out"
+    for place in range(2):
+        copy = x.copy()
+        out = (copy, rooms[0][:n]) if place == 0 else (rooms[0][:n], copy)
+        check(ufunc(copy, *values, out=out), wanted, "in place", place)
+
+
 @pytest.mark.parametrize("case", ONES, ids=str)
 def test_layouts(case, variant, pairs, dtype):
     """Any stride, alignment and byte order; results in place of x, both ways, beside it by one place, and beside each other."""

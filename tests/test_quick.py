@@ -17,14 +17,15 @@ from fastact._registry import ELEMENTWISE
 QUICK = sorted(
     name
     for record in ELEMENTWISE
-    for name in (record.name, f"{record.name}_backward")
-    if isinstance(getattr(fa, name), _quick.Quick)
+    for name in (record.name, f"{record.name}_backward", f"{record.name}_value_and_grad")
+    if isinstance(getattr(fa, name, None), _quick.Quick)
 )
 
 
 def test_most_functions_are():
-    assert {"elu", "elu_backward", "exp_backward", "sine", "laplace"} <= set(QUICK)
-    assert not {"prelu", "prelu_backward", "exp"} & set(QUICK)      # what is learned is to be given; a ufunc needs no help
+    assert {"elu", "elu_backward", "elu_value_and_grad", "exp_backward", "sine", "laplace"} <= set(QUICK)
+    # what is learned is to be given; a ufunc needs no help
+    assert not {"prelu", "prelu_backward", "prelu_value_and_grad", "exp", "exp_value_and_grad"} & set(QUICK)
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -42,6 +43,12 @@ def test_they_are_what_they_wrap(name):
 def calls(name, x, dy, out):
     """Ways to call it, as (positional, keywords): usual ones, and such as go to the Python function."""
     plain = {} if out is None else {"out": out}
+    if name.endswith("_value_and_grad"):
+        given = [None] if out is None else [(out, np.empty_like(out)), (out, None)]
+        yield from (((x,), {"out": pair}) for pair in given)
+        yield (x,), {} if out is None else {"out": [out, out]}
+        yield (x,), {"where": True} if out is None else {"out": out}
+        return
     if not name.endswith("_backward"):
         yield (x,), plain
         yield (x,), {**plain, "where": True}
@@ -73,10 +80,12 @@ def test_they_do_what_they_wrap(name, kind):
             if isinstance(results[0], str) or isinstance(results[1], str):
                 assert results[0] == results[1]
                 continue
-            assert results[0].dtype == results[1].dtype
-            np.testing.assert_array_equal(*results)
+            pairs = [result if isinstance(result, tuple) else (result,) for result in results]
+            for first, second in zip(*pairs, strict=True):
+                assert first.dtype == second.dtype
+                np.testing.assert_array_equal(first, second)
             if "out" in given and made[0] is not None:
-                assert results[0] is made[0]
+                assert pairs[0][0] is made[0]
 
 
 def test_of_a_class_it_is_no_method():
@@ -100,6 +109,8 @@ def test_numbers_and_subclasses():
 def test_its_type_refuses_what_it_cannot_call():
     with pytest.raises(TypeError, match="ready"):
         _quick.Quick(fa.elu.__wrapped__, fa.ufuncs.elu, None, ((np.dtype("f4"),),), False)
+    with pytest.raises(TypeError, match="result"):
+        _quick.Quick(fa.elu.__wrapped__, fa.ufuncs.sigmoid_cross_entropy_hessian, None, None, False)
     with pytest.raises(TypeError, match="keywords"):
         _quick.Quick(wrapped=fa.elu)
     with pytest.raises(TypeError, match="type"):

@@ -217,7 +217,7 @@ def pair_function(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Any:
     function: Any = _compile(source, name, _scope(record, _ufunc=ufunc))
     function.ufunc = ufunc
     function.__doc__ = _docs.pair_doc(record)
-    return function
+    return _called_quickly(function, record, ufunc, None, False)
 
 
 def pair_names() -> dict[str, Record]:

@@ -19,10 +19,22 @@ typedef struct {
     PyObject *wrapped, *from_x, *from_y;           /* from_y: NULL where the output does not do */
     PyObject *ready;                               /* a tuple of (dtype, parameter, ...) */
     int backward;
+    int results;                                   /* 2: value and slope, out= a tuple */
 } quick;
 
 static PyObject *name_out, *name_x, *name_y;
 static PyTypeObject *ndarray;
+
+/* None, or an array; of two results a tuple of such */
+static int usual_out(PyObject *out, int results)
+{
+    if (results == 1 || out == Py_None)
+        return out == Py_None || Py_TYPE(out) == ndarray;
+    int fits = PyTuple_CheckExact(out) && PyTuple_GET_SIZE(out) == results;
+    for (int k = 0; fits && k < results; k++)
+        fits = usual_out(PyTuple_GET_ITEM(out, k), 1);
+    return fits;
+}
 
 static PyObject *quick_call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
 {
@@ -33,8 +45,8 @@ static PyObject *quick_call(PyObject *callable, PyObject *const *args, size_t na
         goto otherwise;
     for (Py_ssize_t k = 0; k < count; k++) {
         PyObject *name = PyTuple_GET_ITEM(names, k), *value = args[1 + k];
-        if (name == name_out && (value == Py_None || Py_TYPE(value) == ndarray))
-            out = value;
+        if (name == name_out && usual_out(value, self->results))
+            out = value == Py_None ? NULL : value;
         else if (self->backward && x == NULL && value != Py_None && (name == name_x || (name == name_y && self->from_y))) {
             x = value;
             ufunc = name == name_x ? self->from_x : self->from_y;
@@ -64,8 +76,8 @@ static PyObject *quick_call(PyObject *callable, PyObject *const *args, size_t na
         for (Py_ssize_t k = 1; k < PyTuple_GET_SIZE(found); k++)
             stack[m++] = PyTuple_GET_ITEM(found, k);
     }
-    if (out)
-        stack[m++] = out;
+    for (int k = 0; out && k < self->results; k++)
+        stack[m++] = self->results == 1 ? out : PyTuple_GET_ITEM(out, k);
     return PyObject_Vectorcall(ufunc, stack + 1, (size_t)(m - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 otherwise:
     return PyObject_Vectorcall(self->wrapped, args, nargsf, names);
@@ -92,9 +104,18 @@ static PyObject *quick_new(PyTypeObject *type, PyObject *args, PyObject *keyword
             return NULL;
         }
     }
+    PyObject *nout = PyObject_GetAttrString(from_x, "nout");
+    const long results = nout ? PyLong_AsLong(nout) : -1;
+    Py_XDECREF(nout);
+    if (results != 1 && results != 2) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "from_x must give one result, or two");
+        return NULL;
+    }
     quick *self = (quick *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
+    self->results = (int)results;
     self->vectorcall = quick_call;
     self->wrapped = Py_NewRef(wrapped);
     self->from_x = Py_NewRef(from_x);

@@ -15,12 +15,6 @@ cdef inline real bell(real s, real w) noexcept nogil:
     cdef real p = t + less_share(t, low)
     return fma(-p, unscale(p), p)
 
-cdef inline real times(real a, real v) noexcept nogil:
-    # a*v, where 0*inf is 0: a dead slope stays dead
-    cdef real product = a * v
-    return 0.0 if a == 0.0 else product
-
-
 # ---- rectifiers --------------------------------------------------------------------------------------------------
 
 cdef inline real relu(real x) noexcept nogil:

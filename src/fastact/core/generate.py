@@ -141,6 +141,33 @@ WHOLE = frozenset(
 )
 
 
+#: A formula of fewer operations for each array waits for memory rather than for them.
+CHEAP = 8
+
+
+def costs(formulas: str) -> dict[str, int]:
+    """About how many operations a formula takes, those of what it calls among them."""
+    bodies = {name: body for _, name, _, body in re.findall(FUNCTION, formulas, re.M)}
+    for header in HEADERS:
+        text = re.sub(r"/\*.*?\*/", "", (CORE / header).read_text(), flags=re.S)
+        bodies |= dict(re.findall(r"^VM_INLINE \w+ (\w+)\([^)]*\)\s*(\{.*\}|\{(?:\n[^}].*)*)", text, re.M))
+    found: dict[str, int] = {}
+
+    def count(name: str) -> int:
+        name = name if name in bodies else f"{name}_f4"
+        if name.startswith("fma_"):
+            return 1
+        if name in bodies and name not in found:
+            body = re.sub(r"#.*", "", bodies[name])
+            found[name] = len(re.findall(r" (?:[-+*/<>&|^?]|[<>=]=|<<|>>|if) ", body))
+            found[name] += sum(count(called) for called in re.findall(r"(\w+)\(", body) if called != name)
+        return found.get(name, 0)
+
+    for name in bodies:
+        count(name)
+    return found
+
+
 def cuts(body: str, suffix: str) -> list[str]:
     """The pieces of a formula's body, for floats (f4) or doubles (f8)."""
     return re.split(rf"^ +# ----(?: {suffix}| 256)?\n", re.sub(r"\breal\b", REALS[suffix], body), flags=re.M)
@@ -292,10 +319,13 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         write = f"{formula}({call}, {', '.join(f'&stage_{o}[i]' for o in targets(op))})"
     return [
         *lines,
-        "    cdef npy_intp i",
+        "    cdef npy_intp i, ahead = NEAR_AHEAD if stays else AHEAD",
         *(f"    cdef stage_{suffix} stage_{o}" for o in targets(op)),
         "    while n > 0:",
-        *(f"        fetch_ahead({name}, {stage} * <npy_intp>sizeof({ctype}))" for name in op.data),
+        "        if stays:",
+        *(f"            claim_ahead({o}, {stage} * <npy_intp>sizeof({ctype}))" for o in targets(op)),
+        "        if not stays:" if len(op.data) == 1 else "        if True:",
+        *(f"            fetch_ahead({name}, {stage} * <npy_intp>sizeof({ctype}), ahead)" for name in op.data),
         f"        for i in range({stage}):",
         f"            {write}",
         *(f"        leave_{suffix}({o}, stage_{o}, {stage}, stays)" for o in targets(op)),
@@ -327,7 +357,7 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
     lines += [f"        memset(ring_{n}, 0, sizeof(ring_{n}))" for n in depth]
     lines.append(f"        for turn in range(blocks + {last}):")
     if around:
-        lines += [f"            fetch_ahead({name} + turn * SPAN, SPAN * <npy_intp>sizeof({ctype}))" for name in op.data]
+        lines += [f"            fetch_ahead({name} + turn * SPAN, SPAN * <npy_intp>sizeof({ctype}), AHEAD)" for name in op.data]
     written = "False" if around else f"turn >= {last}"
     arguments += [f"{o} + (turn - {last}) * SPAN if {written} else &nowhere_{o}[0]" for o in targets(op)]
     for k, part in enumerate(parts):
@@ -392,8 +422,11 @@ def remainder(op: Any, suffix: str) -> list[str]:
     ]
 
 
-def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None, others: str) -> str:
-    """A formula over n numbers: whole spans in steps, where the formula is cut into some, and a plain loop."""
+def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | None, others: str, cost: int) -> str:
+    """A formula over n numbers: whole spans in steps, where the formula is cut into some, and a plain loop.
+
+    A cheap one waits for memory already where that is the second cache: it takes the kernel of stream.h, whose results then stay.
+    """
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     lines = []
     if parts and form == "scalar":
@@ -414,8 +447,12 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
     if around:
         described = f"{len(op.data)}, {len(operands)}, {len(op.results)}, sizeof({ctype})"
+        arrays = len(op.data) + len(op.results)
+        bytes_ = f"n * {arrays} * <npy_intp>sizeof({ctype})"
+        cheap = cost < CHEAP * arrays and not parts and not others and f"{op.name}_{suffix}" not in EXPLICIT
+        far = f"spills({bytes_}, {len(op.results)}, out)" if cheap else f"streams({bytes_})"
         lines += [
-            f"    if streams(n * {len(op.data) + len(op.results)} * <npy_intp>sizeof({ctype})):",
+            f"    if {far}:",
             f"        drive_around(k_{op.name}_{suffix}_scalar, around_{op.name}_{suffix}, {described}, out, args, n)",
             "        return",
         ]
@@ -587,7 +624,9 @@ def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool, unit: boo
     return "\n".join([*lines, "        done += m", ""])
 
 
-def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str], two_ways: dict[str, str]) -> str:
+def elementwise(
+    op: Any, number: int, cut: dict[str, dict[str, list[Step]]], names: set[str], two_ways: dict[str, str], cost: dict[str, int]
+) -> str:
     """Kernels, loops and the registration of one element-by-element ufunc."""
     taken = (op.formula, *KERNEL_NAMES)  # a parameter may be called like its function, or n
     renamed = tuple(f"{p}_" if p in taken else p for p in op.parameters)
@@ -612,7 +651,7 @@ def elementwise(op: Any, number: int, cut: dict[str, dict[str, list[Step]]], nam
             parts += [by_stretches(op, suffix, form, formula in names, unit in names) for form in forms]
         elif formula in names:
             others = taking_the_other(two_ways.get(formula, ""), suffix)
-            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula), others) for form in forms]
+            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula), others, cost[formula]) for form in forms]
         else:
             parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():
@@ -776,11 +815,12 @@ def generate(registry: ModuleType) -> str:
     for kind, name, signature, body in re.findall(FUNCTION, formulas, re.M):
         if name in two_ways and name not in cut["f4"]:
             formulas += f"\ncdef inline {kind} {name}_else({signature}) noexcept nogil:\n{the_other_way(body)}"
+    cost = costs(formulas)
     parts, setup, affine_setup, pairs_setup, gates_setup = [], [], [], [], []
     number, slots = 0, {}
     for record in registry.ELEMENTWISE:
         for op in registry.operations(record):
-            parts.append(elementwise(op, number, cut, names, two_ways))
+            parts.append(elementwise(op, number, cut, names, two_ways, cost))
             setup += elementwise_setup(op, number)
             slots[op.name] = 2 * number
             if op.data[-1] == "x":
@@ -789,12 +829,12 @@ def generate(registry: ModuleType) -> str:
                 affine_setup += lines
             number += 1
     for op in registry.PAIRS.values():
-        parts.append(elementwise(op, number, cut, names, two_ways))
+        parts.append(elementwise(op, number, cut, names, two_ways, cost))
         pairs_setup += elementwise_setup(op, number)
         number += 1
     for several_op in registry.SEVERAL:
         op = registry.Operation(several_op.name, several_op.formula, several_op.data, (), several_op.results)
-        parts.append(elementwise(op, number, cut, names, two_ways))
+        parts.append(elementwise(op, number, cut, names, two_ways, cost))
         setup += elementwise_setup(op, number)
         number += 1
     for k, record in enumerate(registry.GATES):

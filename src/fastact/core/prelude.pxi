@@ -45,14 +45,18 @@ cdef extern from "stream.h" nogil:
     enum:
         STAGE_F4
         STAGE_F8
+        AHEAD
+        NEAR_AHEAD
         SPAN
         MAX_OPERANDS
     ctypedef float stage_f4[SPAN]
     ctypedef double stage_f8[SPAN]
     bint HAS_STREAMS
     bint streams(npy_intp bytes) noexcept
+    bint spills(npy_intp bytes, int results, void* const* out) noexcept
     npy_intp stream_beyond(npy_intp bytes) noexcept
-    void fetch_ahead(const void* stage, npy_intp size) noexcept
+    void fetch_ahead(const void* stage, npy_intp size, npy_intp ahead) noexcept
+    void claim_ahead(void* stage, npy_intp size) noexcept
     void leave_f4(float* to, const float* stage, npy_intp n, bint stays) noexcept
     void leave_f8(double* to, const double* stage, npy_intp n, bint stays) noexcept
 

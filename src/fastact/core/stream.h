@@ -14,7 +14,8 @@
 #endif
 
 /* Numbers to a stage: few enough lines for a processor to collect at once, and a compiler unrolls a cheap formula's loop over them. */
-enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, AHEAD = 1 << 12, FEWEST_BYTES = 1 << 21, CACHED_BYTES = 1 << 25 };
+enum { LINE = 64, STAGE_F4 = 64, STAGE_F8 = 32, FEWEST_BYTES = 1 << 21, CACHED_BYTES = 1 << 25 };
+enum { AHEAD = 1 << 12, NEAR_AHEAD = 1 << 11, CLAIMED = 1 << 10, NEAREST_BYTES = 40 << 10 };
 enum { SPAN = 128, MAX_OPERANDS = 6 };             /* numbers that each step of a formula takes at a time; results among the operands */
 typedef float stage_f4[SPAN] __attribute__((aligned(64)));
 typedef double stage_f8[SPAN] __attribute__((aligned(64)));
@@ -31,6 +32,20 @@ static ptrdiff_t bytes_cached = PTRDIFF_MAX;
 
 /* whether operands and result are that much together */
 static inline int streams(ptrdiff_t bytes) { return __builtin_expect(bytes > bytes_cached, 0); }
+/* whether two results begin at the same place of a line */
+static inline int alike(void *const *out) { return (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) == 0; }
+
+/* Whether a cheap formula takes drive_around(): from more than the nearest cache keeps on. Two results that are
+ * alike do as well without, where a vector is half a line. */
+static inline int spills(ptrdiff_t bytes, int results, void *const *out)
+{
+#if defined(__AVX512F__)
+    (void)results, (void)out;
+    return bytes > NEAREST_BYTES;
+#else
+    return bytes > NEAREST_BYTES && (results == 1 || !alike(out) || streams(bytes));
+#endif
+}
 
 /* From how many bytes on; 0: what the processor says of its largest cache, but not more than one core gets of it: on a Zen 3 with 32 MB
  * relu breaks even at half of that, sigmoid at three quarters; on a Xeon whose many cores share 480 MB both do at 32 MB, and
@@ -90,11 +105,18 @@ static inline __attribute__((always_inline)) void stream_pieces_f8(double *to, c
 }
 static inline void stream_end(void) { _mm_sfence(); }
 
-/* what a stage of operands will be read AHEAD of it; beyond the last one nothing comes of it */
-static inline __attribute__((always_inline)) void fetch_ahead(const void *stage, ptrdiff_t bytes)
+/* what a stage of operands will be read `ahead` of it; beyond the last one nothing comes of it */
+static inline __attribute__((always_inline)) void fetch_ahead(const void *stage, ptrdiff_t bytes, ptrdiff_t ahead)
 {
     for (ptrdiff_t i = 0; i < bytes; i += LINE)
-        __builtin_prefetch((const char *)stage + AHEAD + i);
+        __builtin_prefetch((const char *)stage + ahead + i);
+}
+
+/* the lines of results that will be written CLAIMED bytes from now */
+static inline __attribute__((always_inline)) void claim_ahead(void *stage, ptrdiff_t bytes)
+{
+    for (ptrdiff_t i = 0; i < bytes; i += LINE)
+        __builtin_prefetch((char *)stage + CLAIMED + i, 1);
 }
 
 static inline void shifted(const call *c, void *const *out, const void *const *args, ptrdiff_t bytes, void **to, const void **moved)
@@ -113,7 +135,7 @@ static __attribute__((noinline, cold)) void drive_around(
     const call c = {data, operands, results, size};
     const void *moved[MAX_OPERANDS];
     void *to[2];
-    int stays = results > 1 && (((uintptr_t)out[0] ^ (uintptr_t)out[1]) & (LINE - 1)) != 0;
+    int stays = !streams(n * (data + results) * size) || (results > 1 && !alike(out));
     for (int k = 0; k < data; k++)
         for (int r = 0; r < results; r++)
             stays |= args[k] == out[r];
@@ -125,12 +147,14 @@ static __attribute__((noinline, cold)) void drive_around(
         usual(out, args, LANES);
     shifted(&c, out, args, first * size, to, moved);
     around(to, moved, lines, stays);
-    stream_end();
+    if (!stays)
+        stream_end();
     shifted(&c, out, args, (n - rest) * size, to, moved);
     usual(to, moved, rest);
 }
 #else
 static inline int streams(ptrdiff_t bytes) { (void)bytes; return 0; }
+static inline int spills(ptrdiff_t bytes, int results, void *const *out) { (void)bytes, (void)results, (void)out; return 0; }
 enum { HAS_STREAMS = 0 };
 static inline ptrdiff_t stream_beyond(ptrdiff_t bytes) { return bytes; }
 static inline void stream_f4(float *to, const float *from, ptrdiff_t n) { memcpy(to, from, (size_t)n * sizeof *to); }
@@ -138,7 +162,8 @@ static inline void stream_f8(double *to, const double *from, ptrdiff_t n) { memc
 static inline void stream_pieces_f4(float *to, const float *from, ptrdiff_t n) { stream_f4(to, from, n); }
 static inline void stream_pieces_f8(double *to, const double *from, ptrdiff_t n) { stream_f8(to, from, n); }
 static inline void stream_end(void) {}
-static inline void fetch_ahead(const void *stage, ptrdiff_t bytes) { (void)stage, (void)bytes; }
+static inline void fetch_ahead(const void *stage, ptrdiff_t bytes, ptrdiff_t ahead) { (void)stage, (void)bytes, (void)ahead; }
+static inline void claim_ahead(void *stage, ptrdiff_t bytes) { (void)stage, (void)bytes; }
 static inline void drive_around(
     kernel usual, kernel_around around, int data, int operands, int results, ptrdiff_t size, void *const *out, const void *const *args, ptrdiff_t n)
 {
