@@ -126,7 +126,8 @@ class Record(Entry):
     #: Pairs of parameters of which the first must not be above the second.
     ordered: tuple[tuple[str, str], ...] = ()
     drawn: Drawn | None = None
-    #: (parameter, value, name): at that value it is the function of that name, bit for bit, and takes its loops.
+    #: (parameter, value, name): at that value it is the function of that name, bit for bit, and takes its loops. So are gradients of
+    #: doubles; floats' take a formula name_backward_one where there is one, with the bits of their own.
     special: tuple[str, float, str] | None = None
     #: Points where f or f' jumps, or expressions of the parameters that say where, and what the gradient is there.
     kinks: tuple[float | str, ...] = ()

@@ -284,13 +284,13 @@ cdef inline real log_sigmoid(real x) noexcept nogil:
     # log(1/(1 + e^-x)) = min(x, 0) - log1p(t), t = e^-|x|;  log1p(t) = t - c*d
     cdef real s
     cdef real z = scaled_reduced(-abs(x), -0.0, &s)
-    # ----
+    # ---- f8
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)
     # ----
     cdef real d
     cdef real c = log1p_parts(t, &d)
-    # ----
+    # ---- f8
     cdef real line = x if x < 0.0 else 0.0
     return unscale_add(fma(c, d, -t), line)
 

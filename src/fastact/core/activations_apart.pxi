@@ -29,9 +29,18 @@ cdef extern from "vmath.h" nogil:
 
 
 cdef inline float silu_backward_f4(float dy, float x) noexcept nogil:
-    # t(1 + x + t)/(1 + t)^2, t = e^x = c e^(x + r), where 1 - r + c = 0: t is exact at the root -r
+    # t (1 - a + t)/(1 + t)^2, t = e^-a, a = |x|; right of 0 it is 1 less that
+    cdef float s
+    cdef float a = fall_clamp_f4(x)
+    cdef float z = fall_reduced_f4(a, &s)
+    cdef float e = fall_poly_f4(z)
+    # ----
+    return dy * fall_of_f4(x, a, s, e)
+
+cdef inline float swish_backward_f4(float dy, float x, float beta) noexcept nogil:
+    # t(1 + u + t)/(1 + t)^2, u = beta x, which is exact, t = e^u = c e^(u + r), where 1 - r + c = 0: t is exact at the root -r
     cdef double s
-    cdef double h = <double>at_most_f4(at_least_f4(x, <float>-110.0), <float>40.0)
+    cdef double h = at_most_f8(at_least_f8(<double>beta * <double>x, -110.0), 40.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
     # ----
     cdef double t = s * wide_exp_poly(z)
@@ -39,10 +48,10 @@ cdef inline float silu_backward_f4(float dy, float x) noexcept nogil:
     cdef double v = 1.0 + t
     return dy * <float>(t * (v + h) / (v * v))
 
-cdef inline float swish_backward_f4(float dy, float x, float beta) noexcept nogil:
-    # silu' at beta x, which is exact
+cdef inline float swish_backward_one_f4(float dy, float x) noexcept nogil:
+    # where beta is 1 x is held, and not its product
     cdef double s
-    cdef double h = at_most_f8(at_least_f8(<double>beta * <double>x, -110.0), 40.0)
+    cdef double h = <double>at_most_f4(at_least_f4(x, <float>-110.0), <float>40.0)
     cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
     # ----
     cdef double t = s * wide_exp_poly(z)

@@ -42,11 +42,11 @@ cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     cdef real p = half * a
     cdef real s, rest
     cdef real z = tail_reduced(p, fma(half, a, -p), &s, &rest)
-    # ----
+    # ---- f8
     cdef real y = split_poly(z, rest)
     # ----
     cdef real q = gauss_slope(a, p)
-    # ----
+    # ---- f8
     cdef real lo
     cdef real d = gauss_distance(a, &lo)
     cdef real g = unscale(0.5 * s * raised(d, lo, z, fma(q, 1.0 + (z + y), y)))

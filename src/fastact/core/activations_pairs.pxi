@@ -18,13 +18,13 @@ cdef inline void log_sigmoid_value_and_slope(real x, real* y, real* dydx) noexce
     # as log_sigmoid; p = t/(1 + t) = t - t t/(1 + t), or 1 - p left of 0
     cdef real s
     cdef real z = scaled_reduced(-abs(x), -0.0, &s)
-    # ----
+    # ---- f8
     cdef real w = expm1_poly(z)
     cdef real t = fma(s, w, s)
     # ----
     cdef real d
     cdef real c = log1p_parts(t, &d)
-    # ----
+    # ---- f8
     cdef real line = x if x < 0.0 else 0.0
     cdef real p = less_share(t, t)
     y[0] = unscale_add(fma(c, d, -t), line)

@@ -8,17 +8,16 @@ cdef extern from "vmath.h" nogil:
 # ---- x by a sigmoid: x t/(1 + t), and the gradient ---------------------------------------------------------------------------
 
 cdef inline void silu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
-    cdef double s
-    cdef float held = at_least_f4(x, <float>-110.0)
-    cdef double h = <double>at_most_f4(held, <float>40.0)
-    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # as silu', and x by what that has of the sigmoid
+    cdef float s
+    cdef float a = fall_clamp_f4(x)
+    cdef float z = fall_reduced_f4(a, &s)
+    cdef float e = fall_poly_f4(z)
     # ----
-    cdef double t = s * wide_exp_poly(z)
-    # ----
-    cdef double v = 1.0 + t
-    cdef double share = t / (v * v)
-    y[0] = <float>(<double>held * (share * v))
-    dydx[0] = <float>(share * (v + h))
+    cdef float lo, whole
+    cdef float p = fall_share_f4(s, e, &lo, &whole)
+    y[0] = fall_value_f4(x, a, s, p, lo, whole)
+    dydx[0] = fall_slope_f4(x, a, s, e, p, lo, whole)
 
 cdef inline void swish_value_and_slope_f4(float x, float beta, float* y, float* dydx) noexcept nogil:
     # below -195 x t is 0 for every finite x
@@ -33,6 +32,19 @@ cdef inline void swish_value_and_slope_f4(float x, float beta, float* y, float* 
     cdef double share = t / (v * v)
     cdef double held = at_most_f8(at_least_f8(<double>x, -3.4028234663852886e38), 3.4028234663852886e38) if u == -195.0 else <double>x
     y[0] = <float>(held * (share * v))
+    dydx[0] = <float>(share * (v + h))
+
+cdef inline void swish_value_and_slope_one_f4(float x, float* y, float* dydx) noexcept nogil:
+    cdef double s
+    cdef float held = at_least_f4(x, <float>-110.0)
+    cdef double h = <double>at_most_f4(held, <float>40.0)
+    cdef double z = wide_exp_reduced(h + 1.2784645427610737, 0.2784645427610738, &s)
+    # ----
+    cdef double t = s * wide_exp_poly(z)
+    # ----
+    cdef double v = 1.0 + t
+    cdef double share = t / (v * v)
+    y[0] = <float>(<double>held * (share * v))
     dydx[0] = <float>(share * (v + h))
 
 cdef inline void quick_gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:

@@ -220,6 +220,58 @@ VM_INLINE double fall_parts_f8(double x, double h, double h_lo, double s, double
 VM_INLINE double fall_of_f8(double x, double h, double h_lo, double s, double w) { double lo; return fall_parts_f8(x, h, h_lo, s, w, &lo); }
 VM_INLINE double silu_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.474973c841400p+0, -0x1.f488378aa7aa5p-44, -0x1.85c7eb0bb1580p-107, 0x1.1d25cf210482ep-2, s); }
 VM_INLINE double cubic_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.3b2cf738fa000p+0, -0.0, -0x1.194ce65f8cf77p-51, 0x1.2af64e9c485eep-2, s); }
+/* floats: t = s(c + e), e = c(e^z - 1) = z/4 + z r(z), c and e 2^-40 and s 2^40 times what they are, and
+ * u = ((1 + c) - a) + (s(c + e) - c), of which the first is exact about the root, and the second c(e^z - 1). c is chosen so that it and
+ * 1 + c are floats, 1 + c the one next to the root; what -ln c has beyond a float is in e (coefficients/falls.py, by_trial.c).
+ * p = t/(1 + t), of which rounding leaves p_lo out: p - p^2 = t/(1 + t)^2 then has no more error at 0 than far out. */
+#define FALL_ONE_F4 0x1p-40f
+#define FALL_C_F4 0x1.1d25dp-2f
+VM_INLINE float fall_clamp_f4(float x) { return abs_f4(at_most_f4(at_least_f4(x, -115.5f), 40.0f)); }
+VM_INLINE float fall_reduced_f4(float a, float *s)
+{
+    const float magic = 12582912.0f + 127.0f + 40.0f;
+    float j = fma_f4(a, -0x1.715476p+0f, magic + 2.0f), n = j - magic;
+    *s = from_bits_f4(bits_f4(j) << 23);
+    return (fma_f4(n, -0x1.62e4p-1f, 0x1.4749p+0f) - a) + fma_f4(n, -0x1.7f7d1cp-20f, 0x1.dp-18f);
+}
+VM_INLINE float fall_poly_f4(float z)
+{
+    float r = FALL_ONE_F4 * 0x1.6db4fap-12f;
+    r = fma_f4(r, z, FALL_ONE_F4 * 0x1.2fe5fp-9f);
+    r = fma_f4(r, z, FALL_ONE_F4 * 0x1.7c4aaap-7f);
+    r = fma_f4(r, z, FALL_ONE_F4 * 0x1.7c32dp-5f);
+    r = fma_f4(r, z, FALL_ONE_F4 * 0x1.1d25c2p-3f);
+    r = fma_f4(r, z, FALL_ONE_F4 * 0x1.d25ceep-6f);
+    return fma_f4(r, z, fma_f4(FALL_ONE_F4 * 0.25f, z, FALL_ONE_F4 * -0x1.1d1338p-26f));
+}
+/* p/s, what rounding leaves out of it, and p, held where it is nothing beside 1, for to underflow takes long */
+VM_INLINE float fall_share_f4(float power, float e, float *lo, float *whole)
+{
+    const float c = FALL_ONE_F4 * FALL_C_F4;
+    float s = at_least_f4(power, 1.0f), t = c + e, plain = s * t, share = plain / (1.0f + plain), p = fma_f4(-t, share, t);
+    *whole = s * p;
+    *lo = fma_f4(-t, *whole, (c - p) + e);              /* of which p has less error than the quotient */
+    return p;
+}
+VM_INLINE float fall_slope_f4(float x, float a, float s, float e, float p, float lo, float whole)
+{
+    const float c = FALL_ONE_F4 * FALL_C_F4;
+    float far = (1.0f + FALL_C_F4) - a, near = fma_f4(s, e, fma_f4(s, c, -FALL_C_F4));
+    float less = fma_f4(-whole, near, fma_f4(-whole, far, near)), rest = lo * (far * fma_f4(-2.0f, whole, 1.0f));
+    float left = s * fma_f4(p, far, fma_f4(p, less, rest));
+    return x < 0.0f ? left : 1.0f - left;
+}
+VM_INLINE float fall_of_f4(float x, float a, float s, float e)
+{
+    float lo, whole, p = fall_share_f4(s, e, &lo, &whole);
+    return fall_slope_f4(x, a, s, e, p, lo, whole);
+}
+/* x p left of 0, x(1 - p) right of it, with what p lacks, lo (1 - p), unless p is held; held is |x| */
+VM_INLINE float fall_value_f4(float x, float held, float s, float p, float lo, float whole)
+{
+    float right = 1.0f - whole, less = s < 1.0f ? 0.0f : lo * right, scaled = held * s;
+    return fma_f4(x < 0.0f ? -scaled : x, x < 0.0f ? p : right, -(scaled * less));
+}
 /* e^x = s e^z and 2 e^-x = t e^-z, t scaled; below e^-120 s is held */
 VM_INLINE double pair_reduced_f8(double x, double *s, double *t)
 {

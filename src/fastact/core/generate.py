@@ -650,8 +650,13 @@ def elementwise(
                 parts += [by_blocks(plain, suffix, "scalar", unit), usual_kernel(plain, suffix, cut[suffix][unit])]
             parts += [by_stretches(op, suffix, form, formula in names, unit in names) for form in forms]
         elif formula in names:
+            one, which = f"{op.formula}_one_{suffix}", op           # at its special value, with the same bits
+            if one in names:
+                plain = type(op)(f"{op.name}_one", op.formula, op.data, (), op.results)
+                parts.append(kernel(plain, suffix, "scalar", one, cut[suffix].get(one), "", cost[one]))
+                which = type(op)(op.name, op.formula, op.data, op.parameters, op.results, (*op.special[:2], plain.name))
             others = taking_the_other(two_ways.get(formula, ""), suffix)
-            parts += [kernel(op, suffix, form, formula, cut[suffix].get(formula), others, cost[formula]) for form in forms]
+            parts += [kernel(which, suffix, form, formula, cut[suffix].get(formula), others, cost[formula]) for form in forms]
         else:
             parts += [in_turn(op, op.formula.removesuffix("_value_and_grad"), suffix, form) for form in forms]
     for storage, (_, suffix, _) in STORAGES.items():

@@ -2,9 +2,10 @@
  *
  *     gcc -O2 -march=x86-64-v3 -ffp-contract=off -I.. by_trial.c -lm -o by_trial && ./by_trial
  *
- * Prints the coefficients that gauss.h has for gelu beyond the seam and for gelu_tanh, then every better set that a number of
- * trials around them finds, with the largest error in ulp over every float where the error is large. The fits that they
- * started from are gauss_rational.py's and exp.sollya's. The formulas are those of activations_gauss.pxi.
+ * Prints the coefficients that gauss.h has for gelu beyond the seam, for gelu_tanh, and for silu', then every better set that a
+ * number of trials around them finds, with the largest error in ulp over every float where the error is large. The fits that
+ * they started from are gauss_rational.py's, exp.sollya's and falls.py's. The formulas are those of activations_gauss.pxi and
+ * activations_apart.pxi.
  */
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static double gelu(float x, const float *c)
     float f = num / fma_f4(den, a, 1.0f);
     double exact = 0.5 * x * erfc(-x * 0.70710678118654752440);
     double once = in_ulp(unscale_f4(-gauss_tail_f4(a, s, z, gauss_poly_f4(z, rest), f)), exact);
-    double tail = gauss_tail_parts_f4(a, s, z, gauss_poly_parts_f4(z, rest), f, &lo);
+    double tail = gauss_tail_parts_f4(a, s, z, gauss_poly_parts_f4(z, rest), rest, f, &lo);
     double twice = 0.5 + fabs((tail + lo) * -0x1p-64 / exact - 1.0) * 0x1p24 - 0.2;
     return once > twice ? once : twice;
 }
@@ -48,6 +49,16 @@ static double gelu_tanh(float x, const float *c)
     return in_ulp(x / logistic_divisor_f4(s, w, x, &unit) * unit, exact);
 }
 
+static double silu_slope(float x, const float *c)
+{
+    float s, a = fall_clamp_f4(x), z = fall_reduced_f4(a, &s), r = FALL_ONE_F4 * c[0];
+    for (int i = 1; i < 5; i++) r = fma_f4(r, z, FALL_ONE_F4 * c[i]);
+    r = fma_f4(r, z, FALL_ONE_F4 * 0x1.d25ceep-6f);
+    float e = fma_f4(r, z, fma_f4(FALL_ONE_F4 * 0.25f, z, FALL_ONE_F4 * -0x1.1d1338p-26f));
+    double t = exp((double)x);
+    return in_ulp(fall_of_f4(x, a, s, e), t * (1.0 + x + t) / ((1.0 + t) * (1.0 + t)));
+}
+
 static const struct target {
     const char *name;
     double (*error)(float, const float *);
@@ -60,6 +71,8 @@ static const struct target {
       0x1.48c47cp-4f, 0x1.9b81c8p-2f, 0x1.273b74p+0f, 0x1.a259ap+0f}},
     {"gelu_tanh", gelu_tanh, -2.5f, -5.5f, 4,
      {0x1.6ca954p-10f, 0x1.120ac2p-7f, 0x1.55550ap-5f, 0x1.5554dep-3f}},
+    {"silu'", silu_slope, -0.125f, -6.75f, 5,
+     {0x1.6db4fap-12f, 0x1.2fe5fp-9f, 0x1.7c4aaap-7f, 0x1.7c32dp-5f, 0x1.1d25c2p-3f}},
 };
 
 /* the largest error, given up as soon as it passes `enough` */
