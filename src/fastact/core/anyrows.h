@@ -173,6 +173,12 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
             NAME(scatter)(&O, 0, row, 1, &nothing);
         return;
     }
+#if defined(__AVX512F__)
+    if (n > 1 && n <= WIDTH && X.ready && mask == NULL && (O.ready || op == LOGSUMEXP)) {
+        NAME(brief_rows)(op, &D, &X, &O, n_outer, n);
+        row = n_outer;
+    } else
+#endif
     if (take_across(n_outer, n, sx, cx, 16)) {
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;

@@ -179,6 +179,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef TILE
 #undef LOOP
 #include "straight.h"
+#if defined(__AVX512F__)
+#include "brief.h"
+#endif
 #include "anyrows.h"
 #undef V
 #undef V_IS
@@ -209,6 +212,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef TILE
 #undef LOOP
 #include "straight.h"
+#if defined(__AVX512F__)
+#include "brief.h"
+#endif
 #include "anyrows.h"
 #undef V
 #undef V_IS

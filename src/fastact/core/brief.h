@@ -1,0 +1,277 @@
+/* Rows of few numbers in AVX-512's vectors: PLACES rows side by side, a vector for each number, which is what straight.h and across.h
+ * say of them, operation by operation. Included by row.h for each type.
+ *
+ * Whatever a row needs once is then done for all of them together, and nothing is done for numbers that are not there.
+ * Rows along memory are turned in pieces of 16 bytes; the last piece of a row begins before the one before it ends, so that none is
+ * fetched or written beyond the row.
+ */
+
+typedef struct {
+    NAME(vector) x[WIDTH], held[WIDTH], e[WIDTH];
+    REAL top[NAME(PLACES)], part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
+    REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
+    double hi[NAME(PLACES)], lo[NAME(PLACES)];
+} NAME(brief);
+
+/* ---- rows to columns ---- */
+
+enum { NAME(PIECE) = 16 / sizeof(REAL) };          /* numbers of a row that are turned together */
+
+#if IS_DOUBLE
+VM_INLINE __m128d NAME(piece)(const char *x, ptrdiff_t n) { return _mm_loadu_pd((const double *)x); }
+VM_INLINE void NAME(put_piece)(char *to, __m128d v, ptrdiff_t n) { _mm_storeu_pd((double *)to, v); }
+VM_INLINE void NAME(turn_pieces)(__m512d *v)
+{
+    const __m512d t = _mm512_unpackhi_pd(v[0], v[1]);
+    v[0] = _mm512_unpacklo_pd(v[0], v[1]);
+    v[1] = t;
+}
+#define INSERTED(v, piece, k) _mm512_insertf64x2(v, piece, k)
+#define EXTRACTED(v, k) _mm512_extractf64x2_pd(v, k)
+#define FIRST_OF(v) _mm512_castpd512_pd128(v)
+#define WIDENED(v) _mm512_castpd128_pd512(v)
+#else
+VM_INLINE __m128 NAME(piece)(const char *x, ptrdiff_t n)
+{
+    return n >= 4 ? _mm_loadu_ps((const float *)x) : _mm_maskz_loadu_ps((__mmask8)((1 << n) - 1), x);
+}
+VM_INLINE void NAME(put_piece)(char *to, __m128 v, ptrdiff_t n)
+{
+    if (n >= 4)
+        _mm_storeu_ps((float *)to, v);
+    else
+        _mm_mask_storeu_ps(to, (__mmask8)((1 << n) - 1), v);
+}
+VM_INLINE void NAME(turn_pieces)(__m512 *v)
+{
+    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(v[0], v[1])), b = _mm512_castps_pd(_mm512_unpackhi_ps(v[0], v[1]));
+    const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(v[2], v[3])), d = _mm512_castps_pd(_mm512_unpackhi_ps(v[2], v[3]));
+    v[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    v[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    v[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    v[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+}
+#define INSERTED(v, piece, k) _mm512_insertf32x4(v, piece, k)
+#define EXTRACTED(v, k) _mm512_extractf32x4_ps(v, k)
+#define FIRST_OF(v) _mm512_castps512_ps128(v)
+#define WIDENED(v) _mm512_castps128_ps512(v)
+#endif
+
+VM_INLINE void NAME(columns_of)(const char *x, ptrdiff_t s, ptrdiff_t n, ptrdiff_t few, NAME(vector) *to)
+{
+    const ptrdiff_t piece = NAME(PIECE), far = piece * s;
+    for (ptrdiff_t i = 0; i < n; i += piece) {
+        const ptrdiff_t at = i + piece <= n || n < piece ? i : n - piece;
+        const char *p = x + at * (ptrdiff_t)sizeof(REAL);
+        NAME(vector) v[NAME(PIECE)];
+        for (int r = 0; r < NAME(PIECE); r++, p += s) {
+            v[r] = WIDENED(NAME(piece)(p, few));
+            v[r] = INSERTED(v[r], NAME(piece)(p + far, few), 1);
+            v[r] = INSERTED(v[r], NAME(piece)(p + 2 * far, few), 2);
+            v[r] = INSERTED(v[r], NAME(piece)(p + 3 * far, few), 3);
+        }
+        NAME(turn_pieces)(v);
+        for (int r = 0; r < NAME(PIECE); r++)
+            to[at + r] = v[r];
+    }
+}
+
+VM_INLINE void NAME(rows_from)(const NAME(vector) *from, ptrdiff_t n, ptrdiff_t few, char *out, ptrdiff_t s)
+{
+    const ptrdiff_t piece = NAME(PIECE), far = piece * s;
+    for (ptrdiff_t i = 0; i < n; i += piece) {
+        const ptrdiff_t at = i + piece <= n || n < piece ? i : n - piece;
+        char *p = out + at * (ptrdiff_t)sizeof(REAL);
+        NAME(vector) v[NAME(PIECE)];
+        for (int r = 0; r < NAME(PIECE); r++)
+            v[r] = from[at + r];
+        NAME(turn_pieces)(v);
+        for (int r = 0; r < NAME(PIECE); r++, p += s) {
+            NAME(put_piece)(p, FIRST_OF(v[r]), few);
+            NAME(put_piece)(p + far, EXTRACTED(v[r], 1), few);
+            NAME(put_piece)(p + 2 * far, EXTRACTED(v[r], 2), few);
+            NAME(put_piece)(p + 3 * far, EXTRACTED(v[r], 3), few);
+        }
+    }
+}
+#undef INSERTED
+#undef EXTRACTED
+#undef FIRST_OF
+#undef WIDENED
+
+/* ---- sums ---- */
+
+VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n, const NAME(scale) *scale)
+{
+    NAME(vector) v[4];
+    for (ptrdiff_t k = first; n - first >= 4 && k < n; k += 4) {
+        const ptrdiff_t at = k + 4 <= n ? k : n - 4;               /* some once more */
+        for (int i = 0; i < 4; i++)
+            v[i] = from[at + i];
+        NAME(raise)(4, 0, 1, v, scale);
+        for (int i = 0; i < 4; i++)
+            e[at + i] = v[i];
+    }
+    for (ptrdiff_t k = first; n - first < 4 && k < n; k++) {
+        v[0] = from[k];
+        NAME(raise)(1, 0, 1, v, scale);
+        e[k] = v[0];
+    }
+}
+
+/* lanes of a segment, see add_lanes(), and all of them, see put_four() and add_fours() */
+VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi, double *lo)
+{
+    for (int half = 0; half < NAME(PLACES) / 8; half++) {
+        doubles sum[8], lost[8];
+#if IS_DOUBLE
+        for (ptrdiff_t l = 0; l < 8 && l < n; l++) {
+            doubles a = e[l], a_lo = {0}, b_lo = {0}, v_lo = {0};
+            if (l + 16 < n) {
+                const doubles p = e[l], q = e[l + 16];
+                a = p + q;
+                a_lo = (p - (a - (a - p))) + (q - (a - p));
+            }
+            if (l + 8 < n) {
+                doubles b = e[l + 8];
+                if (l + 24 < n) {
+                    const doubles p = e[l + 8], q = e[l + 24];
+                    b = p + q;
+                    b_lo = (p - (b - (b - p))) + (q - (b - p));
+                }
+                const doubles v = a + b;
+                v_lo = (a - (v - (v - a))) + (b - (v - a));
+                a = v;
+            }
+            sum[l] = a;
+            lost[l] = (a_lo + b_lo) + v_lo;
+        }
+#define FOLD(k, other)                                                             \
+    if (other < n) {                                                               \
+        const doubles p = sum[k], q = sum[other], s = p + q;                       \
+        lost[k] = (lost[k] + lost[other]) + ((p - (s - (s - p))) + (q - (s - p))); \
+        sum[k] = s;                                                                \
+    }
+#else
+        const float *f = (const float *)e + 8 * half;
+        for (ptrdiff_t l = 0; l < 8 && l < n; l++, f += 16) {
+            doubles a = widened(f);
+            if (l + 16 < n)
+                a += widened(f + 256);
+            if (l + 24 < n)
+                a += widened(f + 128) + widened(f + 384);
+            else if (l + 8 < n)
+                a += widened(f + 128);
+            sum[l] = a;
+        }
+#define FOLD(k, other)                                                             \
+    if (other < n)                                                                 \
+        sum[k] += sum[other];
+#endif
+        FOLD(0, 4)
+        FOLD(1, 5)
+        FOLD(2, 6)
+        FOLD(3, 7)
+        FOLD(0, 1)
+        FOLD(2, 3)
+        FOLD(0, 2)
+#undef FOLD
+        *(unaligned_doubles *)(hi + 8 * half) = sum[0];
+        if (IS_DOUBLE)
+            *(unaligned_doubles *)(lo + 8 * half) = lost[0];
+    }
+}
+
+/* The maxima to the first column, and where there are others like it; in the other columns the others */
+VM_INLINE NAME(places) NAME(settle_columns)(NAME(vector) *held, ptrdiff_t n)
+{
+    NAME(places) again = 0;
+    for (ptrdiff_t half = WIDTH / 2; half > 0; half /= 2)
+        for (ptrdiff_t k = 0; k < half && k + half < n; k++) {
+            const NAME(vector) p = held[k], q = held[k + half];
+            held[k] = V(max)(q, p);
+            held[k + half] = V(min)(p, q);
+        }
+    for (ptrdiff_t k = 1; k < n; k++)
+        again |= V_IS(held[k], held[0], _CMP_EQ_OQ);
+    return again;
+}
+
+VM_INLINE void NAME(brief_tile)(int op, NAME(brief) *t, ptrdiff_t n)
+{
+    NAME(vector) *from = t->x;
+    NAME(places) again = 0;
+    if (IS_LOG(op)) {
+        from = t->held;
+        for (ptrdiff_t k = 0; k < n; k++)
+            from[k] = t->x[k];
+        again = NAME(settle_columns)(from, n);
+        V(storeu)(t->top, from[0]);
+    } else {
+        NAME(vector) top = from[0];
+        for (ptrdiff_t k = 1; k < n; k++)
+            top = V(max)(from[k], top);
+        V(storeu)(t->top, top);
+    }
+    NAME(scales)(op, op != LOGSUMEXP_BACKWARD, NAME(PLACES), t->top, t->part, t->power, t->c, t->low, t->shift);
+    const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
+    if (IS_LOG(op)) {
+        NAME(vector) unit[1] = {from[0]};
+        NAME(raise)(1, 0, 1, unit, &scale);
+        V(storeu)(t->unit, V(maskz_mov)(again, unit[0]));
+        t->e[0] = V(setzero)();
+    }
+    NAME(raise_columns)(from, t->e, IS_LOG(op), n, &scale);
+    NAME(add_columns)(t->e, n, t->hi, t->lo);
+    NAME(factors)(op, NAME(PLACES), t->top, t->part, t->power, t->gradient, t->unit, t->hi, t->lo, t->a, t->b);
+    const NAME(vector) a = V(loadu)(t->a), b = V(loadu)(t->b), power = V(loadu)(t->power);
+    for (ptrdiff_t k = 0; op != LOGSUMEXP && k < n; k++)
+        t->x[k] = NAME(results)(op, op == LOG_SOFTMAX ? t->x[k] : t->e[k], a, b, power);
+}
+
+static __attribute__((noinline)) void NAME(brief_softmax)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(SOFTMAX, t, n); }
+static __attribute__((noinline)) void NAME(brief_log_softmax)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(LOG_SOFTMAX, t, n); }
+static __attribute__((noinline)) void NAME(brief_logsumexp)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(LOGSUMEXP, t, n); }
+static __attribute__((noinline)) void NAME(brief_backward)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(LOGSUMEXP_BACKWARD, t, n); }
+
+/* Rows that are ready, as their results are */
+static __attribute__((noinline)) void NAME(brief_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    void (*work)(NAME(brief) *, ptrdiff_t) = op == SOFTMAX ? NAME(brief_softmax) : op == LOG_SOFTMAX ? NAME(brief_log_softmax) : op == LOGSUMEXP ? NAME(brief_logsumexp) : NAME(brief_backward);
+    REAL room[NAME(PLACES) * WIDTH];
+    const ptrdiff_t many = NAME(PLACES), size = n * (ptrdiff_t)sizeof(REAL);
+    NAME(brief) t;
+    for (ptrdiff_t j = 0; j < many; j++) {
+        t.lo[j] = 0.0;
+        t.gradient[j] = 1;
+        t.unit[j] = 0;
+    }
+    for (ptrdiff_t row = 0; row < rows; row += many) {
+        const ptrdiff_t w = rows - row < many ? rows - row : many;
+        const char *from = x->p + row * x->line;
+        char *to = out->p + row * out->line;
+        ptrdiff_t from_line = x->line, to_line = out->line;
+        if (w < many) {                            /* they are too few: with some zeros */
+            memset(room, 0, sizeof room);
+            for (ptrdiff_t u = 0; u < w; u++)
+                memcpy(room + u * n, from + u * from_line, size);
+            from = to = (char *)room, from_line = to_line = size;
+        }
+        if (n >= NAME(PIECE))
+            NAME(columns_of)(from, from_line, n, NAME(PIECE), t.x);
+        else
+            NAME(columns_of)(from, from_line, n, n, t.x);
+        if (op == LOGSUMEXP_BACKWARD)
+            NAME(gather)(dy, 0, row, w, 0, t.gradient);
+        work(&t, n);
+        if (op == LOGSUMEXP)
+            NAME(scatter)(out, 0, row, w, t.top);
+        else if (n >= NAME(PIECE))
+            NAME(rows_from)(t.x, n, NAME(PIECE), to, to_line);
+        else
+            NAME(rows_from)(t.x, n, n, to, to_line);
+        if (op != LOGSUMEXP)
+            for (ptrdiff_t u = 0; w < many && u < w; u++)
+                memcpy(out->p + (row + u) * out->line, room + u * n, size);
+    }
+}
