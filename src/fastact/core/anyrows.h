@@ -175,7 +175,14 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
     }
 #if defined(__AVX512F__)
     if (n > 1 && n <= WIDTH && X.ready && mask == NULL && (O.ready || op == LOGSUMEXP)) {
-        NAME(brief_rows)(op, &D, &X, &O, n_outer, n);
+        if (op == SOFTMAX)
+            NAME(brief_softmax)(&X, &O, n_outer, n);
+        else if (op == LOG_SOFTMAX)
+            NAME(brief_log_softmax)(&X, &O, n_outer, n);
+        else if (op == LOGSUMEXP)
+            NAME(brief_logsumexp)(&X, &O, n_outer, n);
+        else
+            NAME(brief_backward)(&D, &X, &O, n_outer, n);
         row = n_outer;
     } else
 #endif

@@ -6,11 +6,13 @@
  * fetched or written beyond the row.
  */
 
-typedef struct {
-    NAME(vector) x[WIDTH], held[WIDTH], e[WIDTH];
-    REAL top[NAME(PLACES)], part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
+enum { NAME(TILES) = 2 };                          /* so many vectors' rows take each step together: one's would wait for each other */
+enum { NAME(MANY_ROWS) = NAME(TILES) * NAME(PLACES) };
+typedef struct {                                   /* a vector's rows; what lies at known distances is known to be apart */
+    REAL top[NAME(PLACES)] __attribute__((aligned(64))), part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
     REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
     double hi[NAME(PLACES)], lo[NAME(PLACES)];
+    NAME(vector) x[WIDTH], held[WIDTH], e[WIDTH];
 } NAME(brief);
 
 /* ---- rows to columns ---- */
@@ -197,81 +199,136 @@ VM_INLINE NAME(places) NAME(settle_columns)(NAME(vector) *held, ptrdiff_t n)
     return again;
 }
 
-VM_INLINE void NAME(brief_tile)(int op, NAME(brief) *t, ptrdiff_t n)
+/* the maxima, and whether they occur again */
+VM_INLINE void NAME(brief_tops)(int op, NAME(brief) *t, ptrdiff_t n)
 {
-    NAME(vector) *from = t->x;
-    NAME(places) again = 0;
+    NAME(vector) top = t->x[0];
     if (IS_LOG(op)) {
-        from = t->held;
         for (ptrdiff_t k = 0; k < n; k++)
-            from[k] = t->x[k];
-        again = NAME(settle_columns)(from, n);
-        V(storeu)(t->top, from[0]);
-    } else {
-        NAME(vector) top = from[0];
+            t->held[k] = t->x[k];
+        V(storeu)(t->unit, V(maskz_mov)(NAME(settle_columns)(t->held, n), V(set1)(1)));
+        top = t->held[0];
+    } else
         for (ptrdiff_t k = 1; k < n; k++)
-            top = V(max)(from[k], top);
-        V(storeu)(t->top, top);
-    }
-    NAME(scales)(op, op != LOGSUMEXP_BACKWARD, NAME(PLACES), t->top, t->part, t->power, t->c, t->low, t->shift);
-    const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
-    if (IS_LOG(op)) {
-        NAME(vector) unit[1] = {from[0]};
-        NAME(raise)(1, 0, 1, unit, &scale);
-        V(storeu)(t->unit, V(maskz_mov)(again, unit[0]));
-        t->e[0] = V(setzero)();
-    }
-    NAME(raise_columns)(from, t->e, IS_LOG(op), n, &scale);
-    NAME(add_columns)(t->e, n, t->hi, t->lo);
-    NAME(factors)(op, NAME(PLACES), t->top, t->part, t->power, t->gradient, t->unit, t->hi, t->lo, t->a, t->b);
-    const NAME(vector) a = V(loadu)(t->a), b = V(loadu)(t->b), power = V(loadu)(t->power);
-    for (ptrdiff_t k = 0; op != LOGSUMEXP && k < n; k++)
-        t->x[k] = NAME(results)(op, op == LOG_SOFTMAX ? t->x[k] : t->e[k], a, b, power);
+            top = V(max)(t->x[k], top);
+    V(storeu)(t->top, top);
 }
 
-static __attribute__((noinline)) void NAME(brief_softmax)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(SOFTMAX, t, n); }
-static __attribute__((noinline)) void NAME(brief_log_softmax)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(LOG_SOFTMAX, t, n); }
-static __attribute__((noinline)) void NAME(brief_logsumexp)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(LOGSUMEXP, t, n); }
-static __attribute__((noinline)) void NAME(brief_backward)(NAME(brief) *t, ptrdiff_t n) { NAME(brief_tile)(LOGSUMEXP_BACKWARD, t, n); }
-
-/* Rows that are ready, as their results are */
-static __attribute__((noinline)) void NAME(brief_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+VM_INLINE void NAME(brief_sums)(int op, NAME(brief) *t, ptrdiff_t n)
 {
-    void (*work)(NAME(brief) *, ptrdiff_t) = op == SOFTMAX ? NAME(brief_softmax) : op == LOG_SOFTMAX ? NAME(brief_log_softmax) : op == LOGSUMEXP ? NAME(brief_logsumexp) : NAME(brief_backward);
-    REAL room[NAME(PLACES) * WIDTH];
+    const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
+    if (IS_LOG(op)) {
+        NAME(vector) unit[1] = {t->held[0]};
+        NAME(raise)(1, 0, 1, unit, &scale);
+        V(storeu)(t->unit, V(maskz_mov)(V_IS(V(loadu)(t->unit), V(setzero)(), _CMP_NEQ_UQ), unit[0]));
+        t->e[0] = V(setzero)();
+    }
+    NAME(raise_columns)(IS_LOG(op) ? t->held : t->x, t->e, IS_LOG(op), n, &scale);
+    NAME(add_columns)(t->e, n, t->hi, t->lo);
+}
+
+/* Not inline: gcc unrolls short loops before it would make vectors of them, where it has seen that they are short */
+#define OF_ROWS(name, op)                                                          \
+    static __attribute__((noinline)) void NAME(brief_scales_##name)(NAME(brief) *t) \
+    {                                                                              \
+        NAME(scales)(op, op != LOGSUMEXP_BACKWARD, NAME(PLACES), t->top, t->part, t->power, t->c, t->low, t->shift); \
+    }                                                                              \
+    static __attribute__((noinline)) void NAME(brief_factors_##name)(NAME(brief) *t) \
+    {                                                                              \
+        NAME(factors)(op, NAME(PLACES), t->top, t->part, t->power, t->gradient, t->unit, t->hi, t->lo, t->a, t->b); \
+    }
+OF_ROWS(softmax, SOFTMAX)
+OF_ROWS(log_softmax, LOG_SOFTMAX)
+OF_ROWS(backward, LOGSUMEXP_BACKWARD)
+#undef OF_ROWS
+
+VM_INLINE void NAME(brief_scales)(int op, NAME(brief) *t)
+{
+    (IS_LOG(op) ? NAME(brief_scales_log_softmax) : op == SOFTMAX ? NAME(brief_scales_softmax) : NAME(brief_scales_backward))(t);
+}
+VM_INLINE void NAME(brief_factors)(int op, NAME(brief) *t)
+{
+    (IS_LOG(op) ? NAME(brief_factors_log_softmax) : op == SOFTMAX ? NAME(brief_factors_softmax) : NAME(brief_factors_backward))(t);
+}
+
+VM_INLINE void NAME(brief_results)(int op, NAME(brief) *t, ptrdiff_t n)
+{
+    const NAME(vector) a = V(loadu)(t->a), b = V(loadu)(t->b), power = V(loadu)(t->power), *v = op == LOG_SOFTMAX ? t->x : t->e;
+    for (ptrdiff_t k = 0; k < n; k++)
+        t->x[k] = NAME(results)(op, v[k], a, b, power);
+}
+
+/* rows that are ready, as their results are */
+VM_INLINE void NAME(brief_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
     const ptrdiff_t many = NAME(PLACES), size = n * (ptrdiff_t)sizeof(REAL);
-    NAME(brief) t;
-    for (ptrdiff_t j = 0; j < many; j++) {
-        t.lo[j] = 0.0;
-        t.gradient[j] = 1;
-        t.unit[j] = 0;
-    }
-    for (ptrdiff_t row = 0; row < rows; row += many) {
-        const ptrdiff_t w = rows - row < many ? rows - row : many;
-        const char *from = x->p + row * x->line;
-        char *to = out->p + row * out->line;
-        ptrdiff_t from_line = x->line, to_line = out->line;
-        if (w < many) {                            /* they are too few: with some zeros */
-            memset(room, 0, sizeof room);
-            for (ptrdiff_t u = 0; u < w; u++)
-                memcpy(room + u * n, from + u * from_line, size);
-            from = to = (char *)room, from_line = to_line = size;
+    REAL room[NAME(PLACES) * WIDTH];
+    NAME(brief) t[NAME(TILES)];
+    for (ptrdiff_t q = 0; q < NAME(TILES); q++)
+        for (ptrdiff_t j = 0; j < many; j++) {
+            t[q].lo[j] = 0.0;
+            t[q].gradient[j] = 1;
+            t[q].unit[j] = 0;
         }
-        if (n >= NAME(PIECE))
-            NAME(columns_of)(from, from_line, n, NAME(PIECE), t.x);
-        else
-            NAME(columns_of)(from, from_line, n, n, t.x);
-        if (op == LOGSUMEXP_BACKWARD)
-            NAME(gather)(dy, 0, row, w, 0, t.gradient);
-        work(&t, n);
-        if (op == LOGSUMEXP)
-            NAME(scatter)(out, 0, row, w, t.top);
-        else if (n >= NAME(PIECE))
-            NAME(rows_from)(t.x, n, NAME(PIECE), to, to_line);
-        else
-            NAME(rows_from)(t.x, n, n, to, to_line);
-        if (op != LOGSUMEXP)
-            for (ptrdiff_t u = 0; w < many && u < w; u++)
-                memcpy(out->p + (row + u) * out->line, room + u * n, size);
+    for (ptrdiff_t row = 0; row < rows; row += NAME(MANY_ROWS)) {
+        const ptrdiff_t w = rows - row < NAME(MANY_ROWS) ? rows - row : NAME(MANY_ROWS);
+        for (ptrdiff_t q = 0; q * many < w; q++) {
+            const ptrdiff_t some = w - q * many;
+            const char *from = x->p + (row + q * many) * x->line;
+            ptrdiff_t line = x->line;
+            if (some < many) {                     /* they are too few: with some zeros */
+                memset(room, 0, sizeof room);
+                for (ptrdiff_t u = 0; u < some; u++)
+                    memcpy(room + u * n, from + u * line, size);
+                from = (const char *)room, line = size;
+            }
+            if (n >= NAME(PIECE))
+                NAME(columns_of)(from, line, n, NAME(PIECE), t[q].x);
+            else
+                NAME(columns_of)(from, line, n, n, t[q].x);
+            NAME(brief_tops)(op, &t[q], n);
+            NAME(brief_scales)(op, &t[q]);
+            if (op == LOGSUMEXP_BACKWARD)
+                NAME(gather)(dy, 0, row + q * many, some < many ? some : many, 0, t[q].gradient);
+        }
+        for (ptrdiff_t q = 0; q * many < w; q++)
+            NAME(brief_sums)(op, &t[q], n);
+        for (ptrdiff_t q = 0; q * many < w; q++)
+            NAME(brief_factors)(op, &t[q]);
+        for (ptrdiff_t q = 0; q * many < w; q++) {
+            const ptrdiff_t some = w - q * many;
+            char *to = out->p + (row + q * many) * out->line;
+            ptrdiff_t line = out->line;
+            if (op == LOGSUMEXP) {
+                NAME(scatter)(out, 0, row + q * many, some < many ? some : many, t[q].top);
+                continue;
+            }
+            NAME(brief_results)(op, &t[q], n);
+            if (some < many)
+                to = (char *)room, line = size;
+            if (n >= NAME(PIECE))
+                NAME(rows_from)(t[q].x, n, NAME(PIECE), to, line);
+            else
+                NAME(rows_from)(t[q].x, n, n, to, line);
+            for (ptrdiff_t u = 0; some < many && u < some; u++)
+                memcpy(out->p + (row + q * many + u) * out->line, room + u * n, size);
+        }
     }
+}
+
+static __attribute__((noinline)) void NAME(brief_softmax)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_rows)(SOFTMAX, NULL, x, out, rows, n);
+}
+static __attribute__((noinline)) void NAME(brief_log_softmax)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_rows)(LOG_SOFTMAX, NULL, x, out, rows, n);
+}
+static __attribute__((noinline)) void NAME(brief_logsumexp)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_rows)(LOGSUMEXP, NULL, x, out, rows, n);
+}
+static __attribute__((noinline)) void NAME(brief_backward)(const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_rows)(LOGSUMEXP_BACKWARD, dy, x, out, rows, n);
 }

@@ -104,8 +104,8 @@ static __attribute__((noinline)) void NAME(log_sums)(const NAME(straight) *t, co
 {
     const double unscale = NAME(down)(SOFTMAX);
     for (ptrdiff_t j = 0; j < ROWS; j++) {
-        value[j] = log_sum_f8((double)t->top[j], (double)t->part[j], (double)t->power[j], z->count[j] > 1.0 ? z->count[j] : 1.0,
-                              t->sum[j] * unscale, t->sum_lo[j] * unscale, 0.0, &rest[j]);
+        value[j] = NAME(log_of_sum)((double)t->top[j], (double)t->part[j], (double)t->power[j], z->count[j] > 1.0 ? z->count[j] : 1.0,
+                                 t->sum[j] * unscale, t->sum_lo[j] * unscale, 0.0, &rest[j]);
         value[j] += (double)(t->top[j] - t->top[j]);
     }
 }

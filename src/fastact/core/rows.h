@@ -55,6 +55,11 @@ VM_INLINE REAL NAME(exponential)(REAL x, REAL c, REAL low, REAL shift)
 /* The exponential of a row's maximum, as the others' are, where there is another like it; otherwise 0 */
 VM_INLINE REAL NAME(unit_of)(int again, REAL top, REAL c, REAL low, REAL shift) { return again ? NAME(exponential)(top, c, low, shift) : 0; }
 
+VM_INLINE double NAME(log_of_sum)(double m, double part, double n, double k, double s, double s_lo, double unit, double *lo)
+{
+    return IS_DOUBLE ? log_sum_f8(m, part, n, k, s, s_lo, unit, lo) : near_log_sum_f8(m, part, n, k, s, unit, lo);
+}
+
 /* For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top. */
 VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, REAL *power, const REAL *gradient, const REAL *unit,
                              const double *hi, const double *lo, REAL *a, REAL *b)
@@ -63,18 +68,24 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
     double value[SIDE / sizeof(REAL)], rest[SIDE / sizeof(REAL)];
     if (op == SOFTMAX)
         for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j]);
+            if (IS_DOUBLE)
+                value[j] = inverse_f8(hi[j], lo[j], &rest[j]);
+            else
+                value[j] = near_inverse_f8(hi[j]), rest[j] = 0.0;
     else if (op == LOGSUMEXP_BACKWARD)
         for (ptrdiff_t j = 0; j < n; j++) {
             double r, d = without_exponent_f8((double)gradient[j], least, &r);
-            value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
+            if (IS_DOUBLE)
+                value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
+            else
+                value[j] = d / unscale * near_inverse_f8(hi[j]), rest[j] = 0.0;
             r = IS_DOUBLE || r < 0x1p127 ? r : 0x1p127;
             power[j] = (REAL)(r * unscale + (hi[j] - hi[j]));      /* finite, or NaN for a row with a NaN */
         }
     else
         for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = log_sum_f8((double)top[j], (double)part[j], (double)power[j], 1.0, hi[j] * unscale, lo[j] * unscale,
-                                  (double)unit[j] * unscale, &rest[j]);
+            value[j] = NAME(log_of_sum)((double)top[j], (double)part[j], (double)power[j], 1.0, hi[j] * unscale, lo[j] * unscale,
+                                        (double)unit[j] * unscale, &rest[j]);
     if (op == LOG_SOFTMAX)
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] += (double)(top[j] - top[j]);                 /* NaN where the maximum is infinite */
