@@ -174,15 +174,13 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
         return;
     }
 #if defined(__AVX512F__)
-    if (n > 1 && n <= WIDTH && X.ready && mask == NULL && (O.ready || op == LOGSUMEXP)) {
-        if (op == SOFTMAX)
-            NAME(brief_softmax)(&X, &O, n_outer, n);
-        else if (op == LOG_SOFTMAX)
-            NAME(brief_log_softmax)(&X, &O, n_outer, n);
-        else if (op == LOGSUMEXP)
-            NAME(brief_logsumexp)(&X, &O, n_outer, n);
-        else
-            NAME(brief_backward)(&D, &X, &O, n_outer, n);
+    lines x_lines = make_lines(storage, x, cx, sx), o_lines = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
+    const int few = n > 1 && n <= WIDTH && mask == NULL, many = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+    if (few && (n <= 24 || !IS_DOUBLE || op != SOFTMAX) && X.ready && (O.ready || op == LOGSUMEXP) && !(n > 16 && many)) {
+        NAME(brief)(op, 0, &D, &X, &O, n_outer, n);
+        row = n_outer;
+    } else if (few && n <= (IS_LOG(op) ? WIDTH : IS_DOUBLE ? 12 : 16) && n_outer >= 8 && x_lines.ready && (o_lines.ready || op == LOGSUMEXP) && !many) {
+        NAME(brief)(op, 1, &D, &x_lines, &o_lines, n_outer, n);
         row = n_outer;
     } else
 #endif

@@ -13,7 +13,7 @@ typedef struct {                                   /* a vector's rows; what lies
     REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
     double hi[NAME(PLACES)], lo[NAME(PLACES)];
     NAME(vector) x[WIDTH], held[WIDTH], e[WIDTH];
-} NAME(brief);
+} NAME(brief_tile);
 
 /* ---- rows to columns ---- */
 
@@ -200,7 +200,7 @@ VM_INLINE NAME(places) NAME(settle_columns)(NAME(vector) *held, ptrdiff_t n)
 }
 
 /* the maxima, and whether they occur again */
-VM_INLINE void NAME(brief_tops)(int op, NAME(brief) *t, ptrdiff_t n)
+VM_INLINE void NAME(brief_tops)(int op, NAME(brief_tile) *t, ptrdiff_t n)
 {
     NAME(vector) top = t->x[0];
     if (IS_LOG(op)) {
@@ -212,9 +212,10 @@ VM_INLINE void NAME(brief_tops)(int op, NAME(brief) *t, ptrdiff_t n)
         for (ptrdiff_t k = 1; k < n; k++)
             top = V(max)(t->x[k], top);
     V(storeu)(t->top, top);
+    NAME(scales)(op, op != LOGSUMEXP_BACKWARD, NAME(PLACES), t->top, t->part, t->power, t->c, t->low, t->shift);
 }
 
-VM_INLINE void NAME(brief_sums)(int op, NAME(brief) *t, ptrdiff_t n)
+VM_INLINE void NAME(brief_sums)(int op, NAME(brief_tile) *t, ptrdiff_t n)
 {
     const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
     if (IS_LOG(op)) {
@@ -227,43 +228,19 @@ VM_INLINE void NAME(brief_sums)(int op, NAME(brief) *t, ptrdiff_t n)
     NAME(add_columns)(t->e, n, t->hi, t->lo);
 }
 
-/* Not inline: gcc unrolls short loops before it would make vectors of them, where it has seen that they are short */
-#define OF_ROWS(name, op)                                                          \
-    static __attribute__((noinline)) void NAME(brief_scales_##name)(NAME(brief) *t) \
-    {                                                                              \
-        NAME(scales)(op, op != LOGSUMEXP_BACKWARD, NAME(PLACES), t->top, t->part, t->power, t->c, t->low, t->shift); \
-    }                                                                              \
-    static __attribute__((noinline)) void NAME(brief_factors_##name)(NAME(brief) *t) \
-    {                                                                              \
-        NAME(factors)(op, NAME(PLACES), t->top, t->part, t->power, t->gradient, t->unit, t->hi, t->lo, t->a, t->b); \
-    }
-OF_ROWS(softmax, SOFTMAX)
-OF_ROWS(log_softmax, LOG_SOFTMAX)
-OF_ROWS(backward, LOGSUMEXP_BACKWARD)
-#undef OF_ROWS
-
-VM_INLINE void NAME(brief_scales)(int op, NAME(brief) *t)
-{
-    (IS_LOG(op) ? NAME(brief_scales_log_softmax) : op == SOFTMAX ? NAME(brief_scales_softmax) : NAME(brief_scales_backward))(t);
-}
-VM_INLINE void NAME(brief_factors)(int op, NAME(brief) *t)
-{
-    (IS_LOG(op) ? NAME(brief_factors_log_softmax) : op == SOFTMAX ? NAME(brief_factors_softmax) : NAME(brief_factors_backward))(t);
-}
-
-VM_INLINE void NAME(brief_results)(int op, NAME(brief) *t, ptrdiff_t n)
+VM_INLINE void NAME(brief_results)(int op, NAME(brief_tile) *t, ptrdiff_t n)
 {
     const NAME(vector) a = V(loadu)(t->a), b = V(loadu)(t->b), power = V(loadu)(t->power), *v = op == LOG_SOFTMAX ? t->x : t->e;
     for (ptrdiff_t k = 0; k < n; k++)
         t->x[k] = NAME(results)(op, v[k], a, b, power);
 }
 
-/* rows that are ready, as their results are */
-VM_INLINE void NAME(brief_rows)(int op, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+/* Rows that are ready, as their results are; lines are those of the rows or, if `across`, of all first numbers, all second ... */
+VM_INLINE void NAME(brief_rows)(int op, int across, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
 {
     const ptrdiff_t many = NAME(PLACES), size = n * (ptrdiff_t)sizeof(REAL);
     REAL room[NAME(PLACES) * WIDTH];
-    NAME(brief) t[NAME(TILES)];
+    NAME(brief_tile) t[NAME(TILES)];
     for (ptrdiff_t q = 0; q < NAME(TILES); q++)
         for (ptrdiff_t j = 0; j < many; j++) {
             t[q].lo[j] = 0.0;
@@ -273,37 +250,50 @@ VM_INLINE void NAME(brief_rows)(int op, const lines *dy, const lines *x, const l
     for (ptrdiff_t row = 0; row < rows; row += NAME(MANY_ROWS)) {
         const ptrdiff_t w = rows - row < NAME(MANY_ROWS) ? rows - row : NAME(MANY_ROWS);
         for (ptrdiff_t q = 0; q * many < w; q++) {
-            const ptrdiff_t some = w - q * many;
-            const char *from = x->p + (row + q * many) * x->line;
+            const ptrdiff_t first = row + q * many, some = rows - first;
+            const char *from = x->p + first * x->line;
             ptrdiff_t line = x->line;
-            if (some < many) {                     /* they are too few: with some zeros */
-                memset(room, 0, sizeof room);
-                for (ptrdiff_t u = 0; u < some; u++)
-                    memcpy(room + u * n, from + u * line, size);
-                from = (const char *)room, line = size;
+            if (across) {
+                const NAME(places) there = NAME(first_places)(some);
+                from = x->p + first * (ptrdiff_t)sizeof(REAL);
+                for (ptrdiff_t k = 0; k < n; k++)
+                    t[q].x[k] = V(maskz_loadu)(there, from + k * line);
+            } else {
+                if (some < many) {                 /* they are too few: with some zeros */
+                    memset(room, 0, sizeof room);
+                    for (ptrdiff_t u = 0; u < some; u++)
+                        memcpy(room + u * n, from + u * line, size);
+                    from = (const char *)room, line = size;
+                }
+                if (n >= NAME(PIECE))
+                    NAME(columns_of)(from, line, n, NAME(PIECE), t[q].x);
+                else
+                    NAME(columns_of)(from, line, n, n, t[q].x);
             }
-            if (n >= NAME(PIECE))
-                NAME(columns_of)(from, line, n, NAME(PIECE), t[q].x);
-            else
-                NAME(columns_of)(from, line, n, n, t[q].x);
             NAME(brief_tops)(op, &t[q], n);
-            NAME(brief_scales)(op, &t[q]);
             if (op == LOGSUMEXP_BACKWARD)
-                NAME(gather)(dy, 0, row + q * many, some < many ? some : many, 0, t[q].gradient);
+                NAME(gather)(dy, 0, first, some < many ? some : many, 0, t[q].gradient);
         }
         for (ptrdiff_t q = 0; q * many < w; q++)
             NAME(brief_sums)(op, &t[q], n);
         for (ptrdiff_t q = 0; q * many < w; q++)
-            NAME(brief_factors)(op, &t[q]);
+            NAME(factors)(op, many, t[q].top, t[q].part, t[q].power, t[q].gradient, t[q].unit, t[q].hi, t[q].lo, t[q].a, t[q].b);
         for (ptrdiff_t q = 0; q * many < w; q++) {
-            const ptrdiff_t some = w - q * many;
-            char *to = out->p + (row + q * many) * out->line;
+            const ptrdiff_t first = row + q * many, some = rows - first;
+            char *to = out->p + first * out->line;
             ptrdiff_t line = out->line;
             if (op == LOGSUMEXP) {
-                NAME(scatter)(out, 0, row + q * many, some < many ? some : many, t[q].top);
+                NAME(scatter)(out, 0, first, some < many ? some : many, t[q].top);
                 continue;
             }
             NAME(brief_results)(op, &t[q], n);
+            if (across) {
+                const NAME(places) there = NAME(first_places)(some);
+                to = out->p + first * (ptrdiff_t)sizeof(REAL);
+                for (ptrdiff_t k = 0; k < n; k++)
+                    V(mask_storeu)(to + k * line, there, t[q].x[k]);
+                continue;
+            }
             if (some < many)
                 to = (char *)room, line = size;
             if (n >= NAME(PIECE))
@@ -311,24 +301,22 @@ VM_INLINE void NAME(brief_rows)(int op, const lines *dy, const lines *x, const l
             else
                 NAME(rows_from)(t[q].x, n, n, to, line);
             for (ptrdiff_t u = 0; some < many && u < some; u++)
-                memcpy(out->p + (row + q * many + u) * out->line, room + u * n, size);
+                memcpy(out->p + (first + u) * out->line, room + u * n, size);
         }
     }
 }
 
-static __attribute__((noinline)) void NAME(brief_softmax)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+#define OF_ROWS(name, op)                                                          \
+    static __attribute__((noinline)) void NAME(name)(int across, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n) \
+    {                                                                              \
+        NAME(brief_rows)(op, across, dy, x, out, rows, n);                         \
+    }
+OF_ROWS(brief_softmax, SOFTMAX)
+OF_ROWS(brief_log_softmax, LOG_SOFTMAX)
+OF_ROWS(brief_logsumexp, LOGSUMEXP)
+OF_ROWS(brief_backward, LOGSUMEXP_BACKWARD)
+#undef OF_ROWS
+VM_INLINE void NAME(brief)(int op, int across, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
 {
-    NAME(brief_rows)(SOFTMAX, NULL, x, out, rows, n);
-}
-static __attribute__((noinline)) void NAME(brief_log_softmax)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
-{
-    NAME(brief_rows)(LOG_SOFTMAX, NULL, x, out, rows, n);
-}
-static __attribute__((noinline)) void NAME(brief_logsumexp)(const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
-{
-    NAME(brief_rows)(LOGSUMEXP, NULL, x, out, rows, n);
-}
-static __attribute__((noinline)) void NAME(brief_backward)(const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
-{
-    NAME(brief_rows)(LOGSUMEXP_BACKWARD, dy, x, out, rows, n);
+    (op == SOFTMAX ? NAME(brief_softmax) : op == LOG_SOFTMAX ? NAME(brief_log_softmax) : op == LOGSUMEXP ? NAME(brief_logsumexp) : NAME(brief_backward))(across, dy, x, out, rows, n);
 }

@@ -36,6 +36,7 @@ VM_INLINE double NAME(down)(int op) { return from_bits_f8((uint64_t)(1023 - UP(o
 VM_INLINE void NAME(scales)(int op, int may_be_0, ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
 {
     const REAL big = IS_DOUBLE ? 2048 : 256, up = UP(op), depth_of_0 = up + (IS_DOUBLE ? 1023 : 127);
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++) {
         int small = NAME(abs)(top[j]) < big;
         part[j] = small ? top[j] : 0;
@@ -67,12 +68,14 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
     const double unscale = NAME(down)(op), least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
     double value[SIDE / sizeof(REAL)], rest[SIDE / sizeof(REAL)];
     if (op == SOFTMAX)
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
             if (IS_DOUBLE)
                 value[j] = inverse_f8(hi[j], lo[j], &rest[j]);
             else
                 value[j] = near_inverse_f8(hi[j]), rest[j] = 0.0;
     else if (op == LOGSUMEXP_BACKWARD)
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++) {
             double r, d = without_exponent_f8((double)gradient[j], least, &r);
             if (IS_DOUBLE)
@@ -83,12 +86,15 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
             power[j] = (REAL)(r * unscale + (hi[j] - hi[j]));      /* finite, or NaN for a row with a NaN */
         }
     else
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] = NAME(log_of_sum)((double)top[j], (double)part[j], (double)power[j], 1.0, hi[j] * unscale, lo[j] * unscale,
                                         (double)unit[j] * unscale, &rest[j]);
     if (op == LOG_SOFTMAX)
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] += (double)(top[j] - top[j]);                 /* NaN where the maximum is infinite */
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++) {
         a[j] = (REAL)value[j];
         b[j] = (REAL)((value[j] - (double)a[j]) + rest[j]);
