@@ -320,3 +320,34 @@ VM_INLINE void NAME(brief)(int op, int across, const lines *dy, const lines *x, 
 {
     (op == SOFTMAX ? NAME(brief_softmax) : op == LOG_SOFTMAX ? NAME(brief_log_softmax) : op == LOGSUMEXP ? NAME(brief_logsumexp) : NAME(brief_backward))(across, dy, x, out, rows, n);
 }
+
+/* Softmax of segments that lie one after the other, of WIDTH numbers at most: of how many. Equal ones are rows where they are, others are
+ * padded. */
+static __attribute__((noinline)) ptrdiff_t NAME(brief_segments)(const REAL *x, const int64_t *offsets, ptrdiff_t segments, REAL *out)
+{
+    REAL stage[NAME(MANY_ROWS) * WIDTH] __attribute__((aligned(64)));
+    const int storage = IS_DOUBLE ? STORE_F8 : STORE_F4;
+    const int64_t length = offsets[1] - offsets[0];
+    ptrdiff_t alike = 1, some = 0, most = 2;
+    while (alike < segments && offsets[alike + 1] - offsets[alike] == length)
+        alike++;
+    if (length > 1 && length <= WIDTH && alike >= NAME(MANY_ROWS)) {
+        const ptrdiff_t line = length * (ptrdiff_t)sizeof(REAL);
+        const lines from = make_lines(storage, (const char *)(x + offsets[0]), line, sizeof(REAL)), to = make_lines(storage, (const char *)(out + offsets[0]), line, sizeof(REAL));
+        NAME(brief)(SOFTMAX, 0, NULL, &from, &to, alike, length);
+        return alike;
+    }
+    for (; some < NAME(MANY_ROWS) && some < segments && offsets[some + 1] - offsets[some] <= WIDTH; some++)
+        most = offsets[some + 1] - offsets[some] > most ? offsets[some + 1] - offsets[some] : most;
+    const ptrdiff_t step = (most + NAME(PLACES) - 1) / NAME(PLACES) * NAME(PLACES);
+    for (ptrdiff_t u = 0; u < some; u++)
+        for (ptrdiff_t j = 0; j < step; j += NAME(PLACES))
+            V(storeu)(stage + u * step + j, V(mask_loadu)(V(set1)((REAL)-INFINITY), NAME(first_places)(offsets[u + 1] - offsets[u] - j), x + offsets[u] + j));
+    const lines rows = make_lines(storage, (const char *)stage, step * (ptrdiff_t)sizeof(REAL), sizeof(REAL));
+    if (some > 0)
+        NAME(brief)(SOFTMAX, 0, NULL, &rows, &rows, some, most);
+    for (ptrdiff_t u = 0; u < some; u++)
+        for (ptrdiff_t j = 0; j < offsets[u + 1] - offsets[u]; j += NAME(PLACES))
+            V(mask_storeu)(out + offsets[u] + j, NAME(first_places)(offsets[u + 1] - offsets[u] - j), V(loadu)(stage + u * step + j));
+    return some;
+}

@@ -168,19 +168,24 @@ static void NAME(untempered)(REAL sign, int storage, char **data, ptrdiff_t rows
 {
     const ptrdiff_t *core = strides + 4, sx = strides[0], so = strides[3];
     const int masked = strides[2] != 0 || core[1] != 0 || *data[2] == 0, across = (so > 0 ? so : -so) < (core[2] > 0 ? core[2] : -core[2]);
-    const ptrdiff_t many = across ? SIDE : n < NAME(STAGE) / ROWS ? NAME(STAGE) / n : ROWS;
+    REAL stage[4 * NAME(STAGE)] __attribute__((aligned(64)));
+    const ptrdiff_t size = sizeof(REAL), fit = 4 * NAME(STAGE) / n, side = fit < SIDE ? fit / 32 * 32 : SIDE;
+    const int staged = is_wide(storage) && (across ? side : fit) > 0;
+    const ptrdiff_t many = !staged ? across ? SIDE : ROWS : across ? side : n * ROWS < NAME(STAGE) ? NAME(STAGE) / n : fit < ROWS ? fit : ROWS;
     for (ptrdiff_t row = 0, w; row < rows; row += w) {
         const char *x = data[0] + row * sx, *mask = masked ? data[2] + row * strides[2] : NULL;
         char *out = data[3] + row * so;
         w = sign > 0 || rows - row < many ? rows - row : many;
-        if (sign > 0)
+        if (sign > 0) {
             NAME(any_rows)(SOFTMAX, storage, NULL, x, mask, out, w, n, 0, sx, strides[2], so, core[0], core[1], core[2]);
-        else {
-            const lines a = across ? make_lines(storage, x, core[0], sx) : make_lines(storage, x, sx, core[0]);
-            const lines b = across ? make_lines(storage, out, core[2], so) : make_lines(storage, out, so, core[2]);
-            NAME(negate)(&a, &b, across ? n : w, across ? w : n);
-            NAME(any_rows)(SOFTMAX, storage, NULL, out, mask, out, w, n, 0, so, strides[2], so, core[2], core[1], core[2]);
+            continue;
         }
+        const ptrdiff_t s = !staged ? so : across ? size : n * size, c = !staged ? core[2] : across ? w * size : size;
+        char *to = staged ? (char *)stage : out;
+        const lines a = across ? make_lines(storage, x, core[0], sx) : make_lines(storage, x, sx, core[0]);
+        const lines b = across ? make_lines(storage, to, c, s) : make_lines(storage, to, s, c);
+        NAME(negate)(&a, &b, across ? n : w, across ? w : n);
+        NAME(any_rows)(SOFTMAX, storage, NULL, to, mask, out, w, n, 0, s, strides[2], so, c, core[1], core[2]);
     }
 }
 
