@@ -5,6 +5,7 @@ Each function here has a record of its name in the table, with its signature and
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,12 @@ from fastact._rows import FLOATS, Axis
 def _everywhere(function: str, where: Any, x: Any) -> Any:
     """The mask at x's shape; without one, a single True seen everywhere."""
     return np.broadcast_to(True, np.shape(x)) if where is None else _rows._mask(function, where, x)
+
+
+@functools.lru_cache(maxsize=64)
+def _all_of(n: int) -> Any:
+    """A mask for rows of n numbers that lets all through."""
+    return np.broadcast_to(True, (n,))
 
 
 def along(function: str, ufunc: np.ufunc, x: Any, extra: tuple[Any, ...], axis: Axis, where: Any, out: Any) -> Any:
@@ -219,8 +226,16 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
 
     # -- of softmax's kind
 
+    plainly = ufuncs[f"{soft['softmin']}_tempered"]
+
     @function
     def softmin(x: Any, axis: Axis = -1, *, temperature: Any = 1.0, where: Any = None, out: Any = None) -> Any:
+        if type(temperature) is float and temperature == 1.0 and where is None and type(axis) is int and axis == -1:
+            # a usual call pays for nothing else
+            usual = type(x) is np.ndarray and x.ndim and x.flags.c_contiguous and x.dtype.char in "efd"
+            if usual and (out is None or type(out) is np.ndarray):
+                mask = _all_of(x.shape[-1])
+                return plainly(x, -1.0, mask) if out is None else plainly(x, -1.0, mask, out)
         x = np.asanyarray(x)
         heat = _rows.heat(softmin.__name__, temperature, x, axis)
         return along(softmin.__name__, ufuncs[f"{soft[softmin.__name__]}_tempered"], x, (-heat,), axis, where, out)

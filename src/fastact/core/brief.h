@@ -11,6 +11,7 @@ enum { NAME(MANY_ROWS) = NAME(TILES) * NAME(PLACES) };
 typedef struct {                                   /* a vector's rows; what lies at known distances is known to be apart */
     REAL top[NAME(PLACES)] __attribute__((aligned(64))), part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
     REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
+    REAL label[NAME(PLACES)], chosen[NAME(PLACES)], count[NAME(PLACES)], loss[NAME(PLACES)];      /* of crossentropy.h; chosen: at the label */
     double hi[NAME(PLACES)], lo[NAME(PLACES)];
     NAME(vector) x[WIDTH], held[WIDTH], e[WIDTH];
 } NAME(brief_tile);
@@ -235,11 +236,58 @@ VM_INLINE void NAME(brief_results)(int op, NAME(brief_tile) *t, ptrdiff_t n)
         t->x[k] = NAME(results)(op, v[k], a, b, power);
 }
 
-/* Rows that are ready, as their results are; lines are those of the rows or, if `across`, of all first numbers, all second ... */
+/* From row `first` on, as many rows as there are, zeros for the others. Lines are those of rows or, if `across`, of all first numbers,
+ * all second ... */
+VM_INLINE void NAME(brief_load)(int across, const lines *x, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n, NAME(vector) *to)
+{
+    const ptrdiff_t many = NAME(PLACES), some = rows - first, size = n * (ptrdiff_t)sizeof(REAL);
+    const char *from = x->p + first * (across ? (ptrdiff_t)sizeof(REAL) : x->line);
+    ptrdiff_t line = x->line;
+    REAL room[NAME(PLACES) * WIDTH];
+    if (across) {
+        const NAME(places) there = NAME(first_places)(some);
+        for (ptrdiff_t k = 0; k < n; k++)
+            to[k] = V(maskz_loadu)(there, from + k * line);
+        return;
+    }
+    if (some < many) {
+        memset(room, 0, sizeof room);
+        for (ptrdiff_t u = 0; u < some; u++)
+            memcpy(room + u * n, from + u * line, size);
+        from = (const char *)room, line = size;
+    }
+    if (n >= NAME(PIECE))
+        NAME(columns_of)(from, line, n, NAME(PIECE), to);
+    else
+        NAME(columns_of)(from, line, n, n, to);
+}
+
+VM_INLINE void NAME(brief_store)(int across, const lines *out, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n, const NAME(vector) *v)
+{
+    const ptrdiff_t many = NAME(PLACES), some = rows - first, size = n * (ptrdiff_t)sizeof(REAL);
+    char *there = out->p + first * (across ? (ptrdiff_t)sizeof(REAL) : out->line), *to = there;
+    ptrdiff_t line = out->line;
+    REAL room[NAME(PLACES) * WIDTH];
+    if (across) {
+        const NAME(places) all = NAME(first_places)(some);
+        for (ptrdiff_t k = 0; k < n; k++)
+            V(mask_storeu)(to + k * line, all, v[k]);
+        return;
+    }
+    if (some < many)
+        to = (char *)room, line = size;
+    if (n >= NAME(PIECE))
+        NAME(rows_from)(v, n, NAME(PIECE), to, line);
+    else
+        NAME(rows_from)(v, n, n, to, line);
+    for (ptrdiff_t u = 0; some < many && u < some; u++)
+        memcpy(there + u * out->line, room + u * n, size);
+}
+
+/* Rows that are ready, as their results are */
 VM_INLINE void NAME(brief_rows)(int op, int across, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
 {
-    const ptrdiff_t many = NAME(PLACES), size = n * (ptrdiff_t)sizeof(REAL);
-    REAL room[NAME(PLACES) * WIDTH];
+    const ptrdiff_t many = NAME(PLACES);
     NAME(brief_tile) t[NAME(TILES)];
     for (ptrdiff_t q = 0; q < NAME(TILES); q++)
         for (ptrdiff_t j = 0; j < many; j++) {
@@ -249,60 +297,26 @@ VM_INLINE void NAME(brief_rows)(int op, int across, const lines *dy, const lines
         }
     for (ptrdiff_t row = 0; row < rows; row += NAME(MANY_ROWS)) {
         const ptrdiff_t w = rows - row < NAME(MANY_ROWS) ? rows - row : NAME(MANY_ROWS);
-        for (ptrdiff_t q = 0; q * many < w; q++) {
-            const ptrdiff_t first = row + q * many, some = rows - first;
-            const char *from = x->p + first * x->line;
-            ptrdiff_t line = x->line;
-            if (across) {
-                const NAME(places) there = NAME(first_places)(some);
-                from = x->p + first * (ptrdiff_t)sizeof(REAL);
-                for (ptrdiff_t k = 0; k < n; k++)
-                    t[q].x[k] = V(maskz_loadu)(there, from + k * line);
-            } else {
-                if (some < many) {                 /* they are too few: with some zeros */
-                    memset(room, 0, sizeof room);
-                    for (ptrdiff_t u = 0; u < some; u++)
-                        memcpy(room + u * n, from + u * line, size);
-                    from = (const char *)room, line = size;
-                }
-                if (n >= NAME(PIECE))
-                    NAME(columns_of)(from, line, n, NAME(PIECE), t[q].x);
-                else
-                    NAME(columns_of)(from, line, n, n, t[q].x);
-            }
+#define EACH_TILE for (ptrdiff_t q = 0, first = row; q * many < w; q++, first += many)
+        EACH_TILE {
+            NAME(brief_load)(across, x, first, rows, n, t[q].x);
             NAME(brief_tops)(op, &t[q], n);
             if (op == LOGSUMEXP_BACKWARD)
-                NAME(gather)(dy, 0, first, some < many ? some : many, 0, t[q].gradient);
+                NAME(gather)(dy, 0, first, rows - first < many ? rows - first : many, 0, t[q].gradient);
         }
-        for (ptrdiff_t q = 0; q * many < w; q++)
+        EACH_TILE
             NAME(brief_sums)(op, &t[q], n);
-        for (ptrdiff_t q = 0; q * many < w; q++)
+        EACH_TILE
             NAME(factors)(op, many, t[q].top, t[q].part, t[q].power, t[q].gradient, t[q].unit, t[q].hi, t[q].lo, t[q].a, t[q].b);
-        for (ptrdiff_t q = 0; q * many < w; q++) {
-            const ptrdiff_t first = row + q * many, some = rows - first;
-            char *to = out->p + first * out->line;
-            ptrdiff_t line = out->line;
+        EACH_TILE {
             if (op == LOGSUMEXP) {
-                NAME(scatter)(out, 0, first, some < many ? some : many, t[q].top);
+                NAME(scatter)(out, 0, first, rows - first < many ? rows - first : many, t[q].top);
                 continue;
             }
             NAME(brief_results)(op, &t[q], n);
-            if (across) {
-                const NAME(places) there = NAME(first_places)(some);
-                to = out->p + first * (ptrdiff_t)sizeof(REAL);
-                for (ptrdiff_t k = 0; k < n; k++)
-                    V(mask_storeu)(to + k * line, there, t[q].x[k]);
-                continue;
-            }
-            if (some < many)
-                to = (char *)room, line = size;
-            if (n >= NAME(PIECE))
-                NAME(rows_from)(t[q].x, n, NAME(PIECE), to, line);
-            else
-                NAME(rows_from)(t[q].x, n, n, to, line);
-            for (ptrdiff_t u = 0; some < many && u < some; u++)
-                memcpy(out->p + (first + u) * out->line, room + u * n, size);
+            NAME(brief_store)(across, out, first, rows, n, t[q].x);
         }
+#undef EACH_TILE
     }
 }
 
@@ -350,4 +364,38 @@ static __attribute__((noinline)) ptrdiff_t NAME(brief_segments)(const REAL *x, c
         for (ptrdiff_t j = 0; j < offsets[u + 1] - offsets[u]; j += NAME(PLACES))
             V(mask_storeu)(out + offsets[u] + j, NAME(first_places)(offsets[u + 1] - offsets[u] - j), V(loadu)(stage + u * step + j));
     return some;
+}
+
+/* Of crossentropy.h: the sums without the maxima, how often those occur, and their exponentials in `unit` */
+static __attribute__((noinline)) void NAME(brief_counts)(NAME(brief_tile) *t, const lines *x, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n)
+{
+    const NAME(vector) label = V(loadu)(t->label), one = V(set1)(1);
+    NAME(vector) top, chosen = V(setzero)(), count = chosen;
+    NAME(brief_load)(0, x, first, rows, n, t->x);
+    NAME(brief_tops)(LOGSUMEXP_BACKWARD, t, n);                    /* whose maxima are not guessed either */
+    const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
+    NAME(raise_columns)(t->x, t->e, 0, n, &scale);
+    top = V(loadu)(t->top);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const NAME(places) is = V_IS(t->x[k], top, _CMP_EQ_OQ);
+        t->held[k] = V(mask_mov)(t->e[k], is, V(setzero)());
+        count = V(mask_add)(count, is, count, one);
+        chosen = V(mask_mov)(chosen, V_IS(label, V(set1)((REAL)k), _CMP_EQ_OQ), t->x[k]);
+    }
+    NAME(add_columns)(t->held, n, t->hi, t->lo);
+    NAME(raise)(1, 0, 1, &top, &scale);
+    V(storeu)(t->unit, top);
+    V(storeu)(t->count, count);
+    V(storeu)(t->chosen, chosen);
+}
+
+/* and the gradient, `chosen` at the label */
+static __attribute__((noinline)) void NAME(brief_slopes)(NAME(brief_tile) *t, const lines *out, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n)
+{
+    const NAME(vector) label = V(loadu)(t->label), chosen = V(loadu)(t->chosen);
+    const NAME(places) counts = V_IS(label, V(setzero)(), _CMP_GE_OQ);
+    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n);
+    for (ptrdiff_t k = 0; k < n; k++)
+        t->x[k] = V(maskz_mov)(counts, V(mask_mov)(t->x[k], V_IS(label, V(set1)((REAL)k), _CMP_EQ_OQ), chosen));
+    NAME(brief_store)(0, out, first, rows, n, t->x);
 }

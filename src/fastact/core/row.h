@@ -16,7 +16,7 @@ VM_INLINE double log1p_of_sum_f8(double v, double v_lo, double *lo)
     double e = from_bits_f8(n | 0x4330000000000000) - 0x1p52;
     double f = from_bits_f8(i - (n << 52)) - 1.0;
     /* log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)): coefficients/log.sollya */
-    double s = divide_f8(f, 2.0 + f), z = s * s;
+    double s = f / (2.0 + f), z = s * s;
     double r = 0.1328808939168174274580991323091438971459865570068359375;
     r = fma_f8(r, z, 0.132465497831415091045670351377339102327823638916015625);
     r = fma_f8(r, z, 0.153872201638400596390710006744484417140483856201171875);
@@ -26,7 +26,7 @@ VM_INLINE double log1p_of_sum_f8(double v, double v_lo, double *lo)
     r = fma_f8(r, z, 0.400000000000053257398491268759244121611118316650390625);
     r = fma_f8(r, z, 0.66666666666666662965923251249478198587894439697265625);
     double h = 0.5 * f * f, h_lo = fma_f8(0.5 * f, f, -h);
-    double small = fma_f8(s, fma_f8(r, z, h), divide_f8(u_lo, u));
+    double small = fma_f8(s, fma_f8(r, z, h), u_lo / u);
     /* e ln 2 with 42 bits is exact */
     double a = e * 0x1.62e42fefa38p-1, b = a + f, c = b - h;
     small += e * 0x1.ef35793c7673p-45 - h_lo;
@@ -52,7 +52,7 @@ VM_INLINE double quotient_f8(double d, double s, double s_lo, double *lo)
 /* 1/(s + s_lo), likewise */
 VM_INLINE double inverse_f8(double s, double s_lo, double *lo)
 {
-    double q = s == 0.0 ? 0.0 : divide_f8(1.0, s), rest = (fma_f8(-q, s, 1.0) - q * s_lo) * q;
+    double q = s == 0.0 ? 0.0 : 1.0 / s, rest = (fma_f8(-q, s, 1.0) - q * s_lo) * q;
     *lo = __builtin_fabs(rest) < __builtin_inf() ? rest : 0.0;
     return q;
 }
