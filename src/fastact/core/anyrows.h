@@ -188,10 +188,10 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
         x_across.ahead = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
-        o_across.ahead = x_across.ahead && !in_place && n * SIDE <= 4 * NEAR;     /* results of longer rows would be gone again before the next pass */
+        o_across.ahead = x_across.ahead && !in_place && n * 1024 <= 4 * NEAR;     /* results of longer rows would be gone again before the next pass */
         const int moved = op != LOGSUMEXP && !o_across.ready, copied = !x_across.ready || mask != NULL || moved;
         /* what is masked could be copied to the results' place as well; a copy beside it pays where the maxima may be guessed, if it is small */
-        const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * SIDE <= NEXT);
+        const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * 1024 <= NEXT);
         const int roomy = copied && beside && n * 32 > NAME(STAGE);
         REAL *room = roomy ? NAME(strip_room)(1, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
@@ -259,6 +259,8 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
             w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied);
+            if (!copied && n >= WIDTH && w == NAME(STRIP) && w < NAME(BROAD))
+                w = n_outer - row < NAME(BROAD) ? (n_outer - row) / 32 * 32 : NAME(BROAD);
             w = w == 8 ? (n_outer - row) / 8 * 8 : w;             /* up to 24 are as quick together */
             if (w == 0 && (out == dy || out == y))
                 break;

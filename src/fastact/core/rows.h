@@ -66,7 +66,7 @@ VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, R
                              const double *hi, const double *lo, REAL *a, REAL *b)
 {
     const double unscale = NAME(down)(op), least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
-    double value[SIDE / sizeof(REAL)], rest[SIDE / sizeof(REAL)];
+    double value[SIDE], rest[SIDE];
     if (op == SOFTMAX)
         EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
@@ -252,7 +252,8 @@ VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdi
         NAME(fold)(hi + order[k][0] * stride, lo + order[k][0] * stride, (order[k][1] - order[k][0]) * stride, w);
 }
 
-enum { NAME(STRIP) = SIDE / sizeof(REAL) };         /* rows across memory taken together */
+enum { NAME(STRIP) = SIDE };                       /* rows across memory taken together */
+enum { NAME(BROAD) = IS_DOUBLE ? 512 : SIDE };     /* the same of gradients: doubles come from so many places that longer pieces come faster */
 
 #if defined(__AVX512F__)
 /* AVX-512's vectors */
