@@ -429,12 +429,12 @@ typedef struct {
 VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_strip) *t)
 {
     const ptrdiff_t w = t->w, n = t->n;
-    for (ptrdiff_t l = n; l < 16; l++)
-        for (ptrdiff_t j = l * NAME(BROAD); j < l * NAME(BROAD) + w; j++) {
-            t->hi[j] = 0.0;
-            if (IS_DOUBLE)
-                t->lo[j] = 0.0;
-        }
+    for (ptrdiff_t l = n; l < 16; l++) {
+        for (ptrdiff_t j = 0; j < w; j++)
+            t->hi[l * NAME(BROAD) + j] = 0.0;
+        for (ptrdiff_t j = 0; IS_DOUBLE && j < w; j++)
+            t->lo[l * NAME(BROAD) + j] = 0.0;
+    }
     for (ptrdiff_t i = 0; i < n; i += 64)
         for (ptrdiff_t l = 0; l < 16 && i + l < n; l++) {
             const ptrdiff_t depth = ((n < i + 64 ? n : i + 64) - i - l + 15) / 16;

@@ -63,7 +63,7 @@ static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_
 VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int copied)
 {
     const ptrdiff_t fit = 32 * n <= NAME(STAGE) ? NAME(STAGE) : NEXT / sizeof(REAL);
-    ptrdiff_t most = NAME(STRIP);
+    ptrdiff_t most = IS_DOUBLE && n < WIDTH ? NAME(STRIP) / 2 : NAME(STRIP);
     while (copied && most > 32 && most * n > fit)
         most /= 2;
     rows = rows < most ? rows : most;
@@ -259,7 +259,7 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
             w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied);
-            if (!copied && n >= WIDTH && w == NAME(STRIP) && w < NAME(BROAD))
+            if (IS_DOUBLE && !copied && n >= WIDTH && w > NAME(STRIP) - 32)
                 w = n_outer - row < NAME(BROAD) ? (n_outer - row) / 32 * 32 : NAME(BROAD);
             w = w == 8 ? (n_outer - row) / 8 * 8 : w;             /* up to 24 are as quick together */
             if (w == 0 && (out == dy || out == y))

@@ -126,7 +126,7 @@ enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* with 8 it gains; not at al
 enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is near 0: see near() in rows.h */
 enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip where there is a choice (with fewer, its pieces of memory */
                                                    /* are so short that they come slower), and what two may take at most */
-enum { SIDE = 256 };                               /* rows across memory taken together */
+enum { SIDE = 264 };                               /* rows across memory taken together; not a power of 2, which push each other out */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { ALL, ALL_UNSEEN, OTHERS };                  /* exponentials: all; all, and the maximum of each place; all but the maximum */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };

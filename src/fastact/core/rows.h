@@ -252,8 +252,8 @@ VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdi
         NAME(fold)(hi + order[k][0] * stride, lo + order[k][0] * stride, (order[k][1] - order[k][0]) * stride, w);
 }
 
-enum { NAME(STRIP) = SIDE };                       /* rows across memory taken together */
-enum { NAME(BROAD) = IS_DOUBLE ? 512 : SIDE };     /* the same of gradients: doubles come from so many places that longer pieces come faster */
+enum { NAME(STRIP) = IS_DOUBLE ? SIDE : 256 };     /* rows across memory taken together */
+enum { NAME(BROAD) = IS_DOUBLE ? 480 : 256 };      /* the same of gradients: doubles of longer pieces come faster */
 
 #if defined(__AVX512F__)
 /* AVX-512's vectors */
