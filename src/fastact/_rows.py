@@ -108,7 +108,7 @@ def flowing(dy: Any, saved: Any) -> Any:
 
 
 @functools.lru_cache(64)
-def _everywhere(n: int) -> Any:
+def all_of(n: int) -> Any:
     """The mask of a row of which nothing is masked."""
     return np.broadcast_to(True, (n,))
 
@@ -144,7 +144,7 @@ def _with_temperature(record: RowRecord, plain: Callable[..., Any], usual: np.uf
         plainly = not kwargs and type(temperature) is float and type(axis) is int and axis == -1
         if plainly and type(x) is array and x.ndim and x.flags.c_contiguous:
             checked = _validate.parameter(name, "temperature", temperature, "positive", x.dtype)
-            return ufunc(x, checked, _everywhere(x.shape[-1]) if where is None else _mask(name, where, x, -1), out=out)
+            return ufunc(x, checked, all_of(x.shape[-1]) if where is None else _mask(name, where, x, -1), out=out)
         temperature = heat(name, temperature, x, axis)
         mask = np.broadcast_to(True, x.shape) if where is None else _mask(name, where, x)
         if not (axis is None or isinstance(axis, tuple)):

@@ -422,23 +422,25 @@ static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lin
 typedef struct {
     const lines *dy, *y, *out;
     ptrdiff_t n, w;
-    REAL a[NAME(STRIP)] __attribute__((aligned(64))), fetched[2][8 * NAME(STRIP)];
-    double hi[16 * NAME(STRIP)], lo[16 * (IS_DOUBLE ? NAME(STRIP) : 1)];
+    REAL a[NAME(BROAD)] __attribute__((aligned(64))), fetched[2][8 * NAME(STRIP)];
+    double hi[16 * NAME(BROAD)], lo[16 * (IS_DOUBLE ? NAME(BROAD) : 1)];
 } TILE(gradients_strip);
 
 VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_strip) *t)
 {
     const ptrdiff_t w = t->w, n = t->n;
-    for (ptrdiff_t j = n * NAME(STRIP); j < 16 * NAME(STRIP); j++)
-        t->hi[j] = 0.0;
-    for (ptrdiff_t j = n * NAME(STRIP); IS_DOUBLE && j < 16 * NAME(STRIP); j++)
-        t->lo[j] = 0.0;
+    for (ptrdiff_t l = n; l < 16; l++) {
+        for (ptrdiff_t j = 0; j < w; j++)
+            t->hi[l * NAME(BROAD) + j] = 0.0;
+        for (ptrdiff_t j = 0; IS_DOUBLE && j < w; j++)
+            t->lo[l * NAME(BROAD) + j] = 0.0;
+    }
     for (ptrdiff_t i = 0; i < n; i += 64)
         for (ptrdiff_t l = 0; l < 16 && i + l < n; l++) {
             const ptrdiff_t depth = ((n < i + 64 ? n : i + 64) - i - l + 15) / 16;
             const TILE(tile) d = TILE(get_lines)(t->dy, i + l, 16, depth, w, 0, t->fetched[0]);
             const TILE(tile) y = op == SOFTMAX ? TILE(get_lines)(t->y, i + l, 16, depth, w, 0, t->fetched[1]) : d;
-            double *hi = t->hi + l * NAME(STRIP), *lo = t->lo + l * NAME(STRIP);
+            double *hi = t->hi + l * NAME(BROAD), *lo = t->lo + l * NAME(BROAD);
             TILE(fetch)(t->dy, i + l + 1, 16, n < i + 64 ? n : i + 64, w);
             TILE(fetch)(t->y, i + l + 1, 16, n < i + 64 ? n : i + 64, w);
             if (depth == 4 && i == 0)
@@ -449,8 +451,8 @@ VM_INLINE void TILE(sum_products_across)(int op, int select, TILE(gradients_stri
                 NAME(add_products)(op, select, i == 0, d.p, d.step, y.p, y.step, depth, w, hi, lo);
         }
     for (ptrdiff_t l = 0; l < 8; l++)
-        NAME(fold)(t->hi + l * NAME(STRIP), t->lo + l * NAME(STRIP), 8 * NAME(STRIP), w);
-    NAME(fold_across)(t->hi, t->lo, NAME(STRIP), w);
+        NAME(fold)(t->hi + l * NAME(BROAD), t->lo + l * NAME(BROAD), 8 * NAME(BROAD), w);
+    NAME(fold_across)(t->hi, t->lo, NAME(BROAD), w);
     NAME(round_sums)(w, t->hi, t->lo, t->a);
 }
 

@@ -63,7 +63,7 @@ static __attribute__((noinline)) void NAME(store_lines)(const lines *a, ptrdiff_
 VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int copied)
 {
     const ptrdiff_t fit = 32 * n <= NAME(STAGE) ? NAME(STAGE) : NEXT / sizeof(REAL);
-    ptrdiff_t most = NAME(STRIP);
+    ptrdiff_t most = IS_DOUBLE && n < WIDTH ? NAME(STRIP) / 2 : NAME(STRIP);
     while (copied && most > 32 && most * n > fit)
         most /= 2;
     rows = rows < most ? rows : most;
@@ -173,14 +173,25 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
             NAME(scatter)(&O, 0, row, 1, &nothing);
         return;
     }
+#if defined(__AVX512F__)
+    lines x_lines = make_lines(storage, x, cx, sx), o_lines = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
+    const int few = n > 1 && n <= WIDTH && mask == NULL, many = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+    if (few && (n <= 24 || !IS_DOUBLE || op != SOFTMAX) && X.ready && (O.ready || op == LOGSUMEXP) && !(n > 16 && many)) {
+        NAME(brief)(op, 0, &D, &X, &O, n_outer, n);
+        row = n_outer;
+    } else if (few && n <= (IS_LOG(op) ? WIDTH : IS_DOUBLE ? 12 : 16) && n_outer >= 8 && x_lines.ready && (o_lines.ready || op == LOGSUMEXP) && !many) {
+        NAME(brief)(op, 1, &D, &x_lines, &o_lines, n_outer, n);
+        row = n_outer;
+    } else
+#endif
     if (take_across(n_outer, n, sx, cx, 16)) {
         lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
         x_across.ahead = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
-        o_across.ahead = x_across.ahead && !in_place && n * SIDE <= 4 * NEAR;     /* results of longer rows would be gone again before the next pass */
+        o_across.ahead = x_across.ahead && !in_place && n * 1024 <= 4 * NEAR;     /* results of longer rows would be gone again before the next pass */
         const int moved = op != LOGSUMEXP && !o_across.ready, copied = !x_across.ready || mask != NULL || moved;
         /* what is masked could be copied to the results' place as well; a copy beside it pays where the maxima may be guessed, if it is small */
-        const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * SIDE <= NEXT);
+        const int beside = moved || op == LOGSUMEXP || (op != LOGSUMEXP_BACKWARD && n * 1024 <= NEXT);
         const int roomy = copied && beside && n * 32 > NAME(STAGE);
         REAL *room = roomy ? NAME(strip_room)(1, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
@@ -248,6 +259,8 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {
             w = NAME(strip_of)(n_outer - row, n, roomy ? room != NULL : copied);
+            if (IS_DOUBLE && !copied && n >= WIDTH && w > NAME(STRIP) - 32)
+                w = n_outer - row < NAME(BROAD) ? (n_outer - row) / 32 * 32 : NAME(BROAD);
             w = w == 8 ? (n_outer - row) / 8 * 8 : w;             /* up to 24 are as quick together */
             if (w == 0 && (out == dy || out == y))
                 break;

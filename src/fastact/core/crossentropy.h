@@ -104,8 +104,8 @@ static __attribute__((noinline)) void NAME(log_sums)(const NAME(straight) *t, co
 {
     const double unscale = NAME(down)(SOFTMAX);
     for (ptrdiff_t j = 0; j < ROWS; j++) {
-        value[j] = log_sum_f8((double)t->top[j], (double)t->part[j], (double)t->power[j], z->count[j] > 1.0 ? z->count[j] : 1.0,
-                              t->sum[j] * unscale, t->sum_lo[j] * unscale, 0.0, &rest[j]);
+        value[j] = NAME(log_of_sum)((double)t->top[j], (double)t->part[j], (double)t->power[j], z->count[j] > 1.0 ? z->count[j] : 1.0,
+                                 t->sum[j] * unscale, t->sum_lo[j] * unscale, 0.0, &rest[j]);
         value[j] += (double)(t->top[j] - t->top[j]);
     }
 }
@@ -296,6 +296,58 @@ static __attribute__((noinline)) void NAME(rows_with_shares)(int results, const 
     }
 }
 
+#if defined(__AVX512F__)
+/* Rows of few numbers, as rows_with_ids() has them */
+static __attribute__((noinline)) void NAME(brief_with_ids)(int results, NAME(brief_tile) *t)
+{
+    const double unscale = NAME(down)(SOFTMAX);
+    double loss[NAME(PLACES)], total[NAME(PLACES)], total_lo[NAME(PLACES)];
+    REAL ignored[NAME(PLACES)];
+    EIGHT_AT_ONCE
+    for (ptrdiff_t j = 0; j < NAME(PLACES); j++) {
+        const double count = t->count[j], v = t->chosen[j];
+        double rest, value = NAME(log_of_sum)((double)t->top[j], (double)t->part[j], (double)t->power[j], count > 1.0 ? count : 1.0,
+                                              t->hi[j] * unscale, t->lo[j] * unscale, 0.0, &rest);
+        value += (double)(t->top[j] - t->top[j]);
+        const double d = value - v, full = d + (sum_error_f8(value, -v, d) + rest);
+        loss[j] = __builtin_fabs(d) < __builtin_inf() ? full : d;
+        t->loss[j] = t->label[j] < 0 ? 0 : (REAL)loss[j];
+        const double e = t->unit[j], p = e * count, s = t->hi[j] + p;
+        total[j] = s;
+        total_lo[j] = (sum_error_f8(t->hi[j], p, s) + fma_f8(e, count, -p)) + t->lo[j];
+    }
+    if (results == 1)
+        return;
+    EIGHT_AT_ONCE
+    for (ptrdiff_t j = 0; j < NAME(PLACES); j++)
+        t->chosen[j] = (REAL)((double)t->gradient[j] * NAME(expm1_of)(-loss[j]) + 0.0);
+    NAME(factors)(LOGSUMEXP_BACKWARD, NAME(PLACES), ignored, t->part, t->power, t->gradient, t->part, total, total_lo, t->a, t->b);
+}
+
+static __attribute__((noinline)) void NAME(brief_entropy)(int results, const lines *x, const char *labels, ptrdiff_t next, const lines *dy, const lines *loss, const lines *g,
+                                                          ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_tile) t;
+    for (ptrdiff_t j = 0; j < NAME(PLACES); j++)
+        t.lo[j] = 0.0, t.gradient[j] = 1, t.label[j] = -1;
+    for (ptrdiff_t row = 0; row < rows; row += NAME(PLACES)) {
+        const ptrdiff_t w = rows - row < NAME(PLACES) ? rows - row : NAME(PLACES);
+        for (ptrdiff_t u = 0; u < w; u++) {
+            int64_t label;
+            memcpy(&label, labels + (row + u) * next, sizeof label);
+            t.label[u] = (REAL)label;
+        }
+        if (results > 1)
+            NAME(gather)(dy, 0, row, w, 0, t.gradient);
+        NAME(brief_counts)(&t, x, row, rows, n);
+        NAME(brief_with_ids)(results, &t);
+        NAME(scatter)(loss, 0, row, w, t.loss);
+        if (results > 1)
+            NAME(brief_slopes)(&t, g, row, rows, n);
+    }
+}
+#endif
+
 /* x, labels, where, dy -> loss, gradient, hessian, of which dy and the last results may be missing; 0, or -1 without memory */
 static int NAME(cross_entropy)(int ids, int results, int storage, char **data, const ptrdiff_t *dims, const ptrdiff_t *strides)
 {
@@ -323,6 +375,12 @@ static int NAME(cross_entropy)(int ids, int results, int storage, char **data, c
         }
     if (n == 0 || rows == 0)
         return 0;
+#if defined(__AVX512F__)
+    if (ids && results < 3 && n > 1 && n <= WIDTH && x.ready && x.mask == NULL && g.ready) {
+        NAME(brief_entropy)(results, &x, data[1], strides[1], &dy, &loss, &g, rows, n);
+        return 0;
+    }
+#endif
     REAL *room = NAME(rooms)(4, n, 0);
     if (room == NULL)
         return -1;

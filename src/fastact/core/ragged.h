@@ -3,6 +3,10 @@
 /* Segments of row u from k on that are as short as a segment of WIDTH and lie together: up to ROWS, padded */
 static __attribute__((noinline)) ptrdiff_t NAME(short_segments)(int backward, const REAL *dy, const REAL *x, const int64_t *offsets, ptrdiff_t k, ptrdiff_t segments, REAL *out)
 {
+#if defined(__AVX512F__)
+    if (!backward)
+        return NAME(brief_segments)(x, offsets + k, segments - k, out);
+#endif
     REAL stage[ROWS * WIDTH] __attribute__((aligned(64))), d_stage[ROWS * WIDTH] __attribute__((aligned(64)));
     ptrdiff_t w = 0;
     int guess = 0;
@@ -24,6 +28,42 @@ static __attribute__((noinline)) ptrdiff_t NAME(short_segments)(int backward, co
     return w;
 }
 
+/* Longer ones, of a stretch at most, padded to whole segments of WIDTH: zeros add nothing. So many that little is padding. */
+static __attribute__((noinline)) ptrdiff_t NAME(some_segments)(int backward, const REAL *dy, const REAL *x, const int64_t *offsets, ptrdiff_t k, ptrdiff_t segments, REAL *out)
+{
+    REAL stage[2 * NAME(STAGE)] __attribute__((aligned(64))), *d_stage = stage + NAME(STAGE);
+    ptrdiff_t w = 0, step = 0, all = 0;
+    int guess = 0;
+    for (; w < ROWS && k + w < segments; w++) {
+        const int64_t length = offsets[k + w + 1] - offsets[k + w];
+        const ptrdiff_t longer = length > step ? (length + WIDTH - 1) / WIDTH * WIDTH : step;
+        if (length <= WIDTH || length > STRETCH || longer * (w + 1) > NAME(STAGE) || longer * (w + 1) > (all + length) / 2 * 3)
+            break;
+        step = longer, all += length;
+    }
+    if (w < 2)
+        return 0;
+    for (ptrdiff_t u = 0; u < w; u++) {
+        const int64_t begin = offsets[k + u], length = offsets[k + u + 1] - begin;
+        memcpy(stage + u * step, x + begin, length * sizeof(REAL));
+        if (backward)
+            memcpy(d_stage + u * step, dy + begin, length * sizeof(REAL));
+        for (ptrdiff_t j = length; j < step; j++)
+            stage[u * step + j] = backward ? 0 : (REAL)-INFINITY;
+        for (ptrdiff_t j = length; backward && j < step; j++)
+            d_stage[u * step + j] = 0;
+    }
+    const lines rows = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)stage, step * (ptrdiff_t)sizeof(REAL), sizeof(REAL));
+    const lines given = make_lines(IS_DOUBLE ? STORE_F8 : STORE_F4, (const char *)d_stage, step * (ptrdiff_t)sizeof(REAL), sizeof(REAL));
+    if (backward)
+        NAME(straight_gradients)(SOFTMAX, &given, &rows, &rows, w, step);
+    else
+        NAME(straight_rows)(SOFTMAX, NULL, &rows, &rows, w, step, &guess);
+    for (ptrdiff_t u = 0; u < w; u++)
+        memcpy(out + offsets[k + u], stage + u * step, (offsets[k + u + 1] - offsets[k + u]) * sizeof(REAL));
+    return w;
+}
+
 /* [dy], x, offsets -> y */
 static int NAME(segments)(int backward, int storage, char **data, const ptrdiff_t *dims, const ptrdiff_t *strides)
 {
@@ -39,7 +79,9 @@ static int NAME(segments)(int backward, int storage, char **data, const ptrdiff_
         const lines a = make_lines(storage, x, 0, cx), b = make_lines(storage, out, 0, co), c = make_lines(storage, backward ? dy : x, 0, backward ? cd : cx);
         const int close = a.ready && b.ready && c.ready && rows == 1 && core[at_offsets] == sizeof(int64_t) && (uintptr_t)p % sizeof(int64_t) == 0;
         for (ptrdiff_t k = 0; k < segments; k++) {
-            const ptrdiff_t some = close ? NAME(short_segments)(backward, (const REAL *)dy, (const REAL *)x, (const int64_t *)p, k, segments, (REAL *)out) : 0;
+            ptrdiff_t some = close ? NAME(short_segments)(backward, (const REAL *)dy, (const REAL *)x, (const int64_t *)p, k, segments, (REAL *)out) : 0;
+            if (close && some == 0)
+                some = NAME(some_segments)(backward, (const REAL *)dy, (const REAL *)x, (const int64_t *)p, k, segments, (REAL *)out);
             if (some > 0) {
                 k += some - 1;
                 continue;

@@ -49,12 +49,20 @@ VM_INLINE double quotient_f8(double d, double s, double s_lo, double *lo)
     return q;
 }
 
+/* 1/(s + s_lo), likewise */
+VM_INLINE double inverse_f8(double s, double s_lo, double *lo)
+{
+    double q = s == 0.0 ? 0.0 : 1.0 / s, rest = (fma_f8(-q, s, 1.0) - q * s_lo) * q;
+    *lo = __builtin_fabs(rest) < __builtin_inf() ? rest : 0.0;
+    return q;
+}
+
 /* m + log(k + sum e^(x-m)) = result + *lo, where m occurs k times and the sum over the other x is given as
  * s + s_lo = sum e^(x-M), with m - M = part - n ln 2 (part and n both 0 where M is m). Where `unit` is not 0, it is e^(m-M)
  * as rounded as its like in the sum, so that equal numbers count as 1. */
 VM_INLINE double log_sum_f8(double m, double part, double n, double k, double s, double s_lo, double unit, double *lo)
 {
-    double z = fma_f8(n, -LN2_HI_F8, part), w, q_lo, q = quotient_f8(1.0, unit, 0.0, &q_lo);
+    double z = fma_f8(n, -LN2_HI_F8, part), w, q_lo, q = inverse_f8(unit, 0.0, &q_lo);
     double power = exp_parts_f8(-z, n * LN2_LO_F8, 0.0, &w);
     double e = 1.0 + w, e_lo = w - (e - 1.0);      /* e^(M-m) */
     e = unit > 0.0 ? q : e;
@@ -65,6 +73,39 @@ VM_INLINE double log_sum_f8(double m, double part, double n, double k, double s,
     double l_lo, l = log1p_of_sum_f8(v, v_lo, &l_lo);
     double y = m + l, y_lo = sum_error_f8(m, l, y) + l_lo;
     *lo = __builtin_fabs(m) < __builtin_inf() ? y_lo : 0.0;
+    return y;
+}
+
+/* The same for rows of floats, to about 2^-36: there double alone is enough, and a float's quotient and one step of Newton's */
+VM_INLINE double near_inverse_f8(double s)
+{
+    double q = (double)(1.0f / (float)s);
+    return fma_f8(q, fma_f8(-s, q, 1.0), q);
+}
+VM_INLINE double near_log_sum_f8(double m, double part, double n, double k, double s, double unit, double *lo)
+{
+    const double magic = 6755399441055744.0 + 1023.0;
+    double x = fma_f8(n, LN2_HI_F8, -part);
+    double j = fma_f8(x, 0x1.71547652b82fep+0, magic), z = fma_f8(j - magic, -LN2_HI_F8, x), z2 = z * z;
+    double q = fma_f8(EXPM1_Q7_F8, z, EXPM1_Q6_F8);
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q5_F8, z, EXPM1_Q4_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q3_F8, z, EXPM1_Q2_F8));
+    q = fma_f8(q, z2, fma_f8(EXPM1_Q1_F8, z, 0.5));
+    double power = from_bits_f8(bits_f8(j) << 52), e = fma_f8(fma_f8(q, z2, z), power, power), inverse = near_inverse_f8(unit);
+    double v = fma_f8(s, unit > 0.0 ? inverse : e, k - 1.0);
+    /* log(1 + v) as in log1p_of_sum_f8; next to 1 without the rounding of 1 + v */
+    double u = 1.0 + v;
+    uint64_t i = bits_f8(u), o = (i - 0x3fe6a09e667f3bcd) >> 52;
+    double f = from_bits_f8(i - (o << 52)) - 1.0, exponent = from_bits_f8(o | 0x4330000000000000) - 0x1p52;
+    f = exponent == 0.0 ? v : f;
+    double t = f * near_inverse_f8(2.0 + f), t2 = t * t;
+    double r = 0.193631433093742699735884116307715885341167449951171875;
+    r = fma_f8(r, t2, 0.22191372035877143797932831148500554263591766357421875);
+    r = fma_f8(r, t2, 0.285717550649055851419433338378439657390117645263671875);
+    r = fma_f8(r, t2, 0.39999998794230007259642434291890822350978851318359375);
+    r = fma_f8(r, t2, 0.66666666667377938448879604038666002452373504638671875);
+    double l = fma_f8(exponent, LN2_HI_F8, fma_f8(t * t2, r, t + t)) + (u - u), y = m + l;
+    *lo = __builtin_fabs(m) < __builtin_inf() ? sum_error_f8(m, l, y) : 0.0;
     return y;
 }
 
@@ -85,7 +126,7 @@ enum { AS_NEAR, AT_ONCE, IN_PIECES };              /* with 8 it gains; not at al
 enum { LOWEST_NEAR = -4, TOO_HIGH = 24 };         /* where a row's maximum is near 0: see near() in rows.h */
 enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip where there is a choice (with fewer, its pieces of memory */
                                                    /* are so short that they come slower), and what two may take at most */
-enum { SIDE = 1024 };                              /* rows across memory taken together: so many bytes of each number's line */
+enum { SIDE = 264 };                               /* rows across memory taken together; not a power of 2, which push each other out */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
 enum { ALL, ALL_UNSEEN, OTHERS };                  /* exponentials: all; all, and the maximum of each place; all but the maximum */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
@@ -177,6 +218,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef TILE
 #undef LOOP
 #include "straight.h"
+#if defined(__AVX512F__)
+#include "brief.h"
+#endif
 #include "anyrows.h"
 #undef V
 #undef V_IS
@@ -207,6 +251,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef TILE
 #undef LOOP
 #include "straight.h"
+#if defined(__AVX512F__)
+#include "brief.h"
+#endif
 #include "anyrows.h"
 #undef V
 #undef V_IS

@@ -36,6 +36,7 @@ VM_INLINE double NAME(down)(int op) { return from_bits_f8((uint64_t)(1023 - UP(o
 VM_INLINE void NAME(scales)(int op, int may_be_0, ptrdiff_t n, const REAL *top, REAL *part, REAL *power, REAL *c, REAL *low, REAL *shift)
 {
     const REAL big = IS_DOUBLE ? 2048 : 256, up = UP(op), depth_of_0 = up + (IS_DOUBLE ? 1023 : 127);
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++) {
         int small = NAME(abs)(top[j]) < big;
         part[j] = small ? top[j] : 0;
@@ -55,29 +56,45 @@ VM_INLINE REAL NAME(exponential)(REAL x, REAL c, REAL low, REAL shift)
 /* The exponential of a row's maximum, as the others' are, where there is another like it; otherwise 0 */
 VM_INLINE REAL NAME(unit_of)(int again, REAL top, REAL c, REAL low, REAL shift) { return again ? NAME(exponential)(top, c, low, shift) : 0; }
 
+VM_INLINE double NAME(log_of_sum)(double m, double part, double n, double k, double s, double s_lo, double unit, double *lo)
+{
+    return IS_DOUBLE ? log_sum_f8(m, part, n, k, s, s_lo, unit, lo) : near_log_sum_f8(m, part, n, k, s, unit, lo);
+}
+
 /* For n rows: what the row is multiplied by, or what is subtracted from it, as a + b; of logsumexp the result, in top. */
 VM_INLINE void NAME(factors)(int op, ptrdiff_t n, REAL *top, const REAL *part, REAL *power, const REAL *gradient, const REAL *unit,
                              const double *hi, const double *lo, REAL *a, REAL *b)
 {
     const double unscale = NAME(down)(op), least = IS_DOUBLE ? 0x1p-958 : 0x1p-94;
-    double value[SIDE / sizeof(REAL)], rest[SIDE / sizeof(REAL)];
+    double value[SIDE], rest[SIDE];
     if (op == SOFTMAX)
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = quotient_f8(1.0, hi[j], lo[j], &rest[j]);
+            if (IS_DOUBLE)
+                value[j] = inverse_f8(hi[j], lo[j], &rest[j]);
+            else
+                value[j] = near_inverse_f8(hi[j]), rest[j] = 0.0;
     else if (op == LOGSUMEXP_BACKWARD)
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++) {
             double r, d = without_exponent_f8((double)gradient[j], least, &r);
-            value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
+            if (IS_DOUBLE)
+                value[j] = quotient_f8(d / unscale, hi[j], lo[j], &rest[j]);
+            else
+                value[j] = d / unscale * near_inverse_f8(hi[j]), rest[j] = 0.0;
             r = IS_DOUBLE || r < 0x1p127 ? r : 0x1p127;
             power[j] = (REAL)(r * unscale + (hi[j] - hi[j]));      /* finite, or NaN for a row with a NaN */
         }
     else
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
-            value[j] = log_sum_f8((double)top[j], (double)part[j], (double)power[j], 1.0, hi[j] * unscale, lo[j] * unscale,
-                                  (double)unit[j] * unscale, &rest[j]);
+            value[j] = NAME(log_of_sum)((double)top[j], (double)part[j], (double)power[j], 1.0, hi[j] * unscale, lo[j] * unscale,
+                                        (double)unit[j] * unscale, &rest[j]);
     if (op == LOG_SOFTMAX)
+        EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < n; j++)
             value[j] += (double)(top[j] - top[j]);                 /* NaN where the maximum is infinite */
+    EIGHT_AT_ONCE
     for (ptrdiff_t j = 0; j < n; j++) {
         a[j] = (REAL)value[j];
         b[j] = (REAL)((value[j] - (double)a[j]) + rest[j]);
@@ -235,7 +252,8 @@ VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdi
         NAME(fold)(hi + order[k][0] * stride, lo + order[k][0] * stride, (order[k][1] - order[k][0]) * stride, w);
 }
 
-enum { NAME(STRIP) = SIDE / sizeof(REAL) };         /* rows across memory taken together */
+enum { NAME(STRIP) = IS_DOUBLE ? SIDE : 256 };     /* rows across memory taken together */
+enum { NAME(BROAD) = IS_DOUBLE ? 480 : 256 };      /* the same of gradients: doubles of longer pieces come faster */
 
 #if defined(__AVX512F__)
 /* AVX-512's vectors */

@@ -144,6 +144,51 @@ static __attribute__((noinline)) void NAME(temper_batch)(NAME(tempered_rows) *o)
     NAME(finish_softmax)(t);
 }
 
+/* The numbers of some rows times -1, to the results' place */
+static __attribute__((noinline)) void NAME(negate)(const lines *x, const lines *out, ptrdiff_t count, ptrdiff_t n)
+{
+    const ptrdiff_t size = n * (ptrdiff_t)sizeof(REAL);
+    if (x->ready && out->ready && x->line == size && out->line == size)
+        n *= count, count = 1;                     /* one after the other */
+    for (ptrdiff_t u = 0; u < count; u++)
+        for (ptrdiff_t i = 0; i < n; i += CHUNK) {
+            REAL chunk[CHUNK], *to = out->ready ? (REAL *)(out->p + u * out->line) + i : chunk;
+            const ptrdiff_t some = n - i < CHUNK ? n - i : CHUNK;
+            const REAL *from = NAME(fetch)(x, u, i, some, 0, chunk);
+            INDEPENDENT
+            for (ptrdiff_t j = 0; j < some; j++)
+                to[j] = -from[j];
+            if (!out->ready)
+                NAME(scatter)(out, u, i, some, chunk);
+        }
+}
+
+/* Rows at a temperature of 1, or of -1: those of softmax */
+static void NAME(untempered)(REAL sign, int storage, char **data, ptrdiff_t rows, ptrdiff_t n, const ptrdiff_t *strides)
+{
+    const ptrdiff_t *core = strides + 4, sx = strides[0], so = strides[3];
+    const int masked = strides[2] != 0 || core[1] != 0 || *data[2] == 0, across = (so > 0 ? so : -so) < (core[2] > 0 ? core[2] : -core[2]);
+    REAL stage[4 * NAME(STAGE)] __attribute__((aligned(64)));
+    const ptrdiff_t size = sizeof(REAL), fit = 4 * NAME(STAGE) / n, side = fit < SIDE ? fit / 32 * 32 : SIDE;
+    const int staged = is_wide(storage) && (across ? side : fit) > 0;
+    const ptrdiff_t many = !staged ? across ? SIDE : ROWS : across ? side : n * ROWS < NAME(STAGE) ? NAME(STAGE) / n : fit < ROWS ? fit : ROWS;
+    for (ptrdiff_t row = 0, w; row < rows; row += w) {
+        const char *x = data[0] + row * sx, *mask = masked ? data[2] + row * strides[2] : NULL;
+        char *out = data[3] + row * so;
+        w = sign > 0 || rows - row < many ? rows - row : many;
+        if (sign > 0) {
+            NAME(any_rows)(SOFTMAX, storage, NULL, x, mask, out, w, n, 0, sx, strides[2], so, core[0], core[1], core[2]);
+            continue;
+        }
+        const ptrdiff_t s = !staged ? so : across ? size : n * size, c = !staged ? core[2] : across ? w * size : size;
+        char *to = staged ? (char *)stage : out;
+        const lines a = across ? make_lines(storage, x, core[0], sx) : make_lines(storage, x, sx, core[0]);
+        const lines b = across ? make_lines(storage, to, c, s) : make_lines(storage, to, s, c);
+        NAME(negate)(&a, &b, across ? n : w, across ? w : n);
+        NAME(any_rows)(SOFTMAX, storage, NULL, to, mask, out, w, n, 0, s, strides[2], so, c, core[1], core[2]);
+    }
+}
+
 /* x, temperature, where -> y; 0, or -1 without memory */
 static int NAME(tempered)(int storage, char **data, const ptrdiff_t *dims, const ptrdiff_t *strides)
 {
@@ -155,6 +200,11 @@ static int NAME(tempered)(int storage, char **data, const ptrdiff_t *dims, const
     NAME(tempered_rows) o;
     if (n == 0 || rows == 0)
         return 0;
+    NAME(gather)(&heat, 0, 0, 1, 1, temperature);
+    if (heat.next == 0 && NAME(abs)(temperature[0]) == 1) {
+        NAME(untempered)(temperature[0], storage, data, rows, n, strides);
+        return 0;
+    }
     if (strides[2] != 0 || core[1] != 0 || *data[2] == 0)
         x.mask = data[2], x.mask_line = strides[2], x.mask_next = core[1];
     REAL *room = NAME(rooms)(2, n, 0);
@@ -194,9 +244,16 @@ static int NAME(tempered)(int storage, char **data, const ptrdiff_t *dims, const
         o.t.sx = here.line, o.t.so = there.line;
         for (ptrdiff_t u = 0; u < w; u += o.t.rows) {
             o.t.x = here.p + u * here.line, o.t.out = there.p + u * there.line;
-            o.t.rows = w - u < batch ? w - u : batch;
+            const ptrdiff_t most = w - u < batch ? w - u : batch;
+            const int one = NAME(abs)(temperature[u]) == 1;
+            for (o.t.rows = 1; o.t.rows < most && (NAME(abs)(temperature[u + o.t.rows]) == 1) == one;)
+                o.t.rows++;
             o.r = o.all_r + u, o.r_lo = o.all_r_lo + u;
-            NAME(temper_batch)(&o);
+            if (one)
+                NAME(any_rows)(SOFTMAX, IS_DOUBLE ? STORE_F8 : STORE_F4, NULL, o.t.x, NULL, o.t.out, o.t.rows, n, 0, here.line, 0, there.line, sizeof(REAL), 0,
+                               sizeof(REAL));
+            else
+                NAME(temper_batch)(&o);
         }
         for (ptrdiff_t u = 0; x.mask != NULL && u < w; u++)
             if (NAME(all_masked)(&x, row + u, n))
