@@ -107,7 +107,7 @@ VM_INLINE float divisor_reduced_f4(float x, float minus_dx, float *s)
     float j = fma_f4(x, -0x1.715476p+0f, magic);
     float n = j - magic;
     *s = from_bits_f4(bits_f4(j) << 23);
-    return fma_f4(n, -LN2_HI_F4, -x) + fma_f4(n, -LN2_LO_F4, minus_dx);      /* of which the one is exact, the other next to nothing */
+    return fma_f4(n, -LN2_LO_F4, fma_f4(n, -LN2_HI_F4, -x) + minus_dx);
 }
 VM_INLINE float logistic_divisor_f4(float s, float w, float side, float *unit)
 {
