@@ -8,7 +8,7 @@ import inspect
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, Case, call, functions, inside, proof, ufuncs
+from _support import CASES, DEFAULT_CASES, Case, accepted, call, functions, inside, proof, ufuncs
 
 from fastact import _proof, reference
 from fastact._registry import ELEMENTWISE, NAMES, RECORDS, ROWWISE
@@ -190,8 +190,9 @@ def test_scipy_agrees(variant):
         if theirs is None or theirs is np.identity:     # a matrix
             continue
         row = NAMES[name] in {r.name for r in ROWWISE}
-        ours = public[name](rows) if row else public[name](x)
-        wanted = theirs(rows, axis=-1) if row else theirs(x)
+        given = accepted(RECORDS[NAMES[name]], rows if row else x)
+        ours = public[name](given)
+        wanted = theirs(given, axis=-1) if row else theirs(given)
         # SciPy rounds x^2 before it takes e^-x^2
         lost = x * x * 2.3e-16 if "erf" in RECORDS[NAMES[name]].forward else 0.0
         same = (ours == wanted) | (np.isnan(ours) & np.isnan(wanted))

@@ -389,6 +389,8 @@ class Seed:
         """The public function, called as the ufunc is."""
         name, form, parameters = self.row.record.name, self.row.form, dict(self.row.parameters)
         if form == "forward":
+            if self.row.record.held_by and not parameters.get(self.row.record.held_by):
+                return None         # it refuses most numbers
             function = self.variant.public[name]
             return lambda x, *_, **k: function(x, **parameters, **k)
         if form not in ("backward", "backward_y"):

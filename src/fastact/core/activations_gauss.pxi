@@ -16,16 +16,20 @@ cdef inline real silu(real x) noexcept nogil:
     return lowered(tail_floor(x) / d, unit)
 
 cdef inline real swish(real x, real beta) noexcept nogil:
-    # x / (1 + e^-u), u = beta x with its rounding error, as silu
+    # x / (1 + e^-u), u = beta x with its rounding error, as silu; but where beta is 1, whose bits are silu's, with what is left of the
+    # division, in which the divisor's rounding error joins: else up to 2.1 ulp
     cdef real s
     cdef real u = product_floor(head_ceiling(beta * x))
     cdef real z = divisor_reduced(u, residue(fma(-beta, x, u)), &s)
     # ----
     cdef real w = expm1_poly(z)
     # ----
-    cdef real unit
-    cdef real d = deep_divisor(s, w, u, &unit)
-    return lowered(deep(u, x) / d, unit)
+    cdef real unit, lo
+    cdef real d = deep_divisor_parts(s, w, u, &unit, &lo)
+    cdef real v = deep(u, x)
+    cdef real y = v / d
+    cdef real more = refined(y, v, d, lo)
+    return lowered(y if beta == 1.0 else more, unit)
 
 cdef inline real gelu(real x) noexcept nogil:
     # max(x, 0) - a Phi(-a), a = |x|

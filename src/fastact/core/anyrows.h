@@ -65,7 +65,7 @@ VM_INLINE ptrdiff_t NAME(strip_of)(ptrdiff_t rows, ptrdiff_t n, int copied)
     const ptrdiff_t fit = 32 * n <= NAME(STAGE) ? NAME(STAGE) : NEXT / sizeof(REAL);
     ptrdiff_t most = IS_DOUBLE && n < WIDTH ? NAME(STRIP) / 2 : NAME(STRIP);
     while (copied && most > 32 && most * n > fit)
-        most /= 2;
+        most = most < 64 ? 32 : most / 2;
     rows = rows < most ? rows : most;
     return rows >= 32 ? rows - rows % 32 : rows >= 8 ? 8 : 0;
 }

@@ -4,7 +4,7 @@
 
 #include "gauss.h"
 
-/* v, or v 2^-96 (2^-688) where deep_divisor has taken as much from e^-x; as deep(), but infinity stays infinite */
+/* v, or v 2^-96 (2^-688) where deep_divisor_parts has taken as much from e^-x; as deep(), but infinity stays infinite */
 VM_INLINE float away_f4(float x, float v) { return x < -87.0f ? v * 0x1p-96f : v; }
 VM_INLINE double away_f8(double x, double v) { return x < -708.0 ? v * 0x1p-688 : v; }
 

@@ -92,7 +92,7 @@ VM_INLINE double tail_reduced_f8(double x, double dx, double *s, double *rest) {
  * overflow, s leaves the exponent's bits, and comes back when `less` is taken from them.
  *
  * logistic_divisor: unit is 2^-64 (2^-512) where side, and with it x, is negative.
- * deep_divisor: only where x is so low that 1 is nothing, for a numerator that may be anything, of which deep(x, .) then takes
+ * deep_divisor_parts: only where x is so low that 1 is nothing, for a numerator that may be anything, of which deep(x, .) then takes
  * 2^-96 (2^-688) away: a large one still leaves something. *lo: what rounding leaves out of it. */
 VM_INLINE float logistic_parts_f4(float s, float w, float one, float *lo)
 {
@@ -121,7 +121,12 @@ VM_INLINE float deep_divisor_parts_f4(float s, float w, float x, float *unit, fl
     *unit = x < -87.0f ? 0x1p-64f : 1.0f;
     return logistic_parts_f4(from_bits_f4(bits_f4(s) - less), w, *unit, lo);
 }
-VM_INLINE float deep_divisor_f4(float s, float w, float x, float *unit) { float lo; return deep_divisor_parts_f4(s, w, x, unit, &lo); }
+/* y = v/d with what rounding left out of it and, as lo, out of d, by a rough reciprocal; y itself where v is 0, subnormal or not finite */
+VM_INLINE float refined_f4(float y, float v, float d, float lo)
+{
+    float rough = from_bits_f4(0x7EF311C3u - bits_f4(d)), more = fma_f4(fma_f4(-y, lo, fma_f4(-y, d, v)), rough, y);
+    return (bits_f4(v) & 0x7FFFFFFFu) - 0x00800000u < 0x7E000000u ? more : y;
+}
 VM_INLINE float deep_f4(float x, float v)
 {
     float finite = at_most_f4(at_least_f4(v, -0x1.fffffep127f), 0x1.fffffep127f);
@@ -154,7 +159,11 @@ VM_INLINE double deep_divisor_parts_f8(double s, double w, double x, double *uni
     *unit = x < -708.0 ? 0x1p-512 : 1.0;
     return logistic_parts_f8(from_bits_f8(bits_f8(s) - less), w, *unit, lo);
 }
-VM_INLINE double deep_divisor_f8(double s, double w, double x, double *unit) { double lo; return deep_divisor_parts_f8(s, w, x, unit, &lo); }
+VM_INLINE double refined_f8(double y, double v, double d, double lo)
+{
+    double rough = from_bits_f8(0x7FDE623822FC16E6u - bits_f8(d)), more = fma_f8(fma_f8(-y, lo, fma_f8(-y, d, v)), rough, y);
+    return (bits_f8(v) & 0x7FFFFFFFFFFFFFFFu) - 0x0010000000000000u < 0x7FC0000000000000u ? more : y;
+}
 VM_INLINE double deep_f8(double x, double v)
 {
     double finite = at_most_f8(at_least_f8(v, -0x1.fffffffffffffp1023), 0x1.fffffffffffffp1023);
