@@ -98,6 +98,15 @@ def test_plain_numbers_of_any_type(case, public, dtype):
             public[name](x, **{**case.parameters, parameter.name: 10**400})
 
 
+def test_numbers_with_the_hash_of_others():
+    """2**610 has that of 1; NumPy warns where it is compared with a float32."""
+    x = np.ones(3)
+    assert hash(2.0**610) == hash(np.float32(1))
+    fa.swish(x, beta=np.float32(1))
+    with np.errstate(all="raise"):
+        assert fa.swish(x, beta=2.0**610).tolist() == [1.0] * 3
+
+
 @pytest.mark.parametrize("case", WITH_PARAMETERS, ids=str)
 def test_values_that_only_a_wider_type_holds(case, public):
     """1e300 is infinite in float32, and 1e-300 is 0 there: refused by name, value and type, not a silent NaN."""

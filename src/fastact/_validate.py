@@ -54,10 +54,10 @@ def floats(function: str, **operands: Any) -> np.dtype[Any]:
 
 
 #: Numbers already checked, as 0-d arrays of the dtype they are used with: NumPy is slow to convert a Python float. Zeros are in
-#: it as text, since 0.0 and -0.0 are equal.
-_READY: dict[tuple[str, float | str, np.dtype[Any]], Any] = {}
+#: it as text, since 0.0 and -0.0 are equal. Their types come first: 2.0**610 has the hash of np.float32(1), and is too large for it.
+_READY: dict[tuple[str, type, float | str, np.dtype[Any]], Any] = {}
 _KEEP = 256
-#: What may be looked up there; equal numbers of these types have equal hashes.
+#: What may be looked up there.
 _PLAIN = frozenset((float, int, np.float64, np.float32, np.int64))
 
 
@@ -66,7 +66,7 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
     if the caller knows one, and else stays a Python float."""
     if type(value) in _PLAIN:
         try:
-            return _READY[check, value or str(value), dtype]  # type: ignore[index]
+            return _READY[check, type(value), value or str(value), dtype]  # type: ignore[index]
         except KeyError:
             pass
     test, array_test, wording = _CHECKS[check]
@@ -87,7 +87,7 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
         if type(value) in _PLAIN:
             if len(_READY) >= _KEEP:
                 _READY.clear()
-            _READY[check, value or str(value), dtype] = ready  # type: ignore[index]
+            _READY[check, type(value), value or str(value), dtype] = ready  # type: ignore[index]
         return ready
     if hasattr(value, "__array_ufunc__") and not isinstance(value, np.ndarray | np.generic):
         return value  # a lazy or labelled array: its own library decides when it is computed
