@@ -61,11 +61,6 @@ def _backward_along(function: str, ufunc: np.ufunc, dy: Any, y: Any, axis: Axis,
 # ---- cross-entropy ------------------------------------------------------------------------------------------------------
 
 
-def _first(wrong: Any) -> tuple[int, ...]:
-    """The position of the first True."""
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-
-
 def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore: Any) -> Any:
     """Labels that are numbers of classes, checked; those to be ignored as -1."""
     shape, count = logits.shape[:axis] + logits.shape[axis + 1 :], logits.shape[axis]
@@ -78,7 +73,7 @@ def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore:
         ignored = labels == operator.index(ignore)
         outside &= ~ignored
     if outside.any():
-        at = _first(outside)
+        at = _validate.first_of(outside)
         raise ValueError(f"{function}: labels must be from 0 to {count - 1}, got {labels[at]} at index {at}")
     labels = labels.astype(np.int64, copy=False)
     if ignored is not None:
@@ -87,7 +82,7 @@ def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore:
         allowed = np.take_along_axis(where, np.expand_dims(np.maximum(labels, 0), axis), axis).squeeze(axis)
         wrong = ~allowed & (labels >= 0) & where.any(axis)
         if wrong.any():
-            at = _first(wrong)
+            at = _validate.first_of(wrong)
             raise ValueError(f"{function}: where masks out the class that labels gives, {labels[at]} at index {at}")
     return labels
 
@@ -105,7 +100,7 @@ def _shares(function: str, labels: Any, logits: Any, where: Any, ignore: Any) ->
         if where is not None:
             wrong &= where
         if wrong.any():
-            at = _first(wrong)
+            at = _validate.first_of(wrong)
             raise ValueError(f"{function}: labels must be finite and not negative, got {labels[at]} at index {at}")
     return labels
 
@@ -198,9 +193,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         targets = np.asanyarray(targets)
         real = targets.dtype.kind in "fiu" or targets.dtype.name == "bfloat16"
         if real and targets.size and not (targets.min() >= 0 and targets.max() <= 1):
-            at = _first(~((targets >= 0) & (targets <= 1)))
-            place = f" at index {at}" if at else ""
-            raise ValueError(f"{name}: targets must be from 0 to 1, got {targets[at]}{place}")
+            got = _validate.first_shown(targets, ~((targets >= 0) & (targets <= 1)))
+            raise ValueError(f"{name}: targets must be from 0 to 1, got {got}")
         kept = getattr(getattr(logits, "dtype", None), "name", "") in FLOATS
         return targets.astype(logits.dtype) if kept and targets.dtype.kind in "biu" else targets
 
@@ -311,7 +305,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
             raise TypeError(f"{name}: offsets must be a row of integers, got {offsets.dtype} of shape {offsets.shape}")
         falls = offsets[1:] < offsets[:-1]
         if falls.any():
-            (at,) = _first(falls)
+            (at,) = _validate.first_of(falls)
             raise ValueError(f"{name}: offsets must not fall, got {offsets[at + 1]} after {offsets[at]} at index {at + 1}")
         if offsets[0] != 0 or offsets[-1] != length:
             at = 0 if offsets[0] != 0 else offsets.size - 1
@@ -372,7 +366,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
             raise ValueError(f"{name}: pieces must be at least 1, got {pieces}")
         wrong = (which < 0) | (which >= pieces)
         if wrong.any():
-            at = _first(wrong)
+            at = _validate.first_of(wrong)
             raise ValueError(f"{name}: which must be from 0 to {pieces - 1}, got {which[at]} at index {at}")
         try:
             dy = np.broadcast_to(dy, which.shape)

@@ -23,6 +23,18 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
 WORDING = {check: wording for check, (_, _, wording) in _CHECKS.items()}
 
 
+def first_of(wrong: Any) -> tuple[int, ...]:
+    """The position of the first True."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
+def first_shown(values: Any, wrong: Any) -> str:
+    """The first wrong value and, where there are axes, its place, for a message."""
+    at = first_of(wrong)
+    value = np.broadcast_to(values, wrong.shape)[at]
+    return f"{value} at index {at}" if at else f"{value}"
+
+
 def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
     """The one dtype of array-likes that have one (a DataFrame: of all its columns), else None."""
     found: set[Any] = set()
@@ -98,8 +110,7 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
         return parameter(function, name, float(array), check)
     valid = array_test(array)
     if not np.all(valid):
-        worst = tuple(int(i) for i in np.argwhere(~valid)[0])
-        raise ValueError(f"{function}: {name} must be {wording}, got {array[worst]} at index {worst}")
+        raise ValueError(f"{function}: {name} must be {wording}, got {first_shown(array, ~valid)}")
     return value if isinstance(value, np.ndarray) else array
 
 
@@ -114,10 +125,8 @@ def probabilities(function: str, x: Any, held: str, margin: Any, where: Any = Tr
         return x  # refused by the ufunc, or bool
     outside = ((array < 0) | (array > 1)) & (np.asanyarray(margin) == 0) & np.asanyarray(where)
     if np.any(outside):
-        worst = tuple(int(i) for i in np.argwhere(outside)[0])
-        value = np.broadcast_to(array, outside.shape)[worst]
-        place = f" at index {worst}" if worst else ""
-        raise ValueError(f"{function}: x must be from 0 to 1 unless {held} holds it there, got {value}{place}")
+        got = first_shown(array, np.ma.filled(outside, False))
+        raise ValueError(f"{function}: x must be from 0 to 1 unless {held} holds it there, got {got}")
     return x
 
 
@@ -139,7 +148,7 @@ def ordered(function: str, low: str, low_value: Any, high: str, high_value: Any)
     if not np.any(wrong):
         return
     first, second = (v[wrong][0] if wrong.ndim else v[()] for v in np.broadcast_arrays(*values))
-    at = f" at index {tuple(int(i) for i in np.argwhere(wrong)[0])}" if wrong.ndim else ""
+    at = f" at index {first_of(wrong)}" if wrong.ndim else ""
     raise ValueError(f"{function}: {low} must not be above {high}, got {low}={first} and {high}={second}{at}")
 
 
