@@ -1197,7 +1197,7 @@ def summary(results: list[Result]) -> list[str]:
     return lines
 
 
-def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:
+def machine(threads: int, dtype: str, peers: list[Peer], avx2: bool) -> list[str]:
     import fastact as fa
 
     model = platform.processor() or platform.machine()
@@ -1211,6 +1211,7 @@ def machine(threads: int, dtype: str, peers: list[Peer]) -> list[str]:
     return [
         f"{datetime.date.today()}; {model}, {os.cpu_count()} cores; {dtype}, {count}; normally distributed input, sigma 3.",
         f"fastact {fa.__version__} ({fa.ISA}); {versions}; Python {platform.python_version()}.",
+        *(["With AVX2 only, but for onnxruntime, OpenVINO and numexpr, which cannot be told."] if avx2 else []),
         "Times are ns per element: the shortest round (the median); those within 30 % of each other had five times as many rounds, and"
         " those that were three times slower than the best peer two."
         " ulp is the largest error found over all inputs of the type;"
@@ -1231,6 +1232,20 @@ def pin(threads: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def restrict() -> None:
+    """AVX2 for fastact and for every library that can be told (onnxruntime, OpenVINO and numexpr cannot), before they are imported."""
+    os.environ["FASTACT_ISA"] = os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
+    os.environ["ONEDNN_MAX_CPU_ISA"] = os.environ["MKL_ENABLE_INSTRUCTIONS"] = "AVX2"
+    os.environ["XLA_FLAGS"] += " --xla_cpu_max_isa=AVX2"
+    os.environ["NUMBA_CPU_NAME"] = "haswell"
+    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+    disabled = [f for f in __cpu_dispatch__ if f.startswith(("AVX512", "X86_V4")) and __cpu_features__[f]]
+    if disabled:  # NumPy reads it when it is imported, so this program starts once more
+        os.environ["NPY_DISABLE_CPU_FEATURES"] = " ".join(disabled)
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--functions", nargs="+", metavar="NAME", help="names of the registry (default: all)")
@@ -1247,6 +1262,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="only these: " + ", ".join(p.name for p in PEERS))
     parser.add_argument("--stride", type=int, default=4099, help="bit patterns between the points at which float32 errors are measured")
     parser.add_argument("--no-ulp", action="store_true", help="skip the errors")
+    parser.add_argument("--avx2", action="store_true", help="with AVX2 only: fastact, and the peers that can be told")
     parser.add_argument("--markdown", metavar="FILE", help="also write the table there")
     return parser.parse_args(arguments)
 
@@ -1264,6 +1280,8 @@ def rows_of(options: argparse.Namespace) -> Iterator[Any]:
 def main() -> None:
     options = parse()
     pin(options.threads)
+    if options.avx2:
+        restrict()
     check_table()
     from rows import data, kernel_data
 
@@ -1288,7 +1306,7 @@ def main() -> None:
             results.append(result)
             best = f"{result.best} {ns(result.times[result.best][0])}, ratio {result.ratio:.2f}" if result.best else "no peer"
             complain(f"[{number}/{len(rows)}] {result.label}, {size}: fastact {ns(times['fastact'][0])}; {best}")
-    about = [part for line in machine(options.threads, options.dtype, peers) for part in (line, "")]
+    about = [part for line in machine(options.threads, options.dtype, peers, options.avx2) for part in (line, "")]
     text = [*about, *remarks(results), *table(results), "", *summary(results)]
     print("\n".join(text))
     if options.markdown:
