@@ -173,7 +173,7 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
             NAME(scatter)(&O, 0, row, 1, &nothing);
         return;
     }
-#if defined(__AVX512F__)
+#if HAS_PLACES
     lines x_lines = make_lines(storage, x, cx, sx), o_lines = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
     const int few = n > 1 && n <= WIDTH && mask == NULL, many = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
     if (few && (n <= 24 || !IS_DOUBLE || op != SOFTMAX) && X.ready && (O.ready || op == LOGSUMEXP) && !(n > 16 && many)) {

@@ -1,4 +1,4 @@
-/* Rows of few numbers in AVX-512's vectors: PLACES rows side by side, a vector for each number, which is what straight.h and across.h
+/* Rows of few numbers in vectors: PLACES rows side by side, a vector for each number, which is what straight.h and across.h
  * say of them, operation by operation. Included by row.h for each type.
  *
  * Whatever a row needs once is then done for all of them together, and nothing is done for numbers that are not there.
@@ -19,46 +19,91 @@ typedef struct {                                   /* a vector's rows; what lies
 /* ---- rows to columns ---- */
 
 enum { NAME(PIECE) = 16 / sizeof(REAL) };          /* numbers of a row that are turned together */
+#if defined(__AVX512F__)
+#define MM(operation) _mm512_##operation
+typedef __m512d NAME(wide);
+#else
+#define MM(operation) _mm256_##operation
+typedef __m256d NAME(wide);
+#endif
+#if defined(__AVX512F__) && IS_DOUBLE
+#define WITH_PIECE(v, piece, k) _mm512_insertf64x2(v, piece, k)
+#define PIECE_OF(v, k) _mm512_extractf64x2_pd(v, k)
+#define FROM_PIECE(piece) _mm512_castpd128_pd512(piece)
+#elif defined(__AVX512F__)
+#define WITH_PIECE(v, piece, k) _mm512_insertf32x4(v, piece, k)
+#define PIECE_OF(v, k) _mm512_extractf32x4_ps(v, k)
+#define FROM_PIECE(piece) _mm512_castps128_ps512(piece)
+#elif IS_DOUBLE
+#define WITH_PIECE(v, piece, k) _mm256_insertf128_pd(v, piece, k)
+#define PIECE_OF(v, k) _mm256_extractf128_pd(v, k)
+#define FROM_PIECE(piece) _mm256_castpd128_pd256(piece)
+#else
+#define WITH_PIECE(v, piece, k) _mm256_insertf128_ps(v, piece, k)
+#define PIECE_OF(v, k) _mm256_extractf128_ps(v, k)
+#define FROM_PIECE(piece) _mm256_castps128_ps256(piece)
+#endif
 
 #if IS_DOUBLE
-VM_INLINE __m128d NAME(piece)(const char *x, ptrdiff_t n) { return _mm_loadu_pd((const double *)x); }
-VM_INLINE void NAME(put_piece)(char *to, __m128d v, ptrdiff_t n) { _mm_storeu_pd((double *)to, v); }
-VM_INLINE void NAME(turn_pieces)(__m512d *v)
+VM_INLINE __m128d NAME(get_piece)(const char *x, ptrdiff_t n) { (void)n; return _mm_loadu_pd((const double *)x); }
+VM_INLINE void NAME(put_piece)(char *to, __m128d v, ptrdiff_t n) { (void)n; _mm_storeu_pd((double *)to, v); }
+VM_INLINE void NAME(turn_pieces)(NAME(vector) *v)
 {
-    const __m512d t = _mm512_unpackhi_pd(v[0], v[1]);
-    v[0] = _mm512_unpacklo_pd(v[0], v[1]);
+    const NAME(vector) t = MM(unpackhi_pd)(v[0], v[1]);
+    v[0] = MM(unpacklo_pd)(v[0], v[1]);
     v[1] = t;
 }
-#define INSERTED(v, piece, k) _mm512_insertf64x2(v, piece, k)
-#define EXTRACTED(v, k) _mm512_extractf64x2_pd(v, k)
-#define FIRST_OF(v) _mm512_castpd512_pd128(v)
-#define WIDENED(v) _mm512_castpd128_pd512(v)
 #else
-VM_INLINE __m128 NAME(piece)(const char *x, ptrdiff_t n)
+VM_INLINE __m128 NAME(get_piece)(const char *x, ptrdiff_t n)
 {
-    return n >= 4 ? _mm_loadu_ps((const float *)x) : _mm_maskz_loadu_ps((__mmask8)((1 << n) - 1), x);
+    if (n >= 4)
+        return _mm_loadu_ps((const float *)x);
+    return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd((const double *)x)), n == 3 ? _mm_load_ss((const float *)x + 2) : _mm_setzero_ps());
 }
 VM_INLINE void NAME(put_piece)(char *to, __m128 v, ptrdiff_t n)
 {
     if (n >= 4)
         _mm_storeu_ps((float *)to, v);
     else
-        _mm_mask_storeu_ps(to, (__mmask8)((1 << n) - 1), v);
+        _mm_store_sd((double *)to, _mm_castps_pd(v));
+    if (n == 3)
+        _mm_store_ss((float *)to + 2, _mm_movehl_ps(v, v));
 }
-VM_INLINE void NAME(turn_pieces)(__m512 *v)
+VM_INLINE void NAME(turn_pieces)(NAME(vector) *v)
 {
-    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(v[0], v[1])), b = _mm512_castps_pd(_mm512_unpackhi_ps(v[0], v[1]));
-    const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(v[2], v[3])), d = _mm512_castps_pd(_mm512_unpackhi_ps(v[2], v[3]));
-    v[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
-    v[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
-    v[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
-    v[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+    const NAME(wide) a = MM(castps_pd)(MM(unpacklo_ps)(v[0], v[1])), b = MM(castps_pd)(MM(unpackhi_ps)(v[0], v[1]));
+    const NAME(wide) c = MM(castps_pd)(MM(unpacklo_ps)(v[2], v[3])), d = MM(castps_pd)(MM(unpackhi_ps)(v[2], v[3]));
+    v[0] = MM(castpd_ps)(MM(unpacklo_pd)(a, c));
+    v[1] = MM(castpd_ps)(MM(unpackhi_pd)(a, c));
+    v[2] = MM(castpd_ps)(MM(unpacklo_pd)(b, d));
+    v[3] = MM(castpd_ps)(MM(unpackhi_pd)(b, d));
 }
-#define INSERTED(v, piece, k) _mm512_insertf32x4(v, piece, k)
-#define EXTRACTED(v, k) _mm512_extractf32x4_ps(v, k)
-#define FIRST_OF(v) _mm512_castps512_ps128(v)
-#define WIDENED(v) _mm512_castps128_ps512(v)
 #endif
+
+/* pieces of rows that are `far` from each other, of which n numbers are there; n: 2 at least */
+VM_INLINE NAME(vector) NAME(join_pieces)(const char *x, ptrdiff_t far, ptrdiff_t n)
+{
+    NAME(vector) v = FROM_PIECE(NAME(get_piece)(x, n));
+    v = WITH_PIECE(v, NAME(get_piece)(x + far, n), 1);
+#if defined(__AVX512F__)
+    v = WITH_PIECE(v, NAME(get_piece)(x + 2 * far, n), 2);
+    v = WITH_PIECE(v, NAME(get_piece)(x + 3 * far, n), 3);
+#endif
+    return v;
+}
+VM_INLINE void NAME(part_pieces)(char *to, ptrdiff_t far, ptrdiff_t n, NAME(vector) v)
+{
+    NAME(put_piece)(to, PIECE_OF(v, 0), n);
+    NAME(put_piece)(to + far, PIECE_OF(v, 1), n);
+#if defined(__AVX512F__)
+    NAME(put_piece)(to + 2 * far, PIECE_OF(v, 2), n);
+    NAME(put_piece)(to + 3 * far, PIECE_OF(v, 3), n);
+#endif
+}
+#undef WITH_PIECE
+#undef PIECE_OF
+#undef FROM_PIECE
+#undef MM
 
 VM_INLINE void NAME(columns_of)(const char *x, ptrdiff_t s, ptrdiff_t n, ptrdiff_t few, NAME(vector) *to)
 {
@@ -67,12 +112,8 @@ VM_INLINE void NAME(columns_of)(const char *x, ptrdiff_t s, ptrdiff_t n, ptrdiff
         const ptrdiff_t at = i + piece <= n || n < piece ? i : n - piece;
         const char *p = x + at * (ptrdiff_t)sizeof(REAL);
         NAME(vector) v[NAME(PIECE)];
-        for (int r = 0; r < NAME(PIECE); r++, p += s) {
-            v[r] = WIDENED(NAME(piece)(p, few));
-            v[r] = INSERTED(v[r], NAME(piece)(p + far, few), 1);
-            v[r] = INSERTED(v[r], NAME(piece)(p + 2 * far, few), 2);
-            v[r] = INSERTED(v[r], NAME(piece)(p + 3 * far, few), 3);
-        }
+        for (int r = 0; r < NAME(PIECE); r++, p += s)
+            v[r] = NAME(join_pieces)(p, far, few);
         NAME(turn_pieces)(v);
         for (int r = 0; r < NAME(PIECE); r++)
             to[at + r] = v[r];
@@ -89,18 +130,10 @@ VM_INLINE void NAME(rows_from)(const NAME(vector) *from, ptrdiff_t n, ptrdiff_t 
         for (int r = 0; r < NAME(PIECE); r++)
             v[r] = from[at + r];
         NAME(turn_pieces)(v);
-        for (int r = 0; r < NAME(PIECE); r++, p += s) {
-            NAME(put_piece)(p, FIRST_OF(v[r]), few);
-            NAME(put_piece)(p + far, EXTRACTED(v[r], 1), few);
-            NAME(put_piece)(p + 2 * far, EXTRACTED(v[r], 2), few);
-            NAME(put_piece)(p + 3 * far, EXTRACTED(v[r], 3), few);
-        }
+        for (int r = 0; r < NAME(PIECE); r++, p += s)
+            NAME(part_pieces)(p, far, few, v[r]);
     }
 }
-#undef INSERTED
-#undef EXTRACTED
-#undef FIRST_OF
-#undef WIDENED
 
 /* ---- sums ---- */
 
@@ -125,7 +158,7 @@ VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, pt
 /* lanes of a segment, see add_lanes(), and all of them, see put_four() and add_fours() */
 VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi, double *lo)
 {
-    for (int half = 0; half < NAME(PLACES) / 8; half++) {
+    for (int part = 0; part < NAME(PLACES) / DOUBLES; part++) {
         doubles sum[8], lost[8];
 #if IS_DOUBLE
         for (ptrdiff_t l = 0; l < 8 && l < n; l++) {
@@ -156,15 +189,15 @@ VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi,
         sum[k] = s;                                                                \
     }
 #else
-        const float *f = (const float *)e + 8 * half;
-        for (ptrdiff_t l = 0; l < 8 && l < n; l++, f += 16) {
+        const float *f = (const float *)e + DOUBLES * part;
+        for (ptrdiff_t l = 0; l < 8 && l < n; l++, f += NAME(PLACES)) {
             doubles a = widened(f);
             if (l + 16 < n)
-                a += widened(f + 256);
+                a += widened(f + 16 * NAME(PLACES));
             if (l + 24 < n)
-                a += widened(f + 128) + widened(f + 384);
+                a += widened(f + 8 * NAME(PLACES)) + widened(f + 24 * NAME(PLACES));
             else if (l + 8 < n)
-                a += widened(f + 128);
+                a += widened(f + 8 * NAME(PLACES));
             sum[l] = a;
         }
 #define FOLD(k, other)                                                             \
@@ -179,16 +212,16 @@ VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi,
         FOLD(2, 3)
         FOLD(0, 2)
 #undef FOLD
-        *(unaligned_doubles *)(hi + 8 * half) = sum[0];
+        *(unaligned_doubles *)(hi + DOUBLES * part) = sum[0];
         if (IS_DOUBLE)
-            *(unaligned_doubles *)(lo + 8 * half) = lost[0];
+            *(unaligned_doubles *)(lo + DOUBLES * part) = lost[0];
     }
 }
 
 /* The maxima to the first column, and where there are others like it; in the other columns the others */
 VM_INLINE NAME(places) NAME(settle_columns)(NAME(vector) *held, ptrdiff_t n)
 {
-    NAME(places) again = 0;
+    NAME(places) again = {0};
     for (ptrdiff_t half = WIDTH / 2; half > 0; half /= 2)
         for (ptrdiff_t k = 0; k < half && k + half < n; k++) {
             const NAME(vector) p = held[k], q = held[k + half];
@@ -247,7 +280,7 @@ VM_INLINE void NAME(brief_load)(int across, const lines *x, ptrdiff_t first, ptr
     if (across) {
         const NAME(places) there = NAME(first_places)(some);
         for (ptrdiff_t k = 0; k < n; k++)
-            to[k] = V(maskz_loadu)(there, from + k * line);
+            to[k] = some >= many ? V(loadu)(from + k * line) : V(maskz_loadu)(there, from + k * line);
         return;
     }
     if (some < many) {
@@ -271,7 +304,10 @@ VM_INLINE void NAME(brief_store)(int across, const lines *out, ptrdiff_t first, 
     if (across) {
         const NAME(places) all = NAME(first_places)(some);
         for (ptrdiff_t k = 0; k < n; k++)
-            V(mask_storeu)(to + k * line, all, v[k]);
+            if (some >= many)
+                V(storeu)(to + k * line, v[k]);
+            else
+                V(mask_storeu)(to + k * line, all, v[k]);
         return;
     }
     if (some < many)

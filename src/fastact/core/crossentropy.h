@@ -296,7 +296,7 @@ static __attribute__((noinline)) void NAME(rows_with_shares)(int results, const 
     }
 }
 
-#if defined(__AVX512F__)
+#if HAS_PLACES
 /* Rows of few numbers, as rows_with_ids() has them */
 static __attribute__((noinline)) void NAME(brief_with_ids)(int results, NAME(brief_tile) *t)
 {
@@ -375,7 +375,7 @@ static int NAME(cross_entropy)(int ids, int results, int storage, char **data, c
         }
     if (n == 0 || rows == 0)
         return 0;
-#if defined(__AVX512F__)
+#if HAS_PLACES
     if (ids && results < 3 && n > 1 && n <= WIDTH && x.ready && x.mask == NULL && g.ready) {
         NAME(brief_entropy)(results, &x, data[1], strides[1], &dy, &loss, &g, rows, n);
         return 0;
