@@ -6,8 +6,8 @@
  * fetched or written beyond the row.
  */
 
-enum { NAME(TILES) = 2 };                          /* so many vectors' rows take each step together: one's would wait for each other */
-enum { NAME(MANY_ROWS) = NAME(TILES) * NAME(PLACES) };
+enum { NAME(MANY_ROWS) = IS_DOUBLE ? 16 : 32, NAME(TILES) = NAME(MANY_ROWS) / NAME(PLACES) };   /* rows that take each step together: one vector's */
+                                                                                               /* would wait for each other */
 typedef struct {                                   /* a vector's rows; what lies at known distances is known to be apart */
     REAL top[NAME(PLACES)] __attribute__((aligned(64))), part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
     REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
@@ -58,16 +58,25 @@ VM_INLINE __m128 NAME(get_piece)(const char *x, ptrdiff_t n)
 {
     if (n >= 4)
         return _mm_loadu_ps((const float *)x);
+#if defined(__AVX512F__)
+    return _mm_maskz_loadu_ps((__mmask8)((1 << n) - 1), x);
+#else
     return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd((const double *)x)), n == 3 ? _mm_load_ss((const float *)x + 2) : _mm_setzero_ps());
+#endif
 }
 VM_INLINE void NAME(put_piece)(char *to, __m128 v, ptrdiff_t n)
 {
     if (n >= 4)
         _mm_storeu_ps((float *)to, v);
+#if defined(__AVX512F__)
+    else
+        _mm_mask_storeu_ps(to, (__mmask8)((1 << n) - 1), v);
+#else
     else
         _mm_store_sd((double *)to, _mm_castps_pd(v));
     if (n == 3)
         _mm_store_ss((float *)to + 2, _mm_movehl_ps(v, v));
+#endif
 }
 VM_INLINE void NAME(turn_pieces)(NAME(vector) *v)
 {
@@ -139,16 +148,17 @@ VM_INLINE void NAME(rows_from)(const NAME(vector) *from, ptrdiff_t n, ptrdiff_t 
 
 VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n, const NAME(scale) *scale)
 {
-    NAME(vector) v[4];
-    for (ptrdiff_t k = first; n - first >= 4 && k < n; k += 4) {
-        const ptrdiff_t at = k + 4 <= n ? k : n - 4;               /* some once more */
-        for (int i = 0; i < 4; i++)
+    enum { TOGETHER = 2 };
+    NAME(vector) v[TOGETHER];
+    for (ptrdiff_t k = first; n - first >= TOGETHER && k < n; k += TOGETHER) {
+        const ptrdiff_t at = k + TOGETHER <= n ? k : n - TOGETHER; /* some once more */
+        for (int i = 0; i < TOGETHER; i++)
             v[i] = from[at + i];
-        NAME(raise)(4, 0, 1, v, scale);
-        for (int i = 0; i < 4; i++)
+        NAME(raise)(TOGETHER, 0, 1, v, scale);
+        for (int i = 0; i < TOGETHER; i++)
             e[at + i] = v[i];
     }
-    for (ptrdiff_t k = first; n - first < 4 && k < n; k++) {
+    for (ptrdiff_t k = first; n - first < TOGETHER && k < n; k++) {
         v[0] = from[k];
         NAME(raise)(1, 0, 1, v, scale);
         e[k] = v[0];
