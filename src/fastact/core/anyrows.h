@@ -250,12 +250,24 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
                                 ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so, ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
 {
     const lines D = make_lines(storage, dy, sdy, cdy), Y = make_lines(storage, y, sy, cy), O = make_lines(storage, out, so, co);
+    lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy);
+    const lines o = make_lines(storage, out, co, so);
+    const int many = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
     ptrdiff_t row = 0, w;
-    const ptrdiff_t brief = !HAS_VECTORS ? 16 : op == SOFTMAX ? 4 : 12;
-    if (take_across(n_outer, n, sdy, cdy, brief)) {
-        lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy);
-        const lines o = make_lines(storage, out, co, so);
-        d.ahead = v.ahead = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+#if HAS_PLACES
+    const int few = n > 1 && n <= WIDTH && !many;
+    void (*brief)(int, const lines *, const lines *, const lines *, ptrdiff_t, ptrdiff_t) = op == SOFTMAX ? NAME(brief_softmax_gradients) : NAME(brief_log_softmax_gradients);
+    if (few && D.ready && Y.ready && O.ready) {
+        brief(0, &D, &Y, &O, n_outer, n);
+        return;
+    }
+    if (few && n_outer >= 8 && d.ready && v.ready && o.ready) {
+        brief(1, &d, &v, &o, n_outer, n);
+        return;
+    }
+#endif
+    if (take_across(n_outer, n, sdy, cdy, !HAS_VECTORS ? 16 : op == SOFTMAX ? 4 : 12)) {
+        d.ahead = v.ahead = many;
         const int copied = !(d.ready && v.ready && o.ready), roomy = copied && n * 32 > NAME(STAGE);
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {

@@ -165,6 +165,24 @@ VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, pt
     }
 }
 
+/* as fold(), of lanes of which the first n are there: those at `other` to those at k */
+VM_INLINE void NAME(fold_columns)(doubles *sum, doubles *lost, ptrdiff_t k, ptrdiff_t other)
+{
+    const doubles p = sum[k], q = sum[other], s = p + q;
+    if (IS_DOUBLE)
+        lost[k] = (lost[k] + lost[other]) + ((p - (s - (s - p))) + (q - (s - p)));
+    sum[k] = s;
+}
+VM_INLINE void NAME(fold_eight)(doubles *sum, doubles *lost, ptrdiff_t n)
+{
+    for (ptrdiff_t k = 0; k < 4 && k + 4 < n; k++)
+        NAME(fold_columns)(sum, lost, k, k + 4);
+    for (ptrdiff_t k = 0; k < 4 && k + 1 < n; k += 2)
+        NAME(fold_columns)(sum, lost, k, k + 1);
+    if (n > 2)
+        NAME(fold_columns)(sum, lost, 0, 2);
+}
+
 /* lanes of a segment, see add_lanes(), and all of them, see put_four() and add_fours() */
 VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi, double *lo)
 {
@@ -192,12 +210,6 @@ VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi,
             sum[l] = a;
             lost[l] = (a_lo + b_lo) + v_lo;
         }
-#define FOLD(k, other)                                                             \
-    if (other < n) {                                                               \
-        const doubles p = sum[k], q = sum[other], s = p + q;                       \
-        lost[k] = (lost[k] + lost[other]) + ((p - (s - (s - p))) + (q - (s - p))); \
-        sum[k] = s;                                                                \
-    }
 #else
         const float *f = (const float *)e + DOUBLES * part;
         for (ptrdiff_t l = 0; l < 8 && l < n; l++, f += NAME(PLACES)) {
@@ -210,18 +222,8 @@ VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi,
                 a += widened(f + 8 * NAME(PLACES));
             sum[l] = a;
         }
-#define FOLD(k, other)                                                             \
-    if (other < n)                                                                 \
-        sum[k] += sum[other];
 #endif
-        FOLD(0, 4)
-        FOLD(1, 5)
-        FOLD(2, 6)
-        FOLD(3, 7)
-        FOLD(0, 1)
-        FOLD(2, 3)
-        FOLD(0, 2)
-#undef FOLD
+        NAME(fold_eight)(sum, lost, n);
         *(unaligned_doubles *)(hi + DOUBLES * part) = sum[0];
         if (IS_DOUBLE)
             *(unaligned_doubles *)(lo + DOUBLES * part) = lost[0];
@@ -379,6 +381,80 @@ OF_ROWS(brief_backward, LOGSUMEXP_BACKWARD)
 VM_INLINE void NAME(brief)(int op, int across, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
 {
     (op == SOFTMAX ? NAME(brief_softmax) : op == LOG_SOFTMAX ? NAME(brief_log_softmax) : op == LOGSUMEXP ? NAME(brief_logsumexp) : NAME(brief_backward))(across, dy, x, out, rows, n);
+}
+
+/* ---- gradients from the result ---- */
+
+/* as add_row(), and fold_across() of what the lanes have */
+VM_INLINE void NAME(brief_products)(int op, int select, const NAME(vector) *dy, const NAME(vector) *y, ptrdiff_t n, double *hi, double *lo)
+{
+    const ptrdiff_t again = 16 * NAME(PLACES);
+    for (int part = 0; part < NAME(PLACES) / DOUBLES; part++) {
+        const REAL *d = (const REAL *)dy + DOUBLES * part, *v = (const REAL *)y + DOUBLES * part;
+        doubles sum[16], lost[16];
+        for (ptrdiff_t l = 0; l < 16 && l < n; l++, d += NAME(PLACES), v += NAME(PLACES)) {
+            doubles s = {0}, error = {0};
+            s = NAME(plus_product)(op, select, 1, d, v, s, &error);
+            if (l + 16 < n)
+                s = NAME(plus_product)(op, select, 0, d + again, v + again, s, &error);
+            sum[l] = s;
+            lost[l] = error;
+        }
+        for (ptrdiff_t l = 8; l < 16 && l < n; l++)
+            NAME(fold_columns)(sum, lost, l - 8, l);
+        NAME(fold_eight)(sum, lost, n);
+        *(unaligned_doubles *)(hi + DOUBLES * part) = sum[0];
+        if (IS_DOUBLE)
+            *(unaligned_doubles *)(lo + DOUBLES * part) = lost[0];
+    }
+}
+
+VM_INLINE void NAME(brief_slopes_of)(int op, int select, NAME(brief_tile) *t, ptrdiff_t n)
+{
+    const REAL *a = t->a;
+    for (ptrdiff_t k = 0; op == SOFTMAX && k < n; k++)
+        t->x[k] = NAME(gradients)(select, t->x[k], t->held[k], V(loadu)(a));
+    for (ptrdiff_t k = 0; op != SOFTMAX && k < n; k++) {
+        REAL *d = (REAL *)(t->x + k);
+        const REAL *v = (const REAL *)(t->held + k);
+        EIGHT_AT_ONCE
+        for (ptrdiff_t j = 0; j < NAME(PLACES); j++)
+            d[j] = NAME(log_softmax_gradient)(d[j], v[j], a[j]);
+    }
+}
+
+VM_INLINE void NAME(brief_gradients)(int op, int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    const ptrdiff_t many = NAME(PLACES);
+    NAME(brief_tile) t[NAME(TILES)];
+    for (ptrdiff_t row = 0; row < rows; row += NAME(MANY_ROWS)) {
+        const ptrdiff_t w = rows - row < NAME(MANY_ROWS) ? rows - row : NAME(MANY_ROWS);
+#define EACH_TILE for (ptrdiff_t q = 0, first = row; q * many < w; q++, first += many)
+        EACH_TILE {
+            NAME(brief_load)(across, dy, first, rows, n, t[q].x);
+            NAME(brief_load)(across, y, first, rows, n, t[q].held);
+            NAME(brief_products)(op, 0, t[q].x, t[q].held, n, t[q].hi, t[q].lo);
+        }
+        EACH_TILE {
+            NAME(round_sums)(many, t[q].hi, t[q].lo, t[q].a);
+            if (op == SOFTMAX && !NAME(all_small)(many, t[q].a)) {
+                NAME(brief_products)(op, 1, t[q].x, t[q].held, n, t[q].hi, t[q].lo);
+                NAME(round_sums)(many, t[q].hi, t[q].lo, t[q].a);
+                NAME(brief_slopes_of)(op, 1, &t[q], n);
+            } else
+                NAME(brief_slopes_of)(op, 0, &t[q], n);
+            NAME(brief_store)(across, out, first, rows, n, t[q].x);
+        }
+#undef EACH_TILE
+    }
+}
+static __attribute__((noinline)) void NAME(brief_softmax_gradients)(int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_gradients)(SOFTMAX, across, dy, y, out, rows, n);
+}
+static __attribute__((noinline)) void NAME(brief_log_softmax_gradients)(int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_gradients)(LOG_SOFTMAX, across, dy, y, out, rows, n);
 }
 
 /* Softmax of segments that lie one after the other, of WIDTH numbers at most: of how many. Equal ones are rows where they are, others are

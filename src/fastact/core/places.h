@@ -68,3 +68,10 @@ VM_INLINE NAME(vector) NAME(results)(int op, NAME(vector) v, NAME(vector) a, NAM
     const NAME(vector) t = V(fmadd)(v, a, V(mul)(v, b));
     return op == SOFTMAX ? t : V(mask_mul)(V(mul)(t, power), V_IS(v, V(setzero)(), _CMP_EQ_OQ), power, V(setzero)());
 }
+
+/* of softmax, from its result: as gradient() */
+VM_INLINE NAME(vector) NAME(gradients)(int select, NAME(vector) dy, NAME(vector) y, NAME(vector) a)
+{
+    const NAME(vector) w = V(fmadd)(y, V(sub)(dy, a), V(setzero)());
+    return select ? V(maskz_mov)(V_IS(y, V(setzero)(), _CMP_NEQ_UQ), w) : w;
+}

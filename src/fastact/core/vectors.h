@@ -156,13 +156,6 @@ VM_INLINE void NAME(finish_vectors)(int op, int padded, const REAL *v, REAL *y, 
                NAME(results)(op, padded ? V(loadu)(v + i) : V(maskz_loadu)(m, v + i), A, B, P))
 }
 
-/* of softmax, from its result: as gradient() */
-VM_INLINE NAME(vector) NAME(gradients)(int select, NAME(vector) dy, NAME(vector) y, NAME(vector) a)
-{
-    const NAME(vector) w = V(fmadd)(y, V(sub)(dy, a), V(setzero)());
-    return select ? V(maskz_mov)(V_IS(y, V(setzero)(), _CMP_NEQ_UQ), w) : w;
-}
-
 /* as finish_products() */
 VM_INLINE void NAME(gradient_vectors)(int select, const REAL *dy, const REAL *y, REAL *out, ptrdiff_t n, REAL a)
 {
