@@ -255,13 +255,13 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
     const int many = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
     ptrdiff_t row = 0, w;
 #if HAS_PLACES
-    const int few = n > 1 && n <= WIDTH && !many;
+    const ptrdiff_t most = HAS_VECTORS && (IS_DOUBLE || op == SOFTMAX) ? 12 : 24;      /* vectors of longer ones lie along a row */
     void (*brief)(int, const lines *, const lines *, const lines *, ptrdiff_t, ptrdiff_t) = op == SOFTMAX ? NAME(brief_softmax_gradients) : NAME(brief_log_softmax_gradients);
-    if (few && D.ready && Y.ready && O.ready) {
+    if (n > 1 && n <= most && !many && D.ready && Y.ready && O.ready) {
         brief(0, &D, &Y, &O, n_outer, n);
         return;
     }
-    if (few && n_outer >= 8 && d.ready && v.ready && o.ready) {
+    if (n > 1 && n <= 12 && !many && n_outer >= 8 && d.ready && v.ready && o.ready) {
         brief(1, &d, &v, &o, n_outer, n);
         return;
     }

@@ -386,9 +386,10 @@ VM_INLINE void NAME(brief)(int op, int across, const lines *dy, const lines *x, 
 /* ---- gradients from the result ---- */
 
 /* as add_row(), and fold_across() of what the lanes have */
-VM_INLINE void NAME(brief_products)(int op, int select, const NAME(vector) *dy, const NAME(vector) *y, ptrdiff_t n, double *hi, double *lo)
+VM_INLINE NAME(vector) NAME(brief_products)(int op, int select, const NAME(vector) *dy, const NAME(vector) *y, ptrdiff_t n)
 {
     const ptrdiff_t again = 16 * NAME(PLACES);
+    doubles all[NAME(PLACES) / DOUBLES];
     for (int part = 0; part < NAME(PLACES) / DOUBLES; part++) {
         const REAL *d = (const REAL *)dy + DOUBLES * part, *v = (const REAL *)y + DOUBLES * part;
         doubles sum[16], lost[16];
@@ -403,24 +404,37 @@ VM_INLINE void NAME(brief_products)(int op, int select, const NAME(vector) *dy, 
         for (ptrdiff_t l = 8; l < 16 && l < n; l++)
             NAME(fold_columns)(sum, lost, l - 8, l);
         NAME(fold_eight)(sum, lost, n);
-        *(unaligned_doubles *)(hi + DOUBLES * part) = sum[0];
+        all[part] = sum[0];
         if (IS_DOUBLE)
-            *(unaligned_doubles *)(lo + DOUBLES * part) = lost[0];
+            all[part] += lost[0];
     }
+#if IS_DOUBLE
+    return all[0];
+#elif defined(__AVX512F__)
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(all[0])), _mm512_cvtpd_ps(all[1]), 1);
+#else
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(all[0])), _mm256_cvtpd_ps(all[1]), 1);
+#endif
 }
 
-VM_INLINE void NAME(brief_slopes_of)(int op, int select, NAME(brief_tile) *t, ptrdiff_t n)
+VM_INLINE void NAME(brief_gradients_of)(int op, int select, NAME(brief_tile) *t, ptrdiff_t n)
 {
-    const REAL *a = t->a;
+    const NAME(vector) a = V(loadu)(t->a);
     for (ptrdiff_t k = 0; op == SOFTMAX && k < n; k++)
-        t->x[k] = NAME(gradients)(select, t->x[k], t->held[k], V(loadu)(a));
+        t->x[k] = NAME(gradients)(select, t->x[k], t->held[k], a);
     for (ptrdiff_t k = 0; op != SOFTMAX && k < n; k++) {
         REAL *d = (REAL *)(t->x + k);
         const REAL *v = (const REAL *)(t->held + k);
         EIGHT_AT_ONCE
         for (ptrdiff_t j = 0; j < NAME(PLACES); j++)
-            d[j] = NAME(log_softmax_gradient)(d[j], v[j], a[j]);
+            d[j] = NAME(log_softmax_gradient)(d[j], v[j], t->a[j]);
     }
+}
+
+static __attribute__((noinline)) void NAME(brief_selected)(NAME(brief_tile) *t, ptrdiff_t n)
+{
+    V(storeu)(t->a, NAME(brief_products)(SOFTMAX, 1, t->x, t->held, n));
+    NAME(brief_gradients_of)(SOFTMAX, 1, t, n);
 }
 
 VM_INLINE void NAME(brief_gradients)(int op, int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
@@ -433,16 +447,13 @@ VM_INLINE void NAME(brief_gradients)(int op, int across, const lines *dy, const 
         EACH_TILE {
             NAME(brief_load)(across, dy, first, rows, n, t[q].x);
             NAME(brief_load)(across, y, first, rows, n, t[q].held);
-            NAME(brief_products)(op, 0, t[q].x, t[q].held, n, t[q].hi, t[q].lo);
+            V(storeu)(t[q].a, NAME(brief_products)(op, 0, t[q].x, t[q].held, n));
         }
         EACH_TILE {
-            NAME(round_sums)(many, t[q].hi, t[q].lo, t[q].a);
-            if (op == SOFTMAX && !NAME(all_small)(many, t[q].a)) {
-                NAME(brief_products)(op, 1, t[q].x, t[q].held, n, t[q].hi, t[q].lo);
-                NAME(round_sums)(many, t[q].hi, t[q].lo, t[q].a);
-                NAME(brief_slopes_of)(op, 1, &t[q], n);
-            } else
-                NAME(brief_slopes_of)(op, 0, &t[q], n);
+            if (op != SOFTMAX || NAME(all_small)(many, t[q].a))
+                NAME(brief_gradients_of)(op, 0, &t[q], n);
+            else
+                NAME(brief_selected)(&t[q], n);
             NAME(brief_store)(across, out, first, rows, n, t[q].x);
         }
 #undef EACH_TILE
