@@ -173,21 +173,22 @@ static void NAME(any_rows)(int op, int storage, const char *dy, const char *x, c
             NAME(scatter)(&O, 0, row, 1, &nothing);
         return;
     }
-#if defined(__AVX512F__)
-    lines x_lines = make_lines(storage, x, cx, sx), o_lines = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
-    const int few = n > 1 && n <= WIDTH && mask == NULL, many = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
-    if (few && (n <= 24 || !IS_DOUBLE || op != SOFTMAX) && X.ready && (O.ready || op == LOGSUMEXP) && !(n > 16 && many)) {
+    lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
+    const int many = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+#if HAS_PLACES
+    const ptrdiff_t most = IS_LOG(op) ? (HAS_VECTORS ? WIDTH : WIDTH - 1) : IS_DOUBLE || !HAS_VECTORS ? 12 : 16;
+    const int few = n > 1 && n <= WIDTH && mask == NULL;
+    if (few && (n <= 24 || op != SOFTMAX || (!IS_DOUBLE && n_outer >= 8)) && X.ready && (O.ready || op == LOGSUMEXP) && !(n > 16 && many)) {
         NAME(brief)(op, 0, &D, &X, &O, n_outer, n);
         row = n_outer;
-    } else if (few && n <= (IS_LOG(op) ? WIDTH : IS_DOUBLE ? 12 : 16) && n_outer >= 8 && x_lines.ready && (o_lines.ready || op == LOGSUMEXP) && !many) {
-        NAME(brief)(op, 1, &D, &x_lines, &o_lines, n_outer, n);
+    } else if (few && n <= most && n_outer >= 8 && x_across.ready && (o_across.ready || op == LOGSUMEXP) && !many) {
+        NAME(brief)(op, 1, &D, &x_across, &o_across, n_outer, n);
         row = n_outer;
     } else
 #endif
     if (take_across(n_outer, n, sx, cx, 16)) {
-        lines x_across = make_lines(storage, x, cx, sx), o_across = op == LOGSUMEXP ? O : make_lines(storage, out, co, so);
         x_across.mask = mask, x_across.mask_line = cm, x_across.mask_next = sm;
-        x_across.ahead = streams(2 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+        x_across.ahead = many;
         o_across.ahead = x_across.ahead && !in_place && n * 1024 <= 4 * NEAR;     /* results of longer rows would be gone again before the next pass */
         const int moved = op != LOGSUMEXP && !o_across.ready, copied = !x_across.ready || mask != NULL || moved;
         /* what is masked could be copied to the results' place as well; a copy beside it pays where the maxima may be guessed, if it is small */
@@ -249,12 +250,24 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
                                 ptrdiff_t sdy, ptrdiff_t sy, ptrdiff_t so, ptrdiff_t cdy, ptrdiff_t cy, ptrdiff_t co)
 {
     const lines D = make_lines(storage, dy, sdy, cdy), Y = make_lines(storage, y, sy, cy), O = make_lines(storage, out, so, co);
+    lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy);
+    const lines o = make_lines(storage, out, co, so);
+    const int many = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
     ptrdiff_t row = 0, w;
-    const ptrdiff_t brief = !HAS_VECTORS ? 16 : op == SOFTMAX ? 4 : 12;
-    if (take_across(n_outer, n, sdy, cdy, brief)) {
-        lines d = make_lines(storage, dy, cdy, sdy), v = make_lines(storage, y, cy, sy);
-        const lines o = make_lines(storage, out, co, so);
-        d.ahead = v.ahead = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
+#if HAS_PLACES
+    const ptrdiff_t most = HAS_VECTORS && (IS_DOUBLE || op == SOFTMAX) ? 12 : HAS_VECTORS ? 24 : WIDTH - 1;      /* vectors of longer ones lie along a row */
+    void (*brief)(int, const lines *, const lines *, const lines *, ptrdiff_t, ptrdiff_t) = op == SOFTMAX ? NAME(brief_softmax_gradients) : NAME(brief_log_softmax_gradients);
+    if (n > 1 && n <= most && !many && D.ready && Y.ready && O.ready) {
+        brief(0, &D, &Y, &O, n_outer, n);
+        return;
+    }
+    if (n > 1 && n <= 12 && !many && n_outer >= 8 && d.ready && v.ready && o.ready) {
+        brief(1, &d, &v, &o, n_outer, n);
+        return;
+    }
+#endif
+    if (take_across(n_outer, n, sdy, cdy, !HAS_VECTORS ? 16 : op == SOFTMAX ? 4 : 12)) {
+        d.ahead = v.ahead = many;
         const int copied = !(d.ready && v.ready && o.ready), roomy = copied && n * 32 > NAME(STAGE);
         REAL *room = roomy ? NAME(strip_room)(2, n_outer, n) : NULL;
         for (; row < n_outer; row += w) {

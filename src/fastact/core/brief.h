@@ -1,4 +1,4 @@
-/* Rows of few numbers in AVX-512's vectors: PLACES rows side by side, a vector for each number, which is what straight.h and across.h
+/* Rows of few numbers in vectors: PLACES rows side by side, a vector for each number, which is what straight.h and across.h
  * say of them, operation by operation. Included by row.h for each type.
  *
  * Whatever a row needs once is then done for all of them together, and nothing is done for numbers that are not there.
@@ -6,8 +6,8 @@
  * fetched or written beyond the row.
  */
 
-enum { NAME(TILES) = 2 };                          /* so many vectors' rows take each step together: one's would wait for each other */
-enum { NAME(MANY_ROWS) = NAME(TILES) * NAME(PLACES) };
+enum { NAME(MANY_ROWS) = IS_DOUBLE ? 16 : 32, NAME(TILES) = NAME(MANY_ROWS) / NAME(PLACES) };   /* rows that take each step together: one vector's */
+                                                                                               /* would wait for each other */
 typedef struct {                                   /* a vector's rows; what lies at known distances is known to be apart */
     REAL top[NAME(PLACES)] __attribute__((aligned(64))), part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
     REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
@@ -19,46 +19,100 @@ typedef struct {                                   /* a vector's rows; what lies
 /* ---- rows to columns ---- */
 
 enum { NAME(PIECE) = 16 / sizeof(REAL) };          /* numbers of a row that are turned together */
+#if defined(__AVX512F__)
+#define MM(operation) _mm512_##operation
+typedef __m512d NAME(wide);
+#else
+#define MM(operation) _mm256_##operation
+typedef __m256d NAME(wide);
+#endif
+#if defined(__AVX512F__) && IS_DOUBLE
+#define WITH_PIECE(v, piece, k) _mm512_insertf64x2(v, piece, k)
+#define PIECE_OF(v, k) _mm512_extractf64x2_pd(v, k)
+#define FROM_PIECE(piece) _mm512_castpd128_pd512(piece)
+#elif defined(__AVX512F__)
+#define WITH_PIECE(v, piece, k) _mm512_insertf32x4(v, piece, k)
+#define PIECE_OF(v, k) _mm512_extractf32x4_ps(v, k)
+#define FROM_PIECE(piece) _mm512_castps128_ps512(piece)
+#elif IS_DOUBLE
+#define WITH_PIECE(v, piece, k) _mm256_insertf128_pd(v, piece, k)
+#define PIECE_OF(v, k) _mm256_extractf128_pd(v, k)
+#define FROM_PIECE(piece) _mm256_castpd128_pd256(piece)
+#else
+#define WITH_PIECE(v, piece, k) _mm256_insertf128_ps(v, piece, k)
+#define PIECE_OF(v, k) _mm256_extractf128_ps(v, k)
+#define FROM_PIECE(piece) _mm256_castps128_ps256(piece)
+#endif
 
 #if IS_DOUBLE
-VM_INLINE __m128d NAME(piece)(const char *x, ptrdiff_t n) { return _mm_loadu_pd((const double *)x); }
-VM_INLINE void NAME(put_piece)(char *to, __m128d v, ptrdiff_t n) { _mm_storeu_pd((double *)to, v); }
-VM_INLINE void NAME(turn_pieces)(__m512d *v)
+VM_INLINE __m128d NAME(get_piece)(const char *x, ptrdiff_t n) { (void)n; return _mm_loadu_pd((const double *)x); }
+VM_INLINE void NAME(put_piece)(char *to, __m128d v, ptrdiff_t n) { (void)n; _mm_storeu_pd((double *)to, v); }
+VM_INLINE void NAME(turn_pieces)(NAME(vector) *v)
 {
-    const __m512d t = _mm512_unpackhi_pd(v[0], v[1]);
-    v[0] = _mm512_unpacklo_pd(v[0], v[1]);
+    const NAME(vector) t = MM(unpackhi_pd)(v[0], v[1]);
+    v[0] = MM(unpacklo_pd)(v[0], v[1]);
     v[1] = t;
 }
-#define INSERTED(v, piece, k) _mm512_insertf64x2(v, piece, k)
-#define EXTRACTED(v, k) _mm512_extractf64x2_pd(v, k)
-#define FIRST_OF(v) _mm512_castpd512_pd128(v)
-#define WIDENED(v) _mm512_castpd128_pd512(v)
 #else
-VM_INLINE __m128 NAME(piece)(const char *x, ptrdiff_t n)
+VM_INLINE __m128 NAME(get_piece)(const char *x, ptrdiff_t n)
 {
-    return n >= 4 ? _mm_loadu_ps((const float *)x) : _mm_maskz_loadu_ps((__mmask8)((1 << n) - 1), x);
+    if (n >= 4)
+        return _mm_loadu_ps((const float *)x);
+#if defined(__AVX512F__)
+    return _mm_maskz_loadu_ps((__mmask8)((1 << n) - 1), x);
+#else
+    return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd((const double *)x)), n == 3 ? _mm_load_ss((const float *)x + 2) : _mm_setzero_ps());
+#endif
 }
 VM_INLINE void NAME(put_piece)(char *to, __m128 v, ptrdiff_t n)
 {
     if (n >= 4)
         _mm_storeu_ps((float *)to, v);
+#if defined(__AVX512F__)
     else
         _mm_mask_storeu_ps(to, (__mmask8)((1 << n) - 1), v);
-}
-VM_INLINE void NAME(turn_pieces)(__m512 *v)
-{
-    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(v[0], v[1])), b = _mm512_castps_pd(_mm512_unpackhi_ps(v[0], v[1]));
-    const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(v[2], v[3])), d = _mm512_castps_pd(_mm512_unpackhi_ps(v[2], v[3]));
-    v[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
-    v[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
-    v[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
-    v[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
-}
-#define INSERTED(v, piece, k) _mm512_insertf32x4(v, piece, k)
-#define EXTRACTED(v, k) _mm512_extractf32x4_ps(v, k)
-#define FIRST_OF(v) _mm512_castps512_ps128(v)
-#define WIDENED(v) _mm512_castps128_ps512(v)
+#else
+    else
+        _mm_store_sd((double *)to, _mm_castps_pd(v));
+    if (n == 3)
+        _mm_store_ss((float *)to + 2, _mm_movehl_ps(v, v));
 #endif
+}
+VM_INLINE void NAME(turn_pieces)(NAME(vector) *v)
+{
+    const NAME(wide) a = MM(castps_pd)(MM(unpacklo_ps)(v[0], v[1])), b = MM(castps_pd)(MM(unpackhi_ps)(v[0], v[1]));
+    const NAME(wide) c = MM(castps_pd)(MM(unpacklo_ps)(v[2], v[3])), d = MM(castps_pd)(MM(unpackhi_ps)(v[2], v[3]));
+    v[0] = MM(castpd_ps)(MM(unpacklo_pd)(a, c));
+    v[1] = MM(castpd_ps)(MM(unpackhi_pd)(a, c));
+    v[2] = MM(castpd_ps)(MM(unpacklo_pd)(b, d));
+    v[3] = MM(castpd_ps)(MM(unpackhi_pd)(b, d));
+}
+#endif
+
+/* pieces of rows that are `far` from each other, of which n numbers are there; n: 2 at least */
+VM_INLINE NAME(vector) NAME(join_pieces)(const char *x, ptrdiff_t far, ptrdiff_t n)
+{
+    NAME(vector) v = FROM_PIECE(NAME(get_piece)(x, n));
+    v = WITH_PIECE(v, NAME(get_piece)(x + far, n), 1);
+#if defined(__AVX512F__)
+    v = WITH_PIECE(v, NAME(get_piece)(x + 2 * far, n), 2);
+    v = WITH_PIECE(v, NAME(get_piece)(x + 3 * far, n), 3);
+#endif
+    return v;
+}
+VM_INLINE void NAME(part_pieces)(char *to, ptrdiff_t far, ptrdiff_t n, NAME(vector) v)
+{
+    NAME(put_piece)(to, PIECE_OF(v, 0), n);
+    NAME(put_piece)(to + far, PIECE_OF(v, 1), n);
+#if defined(__AVX512F__)
+    NAME(put_piece)(to + 2 * far, PIECE_OF(v, 2), n);
+    NAME(put_piece)(to + 3 * far, PIECE_OF(v, 3), n);
+#endif
+}
+#undef WITH_PIECE
+#undef PIECE_OF
+#undef FROM_PIECE
+#undef MM
 
 VM_INLINE void NAME(columns_of)(const char *x, ptrdiff_t s, ptrdiff_t n, ptrdiff_t few, NAME(vector) *to)
 {
@@ -67,12 +121,8 @@ VM_INLINE void NAME(columns_of)(const char *x, ptrdiff_t s, ptrdiff_t n, ptrdiff
         const ptrdiff_t at = i + piece <= n || n < piece ? i : n - piece;
         const char *p = x + at * (ptrdiff_t)sizeof(REAL);
         NAME(vector) v[NAME(PIECE)];
-        for (int r = 0; r < NAME(PIECE); r++, p += s) {
-            v[r] = WIDENED(NAME(piece)(p, few));
-            v[r] = INSERTED(v[r], NAME(piece)(p + far, few), 1);
-            v[r] = INSERTED(v[r], NAME(piece)(p + 2 * far, few), 2);
-            v[r] = INSERTED(v[r], NAME(piece)(p + 3 * far, few), 3);
-        }
+        for (int r = 0; r < NAME(PIECE); r++, p += s)
+            v[r] = NAME(join_pieces)(p, far, few);
         NAME(turn_pieces)(v);
         for (int r = 0; r < NAME(PIECE); r++)
             to[at + r] = v[r];
@@ -89,43 +139,54 @@ VM_INLINE void NAME(rows_from)(const NAME(vector) *from, ptrdiff_t n, ptrdiff_t 
         for (int r = 0; r < NAME(PIECE); r++)
             v[r] = from[at + r];
         NAME(turn_pieces)(v);
-        for (int r = 0; r < NAME(PIECE); r++, p += s) {
-            NAME(put_piece)(p, FIRST_OF(v[r]), few);
-            NAME(put_piece)(p + far, EXTRACTED(v[r], 1), few);
-            NAME(put_piece)(p + 2 * far, EXTRACTED(v[r], 2), few);
-            NAME(put_piece)(p + 3 * far, EXTRACTED(v[r], 3), few);
-        }
+        for (int r = 0; r < NAME(PIECE); r++, p += s)
+            NAME(part_pieces)(p, far, few, v[r]);
     }
 }
-#undef INSERTED
-#undef EXTRACTED
-#undef FIRST_OF
-#undef WIDENED
 
 /* ---- sums ---- */
 
 VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n, const NAME(scale) *scale)
 {
-    NAME(vector) v[4];
-    for (ptrdiff_t k = first; n - first >= 4 && k < n; k += 4) {
-        const ptrdiff_t at = k + 4 <= n ? k : n - 4;               /* some once more */
-        for (int i = 0; i < 4; i++)
+    enum { TOGETHER = 2 };
+    NAME(vector) v[TOGETHER];
+    for (ptrdiff_t k = first; n - first >= TOGETHER && k < n; k += TOGETHER) {
+        const ptrdiff_t at = k + TOGETHER <= n ? k : n - TOGETHER; /* some once more */
+        for (int i = 0; i < TOGETHER; i++)
             v[i] = from[at + i];
-        NAME(raise)(4, 0, 1, v, scale);
-        for (int i = 0; i < 4; i++)
+        NAME(raise)(TOGETHER, 0, 1, v, scale);
+        for (int i = 0; i < TOGETHER; i++)
             e[at + i] = v[i];
     }
-    for (ptrdiff_t k = first; n - first < 4 && k < n; k++) {
+    for (ptrdiff_t k = first; n - first < TOGETHER && k < n; k++) {
         v[0] = from[k];
         NAME(raise)(1, 0, 1, v, scale);
         e[k] = v[0];
     }
 }
 
+/* as fold(), of lanes of which the first n are there: those at `other` to those at k */
+VM_INLINE void NAME(fold_columns)(doubles *sum, doubles *lost, ptrdiff_t k, ptrdiff_t other)
+{
+    const doubles p = sum[k], q = sum[other], s = p + q;
+    if (IS_DOUBLE)
+        lost[k] = (lost[k] + lost[other]) + ((p - (s - (s - p))) + (q - (s - p)));
+    sum[k] = s;
+}
+VM_INLINE void NAME(fold_eight)(doubles *sum, doubles *lost, ptrdiff_t n)
+{
+    for (ptrdiff_t k = 0; k < 4 && k + 4 < n; k++)
+        NAME(fold_columns)(sum, lost, k, k + 4);
+    for (ptrdiff_t k = 0; k < 4 && k + 1 < n; k += 2)
+        NAME(fold_columns)(sum, lost, k, k + 1);
+    if (n > 2)
+        NAME(fold_columns)(sum, lost, 0, 2);
+}
+
 /* lanes of a segment, see add_lanes(), and all of them, see put_four() and add_fours() */
 VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi, double *lo)
 {
-    for (int half = 0; half < NAME(PLACES) / 8; half++) {
+    for (int part = 0; part < NAME(PLACES) / DOUBLES; part++) {
         doubles sum[8], lost[8];
 #if IS_DOUBLE
         for (ptrdiff_t l = 0; l < 8 && l < n; l++) {
@@ -149,46 +210,30 @@ VM_INLINE void NAME(add_columns)(const NAME(vector) *e, ptrdiff_t n, double *hi,
             sum[l] = a;
             lost[l] = (a_lo + b_lo) + v_lo;
         }
-#define FOLD(k, other)                                                             \
-    if (other < n) {                                                               \
-        const doubles p = sum[k], q = sum[other], s = p + q;                       \
-        lost[k] = (lost[k] + lost[other]) + ((p - (s - (s - p))) + (q - (s - p))); \
-        sum[k] = s;                                                                \
-    }
 #else
-        const float *f = (const float *)e + 8 * half;
-        for (ptrdiff_t l = 0; l < 8 && l < n; l++, f += 16) {
+        const float *f = (const float *)e + DOUBLES * part;
+        for (ptrdiff_t l = 0; l < 8 && l < n; l++, f += NAME(PLACES)) {
             doubles a = widened(f);
             if (l + 16 < n)
-                a += widened(f + 256);
+                a += widened(f + 16 * NAME(PLACES));
             if (l + 24 < n)
-                a += widened(f + 128) + widened(f + 384);
+                a += widened(f + 8 * NAME(PLACES)) + widened(f + 24 * NAME(PLACES));
             else if (l + 8 < n)
-                a += widened(f + 128);
+                a += widened(f + 8 * NAME(PLACES));
             sum[l] = a;
         }
-#define FOLD(k, other)                                                             \
-    if (other < n)                                                                 \
-        sum[k] += sum[other];
 #endif
-        FOLD(0, 4)
-        FOLD(1, 5)
-        FOLD(2, 6)
-        FOLD(3, 7)
-        FOLD(0, 1)
-        FOLD(2, 3)
-        FOLD(0, 2)
-#undef FOLD
-        *(unaligned_doubles *)(hi + 8 * half) = sum[0];
+        NAME(fold_eight)(sum, lost, n);
+        *(unaligned_doubles *)(hi + DOUBLES * part) = sum[0];
         if (IS_DOUBLE)
-            *(unaligned_doubles *)(lo + 8 * half) = lost[0];
+            *(unaligned_doubles *)(lo + DOUBLES * part) = lost[0];
     }
 }
 
 /* The maxima to the first column, and where there are others like it; in the other columns the others */
 VM_INLINE NAME(places) NAME(settle_columns)(NAME(vector) *held, ptrdiff_t n)
 {
-    NAME(places) again = 0;
+    NAME(places) again = {0};
     for (ptrdiff_t half = WIDTH / 2; half > 0; half /= 2)
         for (ptrdiff_t k = 0; k < half && k + half < n; k++) {
             const NAME(vector) p = held[k], q = held[k + half];
@@ -247,7 +292,7 @@ VM_INLINE void NAME(brief_load)(int across, const lines *x, ptrdiff_t first, ptr
     if (across) {
         const NAME(places) there = NAME(first_places)(some);
         for (ptrdiff_t k = 0; k < n; k++)
-            to[k] = V(maskz_loadu)(there, from + k * line);
+            to[k] = some >= many ? V(loadu)(from + k * line) : V(maskz_loadu)(there, from + k * line);
         return;
     }
     if (some < many) {
@@ -271,7 +316,10 @@ VM_INLINE void NAME(brief_store)(int across, const lines *out, ptrdiff_t first, 
     if (across) {
         const NAME(places) all = NAME(first_places)(some);
         for (ptrdiff_t k = 0; k < n; k++)
-            V(mask_storeu)(to + k * line, all, v[k]);
+            if (some >= many)
+                V(storeu)(to + k * line, v[k]);
+            else
+                V(mask_storeu)(to + k * line, all, v[k]);
         return;
     }
     if (some < many)
@@ -333,6 +381,91 @@ OF_ROWS(brief_backward, LOGSUMEXP_BACKWARD)
 VM_INLINE void NAME(brief)(int op, int across, const lines *dy, const lines *x, const lines *out, ptrdiff_t rows, ptrdiff_t n)
 {
     (op == SOFTMAX ? NAME(brief_softmax) : op == LOG_SOFTMAX ? NAME(brief_log_softmax) : op == LOGSUMEXP ? NAME(brief_logsumexp) : NAME(brief_backward))(across, dy, x, out, rows, n);
+}
+
+/* ---- gradients from the result ---- */
+
+/* as add_row(), and fold_across() of what the lanes have */
+VM_INLINE NAME(vector) NAME(brief_products)(int op, int select, const NAME(vector) *dy, const NAME(vector) *y, ptrdiff_t n)
+{
+    const ptrdiff_t again = 16 * NAME(PLACES);
+    doubles all[NAME(PLACES) / DOUBLES];
+    for (int part = 0; part < NAME(PLACES) / DOUBLES; part++) {
+        const REAL *d = (const REAL *)dy + DOUBLES * part, *v = (const REAL *)y + DOUBLES * part;
+        doubles sum[16], lost[16];
+        for (ptrdiff_t l = 0; l < 16 && l < n; l++, d += NAME(PLACES), v += NAME(PLACES)) {
+            doubles s = {0}, error = {0};
+            s = NAME(plus_product)(op, select, 1, d, v, s, &error);
+            if (l + 16 < n)
+                s = NAME(plus_product)(op, select, 0, d + again, v + again, s, &error);
+            sum[l] = s;
+            lost[l] = error;
+        }
+        for (ptrdiff_t l = 8; l < 16 && l < n; l++)
+            NAME(fold_columns)(sum, lost, l - 8, l);
+        NAME(fold_eight)(sum, lost, n);
+        all[part] = sum[0];
+        if (IS_DOUBLE)
+            all[part] += lost[0];
+    }
+#if IS_DOUBLE
+    return all[0];
+#elif defined(__AVX512F__)
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(all[0])), _mm512_cvtpd_ps(all[1]), 1);
+#else
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(all[0])), _mm256_cvtpd_ps(all[1]), 1);
+#endif
+}
+
+VM_INLINE void NAME(brief_gradients_of)(int op, int select, NAME(brief_tile) *t, ptrdiff_t n)
+{
+    const NAME(vector) a = V(loadu)(t->a);
+    for (ptrdiff_t k = 0; op == SOFTMAX && k < n; k++)
+        t->x[k] = NAME(gradients)(select, t->x[k], t->held[k], a);
+    for (ptrdiff_t k = 0; op != SOFTMAX && k < n; k++) {
+        REAL *d = (REAL *)(t->x + k);
+        const REAL *v = (const REAL *)(t->held + k);
+        EIGHT_AT_ONCE
+        for (ptrdiff_t j = 0; j < NAME(PLACES); j++)
+            d[j] = NAME(log_softmax_gradient)(d[j], v[j], t->a[j]);
+    }
+}
+
+static __attribute__((noinline)) void NAME(brief_selected)(NAME(brief_tile) *t, ptrdiff_t n)
+{
+    V(storeu)(t->a, NAME(brief_products)(SOFTMAX, 1, t->x, t->held, n));
+    NAME(brief_gradients_of)(SOFTMAX, 1, t, n);
+}
+
+VM_INLINE void NAME(brief_gradients)(int op, int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    const ptrdiff_t many = NAME(PLACES);
+    NAME(brief_tile) t[NAME(TILES)];
+    for (ptrdiff_t row = 0; row < rows; row += NAME(MANY_ROWS)) {
+        const ptrdiff_t w = rows - row < NAME(MANY_ROWS) ? rows - row : NAME(MANY_ROWS);
+#define EACH_TILE for (ptrdiff_t q = 0, first = row; q * many < w; q++, first += many)
+        EACH_TILE {
+            NAME(brief_load)(across, dy, first, rows, n, t[q].x);
+            NAME(brief_load)(across, y, first, rows, n, t[q].held);
+            V(storeu)(t[q].a, NAME(brief_products)(op, 0, t[q].x, t[q].held, n));
+        }
+        EACH_TILE {
+            if (op != SOFTMAX || NAME(all_small)(many, t[q].a))
+                NAME(brief_gradients_of)(op, 0, &t[q], n);
+            else
+                NAME(brief_selected)(&t[q], n);
+            NAME(brief_store)(across, out, first, rows, n, t[q].x);
+        }
+#undef EACH_TILE
+    }
+}
+static __attribute__((noinline)) void NAME(brief_softmax_gradients)(int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_gradients)(SOFTMAX, across, dy, y, out, rows, n);
+}
+static __attribute__((noinline)) void NAME(brief_log_softmax_gradients)(int across, const lines *dy, const lines *y, const lines *out, ptrdiff_t rows, ptrdiff_t n)
+{
+    NAME(brief_gradients)(LOG_SOFTMAX, across, dy, y, out, rows, n);
 }
 
 /* Softmax of segments that lie one after the other, of WIDTH numbers at most: of how many. Equal ones are rows where they are, others are

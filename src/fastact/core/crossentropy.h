@@ -296,7 +296,7 @@ static __attribute__((noinline)) void NAME(rows_with_shares)(int results, const 
     }
 }
 
-#if defined(__AVX512F__)
+#if HAS_PLACES
 /* Rows of few numbers, as rows_with_ids() has them */
 static __attribute__((noinline)) void NAME(brief_with_ids)(int results, NAME(brief_tile) *t)
 {
@@ -327,23 +327,33 @@ static __attribute__((noinline)) void NAME(brief_with_ids)(int results, NAME(bri
 static __attribute__((noinline)) void NAME(brief_entropy)(int results, const lines *x, const char *labels, ptrdiff_t next, const lines *dy, const lines *loss, const lines *g,
                                                           ptrdiff_t rows, ptrdiff_t n)
 {
-    NAME(brief_tile) t;
-    for (ptrdiff_t j = 0; j < NAME(PLACES); j++)
-        t.lo[j] = 0.0, t.gradient[j] = 1, t.label[j] = -1;
-    for (ptrdiff_t row = 0; row < rows; row += NAME(PLACES)) {
-        const ptrdiff_t w = rows - row < NAME(PLACES) ? rows - row : NAME(PLACES);
-        for (ptrdiff_t u = 0; u < w; u++) {
-            int64_t label;
-            memcpy(&label, labels + (row + u) * next, sizeof label);
-            t.label[u] = (REAL)label;
+    const ptrdiff_t many = NAME(PLACES);
+    NAME(brief_tile) t[NAME(TILES)];
+    for (ptrdiff_t q = 0; q < NAME(TILES); q++)
+        for (ptrdiff_t j = 0; j < many; j++)
+            t[q].lo[j] = 0.0, t[q].gradient[j] = 1, t[q].label[j] = -1;
+    for (ptrdiff_t row = 0; row < rows; row += NAME(MANY_ROWS)) {
+        const ptrdiff_t w = rows - row < NAME(MANY_ROWS) ? rows - row : NAME(MANY_ROWS);
+#define EACH_TILE for (ptrdiff_t q = 0, first = row; q * many < w; q++, first += many)
+        EACH_TILE {
+            const ptrdiff_t some = rows - first < many ? rows - first : many;
+            for (ptrdiff_t u = 0; u < some; u++) {
+                int64_t label;
+                memcpy(&label, labels + (first + u) * next, sizeof label);
+                t[q].label[u] = (REAL)label;
+            }
+            if (results > 1)
+                NAME(gather)(dy, 0, first, some, 0, t[q].gradient);
+            NAME(brief_counts)(&t[q], x, first, rows, n);
         }
-        if (results > 1)
-            NAME(gather)(dy, 0, row, w, 0, t.gradient);
-        NAME(brief_counts)(&t, x, row, rows, n);
-        NAME(brief_with_ids)(results, &t);
-        NAME(scatter)(loss, 0, row, w, t.loss);
-        if (results > 1)
-            NAME(brief_slopes)(&t, g, row, rows, n);
+        EACH_TILE
+            NAME(brief_with_ids)(results, &t[q]);
+        EACH_TILE {
+            NAME(scatter)(loss, 0, first, rows - first < many ? rows - first : many, t[q].loss);
+            if (results > 1)
+                NAME(brief_slopes)(&t[q], g, first, rows, n);
+        }
+#undef EACH_TILE
     }
 }
 #endif
@@ -375,8 +385,8 @@ static int NAME(cross_entropy)(int ids, int results, int storage, char **data, c
         }
     if (n == 0 || rows == 0)
         return 0;
-#if defined(__AVX512F__)
-    if (ids && results < 3 && n > 1 && n <= WIDTH && x.ready && x.mask == NULL && g.ready) {
+#if HAS_PLACES
+    if (ids && results < 3 && n > 1 && n <= (HAS_VECTORS ? WIDTH : 24) && x.ready && x.mask == NULL && g.ready) {
         NAME(brief_entropy)(results, &x, data[1], strides[1], &dy, &loss, &g, rows, n);
         return 0;
     }

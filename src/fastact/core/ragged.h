@@ -3,7 +3,7 @@
 /* Segments of row u from k on that are as short as a segment of WIDTH and lie together: up to ROWS, padded */
 static __attribute__((noinline)) ptrdiff_t NAME(short_segments)(int backward, const REAL *dy, const REAL *x, const int64_t *offsets, ptrdiff_t k, ptrdiff_t segments, REAL *out)
 {
-#if defined(__AVX512F__)
+#if HAS_PLACES
     if (!backward)
         return NAME(brief_segments)(x, offsets + k, segments - k, out);
 #endif

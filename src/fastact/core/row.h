@@ -175,6 +175,7 @@ VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff
 #if defined(__AVX512F__)
 #include <immintrin.h>
 enum { DOUBLES = 8, HAS_VECTORS = 1 };             /* those of vectors.h */
+#define HAS_PLACES 1                               /* those of brief.h */
 typedef __m512d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm512_fmadd_pd(d, y, sum); }
@@ -182,12 +183,14 @@ VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm512
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 enum { DOUBLES = 4, HAS_VECTORS = 0 };
+#define HAS_PLACES 1
 typedef __m256d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm256_fmadd_pd(d, y, sum); }
 VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return _mm256_fmsub_pd(d, y, p); }
 #else
 enum { DOUBLES = 2, HAS_VECTORS = 0 };
+#define HAS_PLACES 0
 typedef double doubles __attribute__((vector_size(16)));
 VM_INLINE doubles widened(const float *x) { return (doubles){(double)x[0], (double)x[1]}; }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return sum + d * y; }        /* the product is exact */
@@ -200,6 +203,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #define IS_DOUBLE 0
 #define NAME(name) name##_f4
 #include "rows.h"
+#if HAS_PLACES
+#include "places.h"
+#endif
 #if defined(__AVX512F__)
 #include "vectors.h"
 #endif
@@ -218,7 +224,7 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef TILE
 #undef LOOP
 #include "straight.h"
-#if defined(__AVX512F__)
+#if HAS_PLACES
 #include "brief.h"
 #endif
 #include "anyrows.h"
@@ -233,6 +239,9 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #define IS_DOUBLE 1
 #define NAME(name) name##_f8
 #include "rows.h"
+#if HAS_PLACES
+#include "places.h"
+#endif
 #if defined(__AVX512F__)
 #include "vectors.h"
 #endif
@@ -251,7 +260,7 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef TILE
 #undef LOOP
 #include "straight.h"
-#if defined(__AVX512F__)
+#if HAS_PLACES
 #include "brief.h"
 #endif
 #include "anyrows.h"

@@ -255,28 +255,71 @@ VM_INLINE void NAME(fold_across)(double *hi, double *lo, ptrdiff_t stride, ptrdi
 enum { NAME(STRIP) = IS_DOUBLE ? SIDE : 256 };     /* rows across memory taken together */
 enum { NAME(BROAD) = IS_DOUBLE ? 480 : 256 };      /* the same of gradients: doubles of longer pieces come faster */
 
-#if defined(__AVX512F__)
-/* AVX-512's vectors */
-#if IS_DOUBLE
-enum { NAME(PLACES) = 8 };                         /* numbers of a vector */
+#if HAS_PLACES
+/* a vector of numbers, one at each place, and which of the places are meant */
+#if defined(__AVX512F__) && IS_DOUBLE
+enum { NAME(PLACES) = 8 };
 typedef __m512d NAME(vector);
 typedef __mmask8 NAME(places);
 #define V(operation) _mm512_##operation##_pd
 #define V_IS(a, b, how) _mm512_cmp_pd_mask(a, b, how)
 #define V_SHIFTED(j) _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(j), 52))
-#else
+#elif defined(__AVX512F__)
 enum { NAME(PLACES) = 16 };
 typedef __m512 NAME(vector);
 typedef __mmask16 NAME(places);
 #define V(operation) _mm512_##operation##_ps
 #define V_IS(a, b, how) _mm512_cmp_ps_mask(a, b, how)
 #define V_SHIFTED(j) _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(j), 23))
+#else
+/* AVX2, with the names of AVX-512: places are all ones or zeros, of which a vector's first bits of each count */
+enum { NAME(PLACES) = 32 / sizeof(REAL) };
+typedef __m256i NAME(places);
+#define V(operation) NAME(v_##operation)
+#if IS_DOUBLE
+typedef __m256d NAME(vector);
+#define V_OF(operation) _mm256_##operation##_pd
+#define V_IS(a, b, how) _mm256_castpd_si256(_mm256_cmp_pd(a, b, how))
+#define V_SHIFTED(j) _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(j), 52))
+#define V_FROM(places) _mm256_castsi256_pd(places)
+#else
+typedef __m256 NAME(vector);
+#define V_OF(operation) _mm256_##operation##_ps
+#define V_IS(a, b, how) _mm256_castps_si256(_mm256_cmp_ps(a, b, how))
+#define V_SHIFTED(j) _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(j), 23))
+#define V_FROM(places) _mm256_castsi256_ps(places)
+#endif
+VM_INLINE NAME(vector) V(setzero)(void) { return V_OF(setzero)(); }
+VM_INLINE NAME(vector) V(set1)(REAL a) { return V_OF(set1)(a); }
+VM_INLINE NAME(vector) V(add)(NAME(vector) a, NAME(vector) b) { return V_OF(add)(a, b); }
+VM_INLINE NAME(vector) V(sub)(NAME(vector) a, NAME(vector) b) { return V_OF(sub)(a, b); }
+VM_INLINE NAME(vector) V(mul)(NAME(vector) a, NAME(vector) b) { return V_OF(mul)(a, b); }
+VM_INLINE NAME(vector) V(max)(NAME(vector) a, NAME(vector) b) { return V_OF(max)(a, b); }
+VM_INLINE NAME(vector) V(min)(NAME(vector) a, NAME(vector) b) { return V_OF(min)(a, b); }
+VM_INLINE NAME(vector) V(fmadd)(NAME(vector) a, NAME(vector) b, NAME(vector) c) { return V_OF(fmadd)(a, b, c); }
+VM_INLINE NAME(vector) V(loadu)(const void *p) { return V_OF(loadu)((const REAL *)p); }
+VM_INLINE void V(storeu)(void *p, NAME(vector) v) { V_OF(storeu)((REAL *)p, v); }
+VM_INLINE NAME(vector) V(mask_mov)(NAME(vector) other, NAME(places) m, NAME(vector) v) { return V_OF(blendv)(other, v, V_FROM(m)); }
+VM_INLINE NAME(vector) V(maskz_mov)(NAME(places) m, NAME(vector) v) { return V_OF(and)(V_FROM(m), v); }
+VM_INLINE NAME(vector) V(mask_add)(NAME(vector) other, NAME(places) m, NAME(vector) a, NAME(vector) b) { return V(mask_mov)(other, m, V(add)(a, b)); }
+VM_INLINE NAME(vector) V(mask_mul)(NAME(vector) other, NAME(places) m, NAME(vector) a, NAME(vector) b) { return V(mask_mov)(other, m, V(mul)(a, b)); }
+VM_INLINE NAME(vector) V(maskz_loadu)(NAME(places) m, const void *p) { return V_OF(maskload)((const REAL *)p, m); }
+VM_INLINE NAME(vector) V(mask_loadu)(NAME(vector) other, NAME(places) m, const void *p) { return V(mask_mov)(other, m, V(maskz_loadu)(m, p)); }
+VM_INLINE void V(mask_storeu)(void *p, NAME(places) m, NAME(vector) v) { V_OF(maskstore)((REAL *)p, m, v); }
+#undef V_OF
+#undef V_FROM
 #endif
 
 /* the first n of a vector's places, of all if there are more */
 VM_INLINE NAME(places) NAME(first_places)(ptrdiff_t n)
 {
+#if defined(__AVX512F__)
     return (NAME(places))(n >= NAME(PLACES) ? -1 : n <= 0 ? 0 : (1 << n) - 1);
+#elif IS_DOUBLE
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+#else
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n < 8 ? (int)n : 8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+#endif
 }
 #endif
 

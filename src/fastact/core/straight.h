@@ -701,13 +701,32 @@ typedef struct {
     REAL a[ROWS];
 } NAME(gradient_rows);
 
+#if HAS_PLACES
+/* the first of `rest` numbers, 0 where there are none */
+VM_INLINE doubles NAME(some_widened)(const REAL *x, ptrdiff_t rest)
+{
+#if defined(__AVX512F__)
+    const __mmask8 there = (__mmask8)(rest >= 8 ? 255 : (1 << rest) - 1);
+#if IS_DOUBLE
+    return _mm512_maskz_loadu_pd(there, x);
+#else
+    return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, x));
+#endif
+#elif IS_DOUBLE
+    return V(maskz_loadu)(NAME(first_places)(rest), x);
+#else
+    return _mm256_cvtps_pd(_mm_maskload_ps(x, _mm256_castsi256_si128(NAME(first_places)(rest))));
+#endif
+}
+#endif
+
 VM_INLINE void NAME(add_sixteen)(int op, int select, int first, const REAL *dy, const REAL *y, doubles *sum, doubles *lost)
 {
     for (int k = 0; k < 16 / DOUBLES; k++)
         sum[k] = NAME(plus_product)(op, select, first, dy + k * DOUBLES, y + k * DOUBLES, sum[k], &lost[k]);
 }
 
-/* n numbers to the sums of 16 lanes; the `first` are added to 0. What is left over, fewer than 16, only in AVX-512.
+/* n numbers to the sums of 16 lanes; the `first` are added to 0. What is left over, fewer than 16, only where vectors have places.
  * `out`: NULL, or what is fetched meanwhile, to be written to. */
 VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, const REAL *y, ptrdiff_t n, doubles *sum, doubles *lost,
                              const REAL *out)
@@ -722,17 +741,10 @@ VM_INLINE void NAME(add_row)(int op, int select, int first, const REAL *dy, cons
             __builtin_prefetch(out + i + k, 1);
         NAME(add_sixteen)(op, select, 0, dy + i, y + i, sum, lost);
     }
-#if defined(__AVX512F__)
-    for (int k = 0; k < 2 && i + 8 * k < n; k++) {                 /* what is beyond the end is 0 */
-        const ptrdiff_t rest = n - i - 8 * k;
-        const __mmask8 there = (__mmask8)(rest >= 8 ? 255 : (1 << rest) - 1);
-        const REAL *d = dy + i + 8 * k, *v = y + i + 8 * k;
-#if IS_DOUBLE
-        const doubles p = _mm512_maskz_loadu_pd(there, d), q = op == SOFTMAX ? _mm512_maskz_loadu_pd(there, v) : p;
-#else
-        const doubles p = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, d));
-        const doubles q = op == SOFTMAX ? _mm512_cvtps_pd(_mm256_maskz_loadu_ps(there, v)) : p;
-#endif
+#if HAS_PLACES
+    for (int k = 0; k < 16 / DOUBLES && i + k * DOUBLES < n; k++) {   /* what is beyond the end is 0 */
+        const ptrdiff_t rest = n - i - k * DOUBLES;
+        const doubles p = NAME(some_widened)(dy + i + k * DOUBLES, rest), q = op == SOFTMAX ? NAME(some_widened)(y + i + k * DOUBLES, rest) : p;
         sum[k] = NAME(plus_numbers)(op, select, 0, p, q, sum[k], &lost[k]);
     }
 #endif
@@ -752,7 +764,7 @@ VM_INLINE void NAME(sum_products)(int op, int select, int first, const REAL *dy,
         *(unaligned_doubles *)(hi + k * DOUBLES) = sum[k];
         *(unaligned_doubles *)(lo + k * DOUBLES) = lost[k];
     }
-    if (!HAS_VECTORS && rest > 0) {
+    if (!HAS_PLACES && rest > 0) {
         for (ptrdiff_t j = 0; j < 16; j++) {
             d_tail[j] = j < rest ? dy[n - rest + j] : 0;
             y_tail[j] = op == SOFTMAX && j < rest ? y[n - rest + j] : 0;
