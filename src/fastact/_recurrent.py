@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 
 import fastact as _fastact
+from fastact import _rows
 
 
 def _fit(function: str, count: int, units: tuple[str, Any], buffers: dict[str, Any], states: dict[str, Any]) -> None:
     """Refuse shapes of which the last axes, or the others, do not fit."""
     name, state = units
+    for key, value in {name: state, **buffers, **states}.items():
+        if type(value) is not np.ndarray:
+            _rows.none_masked(function, **{key: value})
     if type(state) is np.ndarray and state.ndim:  # the usual case, quickly
         whole = (*state.shape[:-1], count * state.shape[-1])
         if all(getattr(v, "shape", None) == whole for v in buffers.values()) and all(np.shape(v) == state.shape for v in states.values()):

@@ -1594,7 +1594,10 @@ FUNCTIONS: tuple[FunctionRecord, ...] = (
         ),
         returns=(_DX,),
         raises=(_TYPES, _SHAPES, _AXES),
-        notes=("The function is constant wherever it has a gradient, so that is 0; straight through it can be trained.",),
+        notes=(
+            "The function is constant wherever it has a gradient, so that is 0; of a row with a NaN it is NaN.",
+            "Straight through it can be trained.",
+        ),
         source="Bengio, Leonard and Courville, Estimating or propagating gradients through stochastic neurons, arXiv:1308.3432, 2013.",
         example=">>> for v in fa.hardmax_backward(np.array([1.0, 0.0, 0.0]), x=np.array([1.0, 2.0, 3.0]), straight_through=True):\n"
         "...     print(f'{v:.4f}')\n0.0819\n-0.0220\n-0.0599",

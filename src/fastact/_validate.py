@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,14 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
     "margin": (lambda v: 0 <= v < 0.5, lambda v: (v >= 0) & (v < 0.5), "finite, at least 0 and less than 1/2"),
 }
 WORDING = {check: wording for check, (_, _, wording) in _CHECKS.items()}
+
+
+def integer(function: str, name: str, value: Any) -> int:
+    """The value as an integer, or a TypeError that names it."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{function}: {name} must be an integer, got {value!r}") from None
 
 
 def first_of(wrong: Any) -> tuple[int, ...]:
