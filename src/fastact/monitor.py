@@ -283,6 +283,9 @@ class ActivationMonitor:
             raise TypeError(f"ActivationMonitor.merge: other must be an ActivationMonitor, got {type(other).__name__}")
         for name in ("activation", "parameters", "eps", "axis", "shape"):
             mine, its = getattr(self, name), getattr(other, name)
+            if name == "parameters" and self.activation is not None:        # a default that was given is the same
+                defaults = _dense._activation("ActivationMonitor.merge", "activation", self.activation).parameters
+                mine, its = {**defaults, **mine}, {**defaults, **its}
             if mine != its and not (name == "shape" and None in (mine, its)):
                 raise ValueError(f"ActivationMonitor.merge: other has {name} {its!r}, this {mine!r}")
         merged = ActivationMonitor(self.activation, axis=self.axis, eps=self.eps, **self.parameters)

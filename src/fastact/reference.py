@@ -21,7 +21,7 @@ import io
 import math
 import tokenize
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -224,3 +224,7 @@ for _record in RECORDS.values():
 for _alias, _own in NAMES.items():
     globals()[_alias] = globals()[_own]
     globals()[f"{_alias}_backward"] = globals()[f"{_own}_backward"]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
