@@ -101,8 +101,11 @@ def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore:
     return labels
 
 
-def _shares(function: str, labels: Any, logits: Any, where: Any, ignore: Any) -> Any:
+def _shares(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore: Any) -> Any:
     """Labels that are distributions, checked."""
+    if labels.shape == logits.shape[:axis] + logits.shape[axis + 1 :]:      # would broadcast where there are as many rows as classes
+        wanted = f"class numbers must be integers, and distributions have the logits' shape {logits.shape}"
+        raise ValueError(f"{function}: labels of shape {labels.shape} are {labels.dtype}: {wanted}")
     if ignore is not None:
         raise TypeError(f"{function}: ignore_index={ignore!r} goes with labels that are class numbers, got labels of {labels.dtype}")
     try:
@@ -129,7 +132,7 @@ def _cross_entropy(
     if labels.dtype.kind in "iu":
         name, labels = f"{stem}_ids", _ids(function, labels, logits, axis, mask, ignore)
     elif labels.dtype.kind == "f" or labels.dtype.name == "bfloat16":
-        name, labels = f"{stem}_shares", _shares(function, labels, logits, mask, ignore)
+        name, labels = f"{stem}_shares", _shares(function, labels, logits, axis, mask, ignore)
     else:
         raise TypeError(f"{function}: labels must be integers (class numbers) or floats (a distribution a row), got {labels.dtype}")
     return name, logits, (labels, _everywhere(function, where, logits)), axis

@@ -1356,7 +1356,8 @@ _LOGITS = (
 _LABELS = (
     "labels",
     "array_like",
-    "Integers: the class of each row, of the logits' shape without the axis. Floats: a distribution a row, that broadcasts to the logits.",
+    "Integers: the class of each row, of the logits' shape without the axis. Floats: a distribution a row, that broadcasts to the logits; "
+    "not of the shape that class numbers have.",
 )
 _CLASSES = ("axis", "int, default -1", "The axis over which the classes run.")
 _CLASS_MASK = ("where", "array_like of bool, optional", "Which classes take part; broadcasts to the logits. The others have no effect.")
