@@ -576,3 +576,16 @@ def test_special_value(record, made, dtype):
         assert_same_bits(made[record.name + form](*given, np.full_like(x, value)), found, form)
         if dtype == "float64" or not form:
             assert_same_bits(found, made[other + form](*given), form)
+
+
+def test_refusals_show_float32_in_its_own_digits():
+    x = np.ones(3, np.float32)
+    for refused, words in (
+        (lambda: fa.rrelu(x, 0.5, 0.1), "got lower=0.5 and upper=0.1$"),
+        (lambda: fa.logit(np.array([0.1, -0.1], "f4")), r"got -0.1 at index \(1,\)$"),
+        (lambda: fa.softmax_cross_entropy(x, np.array([0.1, -0.1, 0], "f4")), r"got -0.1 at index \(1,\)$"),
+        (lambda: fa.sigmoid_cross_entropy(x, np.float32(1.1)), "got 1.1$"),
+        (lambda: fa.elu_backward(x, y=x, alpha=-0.1), "got alpha=-0.1; save the input"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            refused()

@@ -239,7 +239,8 @@ def fused(
 
     Notes
     -----
-    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole.
+    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole. Nobody looks
+    at it before: logit is NaN outside [0, 1].
 
     Examples
     --------

@@ -88,7 +88,7 @@ def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore:
         outside &= ~ignored
     if outside.any():
         at = _validate.first_of(outside)
-        raise ValueError(f"{function}: labels must be from 0 to {count - 1}, got {labels[at]} at index {at}")
+        raise ValueError(f"{function}: labels must be from 0 to {count - 1}, got {labels[at]!s} at index {at}")
     labels = labels.astype(np.int64, copy=False)
     if ignored is not None:
         labels = np.where(ignored, np.int64(-1), labels)
@@ -118,7 +118,7 @@ def _shares(function: str, labels: Any, logits: Any, axis: int, where: Any, igno
             wrong &= where
         if wrong.any():
             at = _validate.first_of(wrong)
-            raise ValueError(f"{function}: labels must be finite and not negative, got {labels[at]} at index {at}")
+            raise ValueError(f"{function}: labels must be finite and not negative, got {labels[at]!s} at index {at}")
     return labels
 
 
