@@ -214,6 +214,17 @@ def _backward_with_temperature(record: RowRecord, plain: Callable[..., Any], for
     return tempered
 
 
+def _broadcast(function: str, dy: Any, saved: Any) -> Any:
+    """dy at the shape of both, or a refusal; None where it has that or is no array."""
+    if not isinstance(saved, np.ndarray):
+        return None
+    try:
+        shape = np.broadcast_shapes(np.shape(dy), saved.shape)
+    except ValueError:
+        raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit the result's shape {saved.shape}") from None
+    return None if shape == np.shape(dy) else np.broadcast_to(dy, shape)
+
+
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
     """``softmax(x, axis=-1, *, where=None, out=None)`` and its like."""
     plain, masked, name, array = ufuncs[record.name], ufuncs[f"{record.name}_masked"], record.name, np.ndarray
@@ -298,12 +309,13 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                     return from_x(dy, x, axis=axis, out=out, **kwargs)
             x, dy = as_array(name, "x", x), unmasked(name, "dy", dy)
             axes, shape = _axes(x, axis), x.shape
-            dy = np.squeeze(dy, axis=axes) if keepdims else dy
             reduced = tuple(n for i, n in enumerate(shape) if i not in axes)
+            kept = tuple(1 if i in axes else n for i, n in enumerate(shape)) if keepdims else reduced
             try:
-                np.broadcast_to(dy, reduced)
+                np.broadcast_to(dy, kept)
+                dy = np.squeeze(dy, axis=axes) if keepdims and np.ndim(dy) else dy
             except ValueError:
-                raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {reduced}") from None
+                raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {kept}") from None
             mask = () if where is None else (_mask(name, where, x),)
             ufunc = from_x_masked if mask else from_x
             if len(axes) == 1:
@@ -329,7 +341,13 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
             if not (axis is None or isinstance(axis, tuple)):
                 if out is None:
                     out = _like(saved, axis, kwargs, dy)
-                return from_y(dy, saved, axis=axis, out=out, **kwargs)
+                try:
+                    return from_y(dy, saved, axis=axis, out=out, **kwargs)
+                except ValueError:      # a ufunc does not broadcast along its rows
+                    wide = _broadcast(name, dy, saved)
+                    if wide is None:
+                        raise
+                    return from_y(wide, saved, axis=axis, out=out, **kwargs)
             saved = np.asanyarray(saved)
             axes, shape = _axes(saved, axis), saved.shape
             operands = (_last(np.broadcast_to(dy, shape, subok=True), axes), _last(saved, axes))
