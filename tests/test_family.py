@@ -367,6 +367,22 @@ def test_integers_as_gradient(kind, public):
         assert_same_bits(public["softmin_backward"](given, y=y), public["softmin_backward"](dy.astype(float), y=y), kind)
 
 
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", ">f2", ">f4"])
+def test_gradients_of_softmin_keep_the_type(kind, public):
+    if kind == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    rng = np.random.default_rng(73)
+    y, dy = public["softmax"](rng.standard_normal((5, 7)).astype("f4")).astype(kind), rng.standard_normal((5, 7)).astype(kind)
+    native = np.dtype(kind).newbyteorder("=")
+    for heat in (1.0, 0.3):
+        for backward, sign in ((public["softmin_backward"], -1), (public["softmax_backward"], 1)):
+            got = backward(dy, y=y, temperature=heat)
+            wanted = backward(dy.astype(native), y=y.astype(native), temperature=heat)
+            assert got.dtype == wanted.dtype == native and got.tobytes() == wanted.tobytes(), (kind, heat)
+            exact = y.astype(float) * (dy.astype(float) - (y.astype(float) * dy.astype(float)).sum(-1, keepdims=True)) / heat
+            np.testing.assert_allclose(got.astype(float), sign * exact, rtol=0.005 if native.itemsize == 2 else 2e-6, atol=1e-6)
+
+
 def test_other_types_widen_along_any_axis(public):
     """A temperature or a dy in float64 widens float32 as along the last axis."""
     x = np.random.default_rng(71).standard_normal((3, 4)).astype("f4")

@@ -52,11 +52,13 @@ def _fitting(function: str, dy: Any, shape: tuple[int, ...], what: str = "the re
 
 
 def _negative(function: str, dy: Any, y: Any) -> Any:
-    """-dy, for y. From -0.0, since np.negative wraps unsigned integers around and refuses bool."""
+    """-dy, for y; of integers and bool as floats, since np.negative wraps those around and refuses these."""
     dy = _rows.flowing(_rows.unmasked(function, "dy", dy), y)
     if isinstance(dy, np.ndarray) or not hasattr(dy, "__array_ufunc__"):
         _validate.floats(function, dy=dy)
-    return np.subtract(-0.0, dy)
+        dy = np.asanyarray(dy)
+    dtype = _validate.shared_dtype(dy)      # of an array that is lazy, too
+    return np.negative(dy.astype(np.float64) if dtype is not None and dtype.kind in "biu" else dy)
 
 
 def _backward_along(function: str, ufunc: np.ufunc, dy: Any, y: Any, axis: Axis, where: Any, out: Any) -> Any:

@@ -113,7 +113,9 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
 
 def keeps_type(x: Any, *others: Any) -> bool:
     """Whether these operands leave the result x's type: Python numbers, and arrays of it."""
-    return all(type(a) in (bool, int, float) or getattr(a, "dtype", None) == x.dtype for a in others)
+    own = x.dtype.newbyteorder("=")
+    strong = [a for a in others if type(a) not in (bool, int, float)]
+    return all(isinstance(a, np.ndarray | np.generic) and a.dtype.newbyteorder("=") == own for a in strong)
 
 
 def flowing(dy: Any, saved: Any) -> Any:
