@@ -81,6 +81,16 @@ def test_rows_taken_together_are_the_same(case, shape, dtype):
         assert_same_bits(fa.fused(name, x, bias, scale, parameters=values), wanted)
 
 
+def test_out_may_be_an_ellipsis():
+    """As ufuncs take it: a new array, of no axes too."""
+    x, W = np.random.default_rng(5).standard_normal((4, 3)), np.eye(3)
+    assert_same_bits(fa.fused("tanh", x, out=...), fa.fused("tanh", x))
+    assert fa.fused("tanh", np.float64(1), out=...).shape == ()
+    assert_same_bits(fa.fused_backward("tanh", x, x, out=...)[0], fa.fused_backward("tanh", x, x)[0])
+    assert_same_bits(fa.dense(x, W, activation="tanh", out=...), fa.dense(x, W, activation="tanh"))
+    assert_same_bits(fa.alpha_dropout(x, rng=0, out=...)[0], fa.alpha_dropout(x, rng=0)[0])
+
+
 def test_without_bias_or_scale_it_is_the_function(dtype):
     x = np.concatenate([hard_values(dtype), np.array([-0.0, 0.0], dtype)])
     for case in DEFAULT_CASES:

@@ -140,7 +140,7 @@ def _result(function: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any
     """The array for a result, or a refusal of what was given for it."""
     if isinstance(out, tuple) and len(out) == 1:
         (out,) = out
-    if out is None:
+    if out is None or out is ...:
         return np.empty(shape, dtype)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{function}: {name} must be an ndarray, got {type(out).__name__}")
@@ -367,6 +367,7 @@ def fused_backward(
     [0. 0. 2.] [1. 1. 2.] 10.0
     """
     merged = _merged("fused_backward", parameters, named)
+    out = None if out is ... else out
     activation, record = _elementwise("fused_backward", name)
     _rows.none_masked("fused_backward", dy=dy, x=x, bias=bias, scale=scale)
     x = np.asanyarray(x)

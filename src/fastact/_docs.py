@@ -232,6 +232,7 @@ def _row_raises(record: RowRecord, backward: bool) -> str:
     more = "; if the temperature is not finite and greater than 0, naming it" if record.tempered else ""
     return _ROW_RAISES.format(fits="dy, a mask or out" if backward else "a mask or out", more=more)
 
+
 _AXIS = """axis : int, tuple of int or None, default -1
     The axis or axes over which a row runs; None: all of x is one row.
 where : array_like of bool, optional

@@ -65,7 +65,10 @@ def _fans(function: str, shape: tuple[int, ...], in_axis: Axes, out_axis: Axes) 
 
 def _draw(function: str, shape: Any, factor: Any, in_axis: Axes, out_axis: Axes, rng: Any, dtype: Any) -> Any:
     scale, fan, uniform, *_ = _SCHEMES[function]
-    shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
+    try:
+        shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
+    except TypeError:
+        raise TypeError(f"{function}: shape must be a tuple of integers, got {shape!r}") from None
     if not all(isinstance(n, numbers.Integral) and int(n) >= 0 for n in shape):
         raise ValueError(f"{function}: shape must hold integers that are not negative, got {shape}")
     if not isinstance(factor, numbers.Real) or not 0 < float(factor) < math.inf:
