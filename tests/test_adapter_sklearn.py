@@ -31,13 +31,22 @@ def digits():
 
 def _offered():
     """Names of the table that can be given to activation= as they are."""
-    return [n for n, own in NAMES.items() if isinstance(r := RECORDS[own], Record) and all(p.default is not None for p in r.parameters)]
+    found = {n: r for n, own in NAMES.items() if isinstance(r := RECORDS[own], Record) and not r.held_by}
+    return [n for n, r in found.items() if all(p.default is not None for p in r.parameters)]
 
 
 def test_every_activation_without_a_required_parameter_is_offered():
     with activations() as names:
         assert {*OWN, "linear", *_offered()} == set(names)
-        assert {"gelu", "mish"} <= set(names)
+        assert {"gelu", "mish"} <= set(names) and "logit" not in names
+
+
+def test_a_function_of_probabilities_is_offered_with_its_margin(digits):
+    X, y = digits
+    with activations(logit={"eps": 0.1}):
+        MLPClassifier((8,), activation="logit", max_iter=2, random_state=0).fit(X, y)
+    with activations(logit={"eps": 0.0}) as names:
+        assert "logit" not in names
 
 
 def test_nothing_is_left_behind(digits):

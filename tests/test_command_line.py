@@ -132,6 +132,7 @@ def test_bench_as_text(capsys):
     assert status == 0 and "geometric mean" in shown and "float64" in shown
     assert [line.split()[0] for line in shown.splitlines() if line.startswith("gelu")] == ["gelu"]
     assert "did you mean 'gelu'" in refused(capsys, "bench", "--functions", "gelo")
+    assert "did you mean 'gelu'" in refused(capsys, "demo", "--activations", "gelo")
     assert "at least 1" in refused(capsys, "bench", "--size", "0")
 
 

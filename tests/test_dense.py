@@ -81,6 +81,16 @@ def test_rows_taken_together_are_the_same(case, shape, dtype):
         assert_same_bits(fa.fused(name, x, bias, scale, parameters=values), wanted)
 
 
+def test_out_may_be_an_ellipsis():
+    """As ufuncs take it: a new array, of no axes too."""
+    x, W = np.random.default_rng(5).standard_normal((4, 3)), np.eye(3)
+    assert_same_bits(fa.fused("tanh", x, out=...), fa.fused("tanh", x))
+    assert fa.fused("tanh", np.float64(1), out=...).shape == ()
+    assert_same_bits(fa.fused_backward("tanh", x, x, out=...)[0], fa.fused_backward("tanh", x, x)[0])
+    assert_same_bits(fa.dense(x, W, activation="tanh", out=...), fa.dense(x, W, activation="tanh"))
+    assert_same_bits(fa.alpha_dropout(x, rng=0, out=...)[0], fa.alpha_dropout(x, rng=0)[0])
+
+
 def test_without_bias_or_scale_it_is_the_function(dtype):
     x = np.concatenate([hard_values(dtype), np.array([-0.0, 0.0], dtype)])
     for case in DEFAULT_CASES:
@@ -170,6 +180,25 @@ def test_sums_of_gradients_are_accurate():
     np.testing.assert_allclose(dm, 300_000 * float(np.float32(0.1)), rtol=2e-6)
     half = fa.fused_backward("relu", np.float16(1), x.astype(np.float16)[:30_000], np.zeros(3, np.float16))[1]
     assert half.dtype == np.float16 and half.tolist() == [30_000] * 3
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_backward_of_fused_rounds_half_precision_once(dtype):
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    rng = np.random.default_rng(3)
+    x, dy = ((rng.standard_normal((64, 6)) * size).astype(dtype) for size in (20, 200))
+    bias, scale = (rng.standard_normal(6).astype(dtype) for _ in range(2))
+    with np.errstate(all="raise"):
+        got = fa.fused_backward("gelu", dy, x, bias, scale)
+    wanted = fa.fused_backward("gelu", *(a.astype(np.float64) for a in (dy, x, bias, scale)))
+    for a, b in zip(got, wanted, strict=True):
+        assert a.dtype == np.dtype(dtype)
+        within = np.abs(b) < 6e4
+        np.testing.assert_allclose(a.astype(float)[within], b[within], rtol=0.0006 if dtype == "float16" else 0.005, atol=1e-4)
+    slope = fa.fused_backward("sigmoid", np.full(3, 1e-4, dtype), np.full(3, -6, dtype), scale=np.full(3, 4096, dtype))[0]
+    steep = fa.fused_backward("sigmoid", np.full(3, 1e-4), np.full(3, -6.0), scale=np.full(3, 4096.0))[0]
+    assert slope.dtype == np.dtype(dtype) and not slope.any() and steep.max() < 1e-6
 
 
 def test_parameters_by_name_or_as_a_mapping():
@@ -403,6 +432,10 @@ def test_refusals_of_dense():
         (lambda: fa.dense(x, W, b, slope=1.0, out=y), TypeError, ("slope",)),
         (lambda: fa.dense(x, W, b, "softmax", temperature=1.0, out=y), TypeError, ("temperature",)),
         (lambda: fa.dense(x, W, b, "prelu", weight=np.ones(3), out=y), ValueError, ("weight", "(3,)")),
+        (lambda: fa.dense(x, W, b, "logsumexp", out=y), ValueError, ("activation", "logsumexp", "reduces")),
+        (lambda: fa.dense(x, W, b, "glu", out=y), ValueError, ("activation", "glu", "halves")),
+        (lambda: fa.dense_backward(y, x, W, b, "logsumexp"), ValueError, ("activation", "logsumexp", "reduces")),
+        (lambda: fa.dense(x, W, b, "maxout", out=y), ValueError, ("activation", "maxout", "arguments of its own")),
         (lambda: fa.dense(x.astype(complex), W, b, out=y), TypeError, ("x", "complex128")),
         (lambda: fa.dense(x, W, b, out=y[1:]), ValueError, ("out", "(22, 40)")),
         (lambda: fa.dense(both[:, :7], W, b, out=both[:, 3:43]), ValueError, ("out", "memory")),

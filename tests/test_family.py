@@ -358,6 +358,78 @@ def test_a_number_as_gradient(dtype, public):
             assert_same_bits(got, wanted, name, number)
 
 
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int8", "uint64"])
+def test_integers_as_gradient(kind, public):
+    """What has no negative, or none in its own type, is negated as a float."""
+    y = public["softmax"](np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]))
+    dy = np.array([[1, 0, 0], [0, 1, np.iinfo(kind).min if kind == "int8" else 1]], kind)
+    for given in (dy, dy.tolist()):
+        assert_same_bits(public["softmin_backward"](given, y=y), public["softmin_backward"](dy.astype(float), y=y), kind)
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", ">f2", ">f4"])
+def test_gradients_of_softmin_keep_the_type(kind, public):
+    if kind == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    rng = np.random.default_rng(73)
+    y, dy = public["softmax"](rng.standard_normal((5, 7)).astype("f4")).astype(kind), rng.standard_normal((5, 7)).astype(kind)
+    native = np.dtype(kind).newbyteorder("=")
+    for heat in (1.0, 0.3):
+        for backward, sign in ((public["softmin_backward"], -1), (public["softmax_backward"], 1)):
+            got = backward(dy, y=y, temperature=heat)
+            wanted = backward(dy.astype(native), y=y.astype(native), temperature=heat)
+            assert got.dtype == wanted.dtype == native and got.tobytes() == wanted.tobytes(), (kind, heat)
+            exact = y.astype(float) * (dy.astype(float) - (y.astype(float) * dy.astype(float)).sum(-1, keepdims=True)) / heat
+            np.testing.assert_allclose(got.astype(float), sign * exact, rtol=0.005 if native.itemsize == 2 else 2e-6, atol=1e-6)
+
+
+def test_other_types_widen_along_any_axis(public):
+    """A temperature or a dy in float64 widens float32 as along the last axis."""
+    x = np.random.default_rng(71).standard_normal((3, 4)).astype("f4")
+    heat = np.array([0.5, 1.0, 2.0, 4.0])
+    for name in ("softmax", "softmin"):
+        for temperature in (heat, heat.tolist(), heat.astype("f4")):
+            wanted = public[name](np.ascontiguousarray(x.T), temperature=temperature)
+            assert wanted.dtype == (np.float32 if getattr(temperature, "dtype", None) == "f4" else np.float64)
+            for axis in (0, (0,), -2):
+                assert_same_bits(public[name](x, axis, temperature=temperature), wanted.T, name, axis)
+            back = public[f"{name}_backward"]
+            wanted = back(np.ascontiguousarray(x.T), x=np.ascontiguousarray(x.T), temperature=temperature)
+            assert_same_bits(back(x, x=x, axis=0, temperature=temperature), wanted.T, name)
+    for dy in (heat, heat.tolist(), heat.astype("f4")):
+        loss = public["softmax_cross_entropy_value_and_grad"]
+        for across, along in zip(loss(x, [0, 1, 2, 0], 0, dy=dy), loss(np.ascontiguousarray(x.T), [0, 1, 2, 0], dy=dy), strict=True):
+            assert_same_bits(across, along.T, "softmax_cross_entropy")
+
+
+@pytest.mark.parametrize("name", ["softmax", "softmin"])
+@pytest.mark.parametrize("temperature", [0.02, 0.3, 3.0])
+def test_gradients_at_a_temperature(name, temperature, dtype, public):
+    """Rounded once in half precision; no warning where the quotient overflows or underflows."""
+    rng = np.random.default_rng(72)
+    x, dy = ((rng.standard_normal((40, 30)) * scale).astype(dtype) for scale in (3 * temperature, 1e-3))
+    y = public[name](x, temperature=temperature)
+    got = public[f"{name}_backward"](dy, y=y, temperature=temperature)
+    assert got.dtype == y.dtype
+    if dtype == "float16":
+        wide = [a.astype(np.float64) for a in (y, dy)]
+        sign = -1 if name == "softmin" else 1
+        wanted = sign * wide[0] * (wide[1] - (wide[0] * wide[1]).sum(-1, keepdims=True)) / float(temperature)
+        # terms that cancel are float32's
+        room = 0.51 * np.spacing(np.abs(wanted).astype(dtype)).astype(np.float64) + 1e-6 * np.abs(wide[0] / temperature).max() * 1e-3
+        assert (np.abs(got.astype(np.float64) - wanted) <= room).all()
+        place = dy.copy()
+        assert public[f"{name}_backward"](place, y=y, temperature=temperature, out=place) is place
+        assert_same_bits(place, got)
+        with pytest.raises(ValueError, match=f"{name}_backward: out has shape" if name == "softmax" else "out has shape"):
+            public[f"{name}_backward"](dy, y=y, temperature=temperature, out=np.empty((41, 30), dtype))
+    most = np.finfo(dtype).max
+    with np.errstate(all="raise"):
+        for upper in (most / 4, np.finfo(dtype).smallest_normal):
+            for heat in (np.dtype(dtype).type(1e-4), np.dtype(dtype).type(1e4)):
+                public[f"{name}_backward"](np.array([upper, 0, 0], dtype), y=np.array([0.25, 0.5, 0.25], dtype), temperature=heat)
+
+
 def test_softmin_is_softmax_of_the_negative(dtype, public):
     x = np.random.default_rng(66).standard_normal((4, 30)).astype(dtype)
     y, mirror = public["softmin"](x), public["softmax"](-x)
@@ -376,6 +448,30 @@ def test_hardmax_straight_through(dtype, public):
     out = np.ones_like(x)
     assert public["hardmax_backward"](dy, x=x, out=out) is out and (out == 0).all()
     assert (public["hardmax"](x).argmax(-1) == x.argmax(-1)).all()
+
+
+def test_the_gradient_of_hardmax_looks_at_its_operands(dtype, public):
+    """Zeros of the type that straight through has, NaN where a row has one, and refusals, although nothing is computed."""
+    backward = public["hardmax_backward"]
+    x = np.array([[1.0, np.nan, 2.0], [3.0, 1.0, 2.0]], dtype)
+    for axis, lost in ((-1, [[1, 1, 1], [0, 0, 0]]), (0, [[0, 1, 0], [0, 1, 0]]), (None, np.ones((2, 3)))):
+        got = backward(1.0, x=x, axis=axis)
+        assert got.dtype == np.dtype(dtype) and (np.isnan(got) == np.array(lost, bool)).all() and not got[~np.isnan(got)].any()
+    assert not backward(1.0, x=x, where=~np.isnan(x)).any()
+    assert backward(np.ones(3), x=x).dtype == backward(np.ones(3), x=x, straight_through=True).dtype == np.float64
+    out = np.full((2, 3), 7.0, dtype)
+    for refused, error, words in (
+        (lambda: backward(np.ones(5), x=x, out=out), ValueError, r"dy of shape \(5,\) does not fit the result's shape \(2, 3\)"),
+        (lambda: backward("a", x=x, out=out), TypeError, "dy is str_"),
+        (lambda: backward(1.0, x=x.astype(complex), out=out), TypeError, "x is complex128"),
+        (lambda: backward(1.0, x=np.ma.array(x), out=out), TypeError, "x is a masked array"),
+        (lambda: backward(1.0, x=x, where=np.ones(5, bool), out=out), ValueError, r"where of shape \(5,\)"),
+        (lambda: backward(1.0, x=x, axis=2, out=out), np.exceptions.AxisError, "axis"),
+        (lambda: backward(1.0, x=x, out=np.ones((3, 3), dtype)), ValueError, r"out has shape \(3, 3\)"),
+    ):
+        with pytest.raises(error, match=words):
+            refused()
+    assert (out == 7).all()
 
 
 def test_variants_agree_on_rows(dtype):
@@ -425,6 +521,18 @@ def test_gumbel_samples(dtype):
     for f, extra in ((fa.gumbel_softmax, {}), (fa.gumbel_softmax_backward, {"y": x})):
         with pytest.raises(ValueError, match=f"{f.__name__}: tau must be finite and greater than 0, got -1"):
             f(x, tau=-1, **extra)
+
+
+@pytest.mark.parametrize("rng", ["seed", -1, 1.5])
+def test_sources_of_random_numbers_are_named(rng):
+    for name, call_ in {
+        "gumbel_softmax": lambda: fa.gumbel_softmax(np.zeros(3), rng=rng),
+        "alpha_dropout": lambda: fa.alpha_dropout(np.zeros(3), rng=rng),
+        "he_normal": lambda: fa.init.he_normal((2, 3), rng=rng),
+        "lecun_uniform": lambda: fa.init.lecun_uniform((2, 3), rng=rng),
+    }.items():
+        with pytest.raises((TypeError, ValueError), match=f"{name}: rng must be None, a seed or a numpy.random.Generator, got {rng!r}"):
+            call_()
 
 
 @pytest.mark.parametrize("refused", ["complex64", "longdouble", "object", "U1", "M8[D]"])
@@ -532,8 +640,10 @@ def test_maxout_refusals():
         fa.maxout(np.ones((3, 5)), 2)
     with pytest.raises(ValueError, match="maxout: pieces must divide the length 5 of axis 1, got 0"):
         fa.maxout(np.ones((3, 5)), 0)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"maxout: pieces must be an integer, got 2\.5"):
         fa.maxout(np.ones((3, 5)), 2.5)
+    with pytest.raises(TypeError, match="maxout: axis must be an integer, got 'a'"):
+        fa.maxout(np.ones((3, 5)), 5, axis="a")
     with pytest.raises(np.exceptions.AxisError):
         fa.maxout(np.ones((3, 5)), 1, axis=2)
     out = np.full(4, 7.0)
@@ -541,6 +651,11 @@ def test_maxout_refusals():
         fa.maxout_backward(np.ones(2), which=np.array([0, 2]), pieces=2, out=out)
     with pytest.raises(ValueError, match=r"maxout_backward: dy of shape \(3,\) does not fit which of shape \(2,\)"):
         fa.maxout_backward(np.ones(3), which=np.array([0, 1]), pieces=2, out=out)
+    for refused in ("longdouble", "complex64", "U1"):
+        with pytest.raises(TypeError, match=r"maxout_backward: dy is .*; accepted are"):
+            fa.maxout_backward(np.ones(2).astype(refused), which=np.array([0, 1]), pieces=2, out=out)
+    with pytest.raises(TypeError, match="maxout_backward: dy is a masked array"):
+        fa.maxout_backward(np.ma.ones(2), which=np.array([0, 1]), pieces=2, out=out)
     with pytest.raises(TypeError, match="maxout_backward: which must be integers, got float64"):
         fa.maxout_backward(np.ones(2), which=np.ones(2), pieces=2, out=out)
     with pytest.raises(ValueError, match=r"out has shape \(5,\), the result \(4,\)"):

@@ -109,6 +109,46 @@ def test_softplus_has_pytorchs_threshold():
             np.testing.assert_allclose(F.softplus(v, beta, threshold), wanted)
 
 
+def test_softplus_neither_warns_nor_guesses():
+    for dtype in ("float16", "float32", "float64"):
+        x = np.array([np.finfo(dtype).max, 1, -np.inf], dtype)
+        with np.errstate(all="raise"):
+            assert F.softplus(x, 4.0)[0] == F.softplus(x.copy(), 4.0, inplace=True)[0] == x[0]
+    for arguments, error, words in (
+        ({"beta": np.nan}, ValueError, "softplus: beta must be finite and not 0, got nan"),
+        ({"beta": "a"}, TypeError, "softplus: beta must be a real number"),
+        ({"threshold": "a"}, TypeError, "softplus: threshold must be a real number, got 'a'"),
+        ({"input": np.array(["a"])}, TypeError, "softplus: input is str_"),
+    ):
+        for inplace in (False, True):
+            with pytest.raises(error, match=words):
+                F.softplus(**{"input": np.ones(3), **arguments}, inplace=inplace)
+
+
+def test_logit_is_nan_outside():
+    torch = pytest.importorskip("torch")
+    x = np.array([-0.5, 0.0, 0.25, 1.0, 1.5])
+    for eps in (None, 0.1):
+        wanted = torch.logit(torch.from_numpy(x), eps).numpy()
+        np.testing.assert_allclose(F.logit(x, eps), wanted, rtol=1e-14)
+        np.testing.assert_allclose(F.logit_(x.copy(), eps), wanted, rtol=1e-14)
+
+
+def test_bfloat16_in_place():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    x = np.array([-1.5, 0.25, 30.0], bfloat16)
+    for name in ("relu", "softplus", "gelu", "rrelu", "hardtanh"):
+        place = x.copy()
+        assert getattr(F, f"{name}_")(place) is place
+        np.testing.assert_array_equal(place.astype(float), getattr(F, name)(x).astype(float))
+
+
+def test_reduction_of_a_number():
+    torch = pytest.importorskip("torch")
+    for dim in (0, -1):
+        assert F.logsumexp(np.array(3.0), dim) == torch.logsumexp(torch.tensor(3.0), dim) == 3
+
+
 def test_prelu_has_a_slope_for_each_channel():
     torch = pytest.importorskip("torch")
     for shape in ((4, 3), (4, 3, 2), (2, 3, 2, 2)):

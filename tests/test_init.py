@@ -74,6 +74,7 @@ def test_random_numbers_come_from_the_generator():
         ({"shape": (5, 4), "in_axis": 1}, ValueError, ("in_axis", "out_axis")),
         ({"shape": (5, 4), "in_axis": 2}, np.exceptions.AxisError, ("in_axis", "2")),
         ({"shape": (5, 4), "dtype": "int32"}, TypeError, ("dtype", "int32")),
+        ({"shape": None}, TypeError, ("shape", "None")),
     ],
 )
 def test_refusals(name, arguments, error, words):

@@ -133,6 +133,8 @@ def test_pandas_over_an_axis(record):
         wanted = fa.get(record.name)(frame.to_numpy(), axis=axis)
         if record.reduces:                                           # pandas makes a reduced ufunc an array
             assert_same_bits(np.asarray(got), wanted)
+            kept = fa.get(record.name)(frame, axis=axis, keepdims=True)
+            assert_same_bits(np.asarray(kept), np.expand_dims(wanted, axis))
             continue
         assert isinstance(got, pd.DataFrame) and got.index.tolist() == list("abc") and got.columns.tolist() == ["p", "q"]
         assert_same_bits(got.to_numpy(), wanted)

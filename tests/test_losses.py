@@ -260,8 +260,11 @@ def test_refusals():
             f(x, [-1, 9], ignore_index=-1, out=out)
         with pytest.raises(ValueError, match=rf"{name}: labels of shape \(3,\) do not fit logits of shape \(2, 3\) without axis 1, \(2,\)"):
             f(x, [0, 1, 2], out=out)
-        with pytest.raises(ValueError, match=rf"{name}: labels of shape \(2,\) do not fit logits of shape \(2, 3\)"):
-            f(x, np.zeros(2), out=out)
+        with pytest.raises(ValueError, match=rf"{name}: labels of shape \(4,\) do not fit logits of shape \(2, 3\)"):
+            f(x, np.zeros(4), out=out)
+        for logits in (x, np.zeros((3, 3)), np.zeros((1, 4)), np.zeros(3)):      # class numbers as floats are no distribution for all rows
+            with pytest.raises(ValueError, match=rf"{name}: labels of shape .* are float64: class numbers must be integers, and distrib"):
+                f(logits, np.zeros(logits.shape[:-1]), out=out if logits is x else None)
         with pytest.raises(ValueError, match=rf"{name}: labels must be finite and not negative, got -0.5 at index \(0, 1\)"):
             f(x, np.array([[0, -0.5, 1], [0, 0, 1]]), out=out)
         with pytest.raises(ValueError, match=r"labels must be finite and not negative, got nan at index \(1, 2\)"):

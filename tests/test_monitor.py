@@ -127,6 +127,15 @@ def test_nothing_cancels_far_from_zero():
     np.testing.assert_allclose(watch.std, (np.concatenate(xs) - 1e8).std(axis=0), rtol=1e8 * np.finfo(float).eps)
 
 
+def test_a_default_that_is_given_is_the_same():
+    x = np.random.default_rng(0).standard_normal((5, 3))
+    for named in ({"alpha": 1.0}, {}):
+        merged = ActivationMonitor("elu").update(x=x).merge(ActivationMonitor(fa.elu, **named).update(x=x))
+        assert merged.count == 10
+    with pytest.raises(ValueError, match=r"other has parameters \{'alpha': 2.0\}, this \{'alpha': 1.0\}"):
+        ActivationMonitor("elu").merge(ActivationMonitor("elu", alpha=2.0))
+
+
 def test_merging_is_exact_and_in_any_order():
     monitors = [ActivationMonitor("tanh", eps=0.05).update(x=x) for x in batches()]
     whole = functools.reduce(lambda a, x: a.update(x=x), batches(), ActivationMonitor("tanh", eps=0.05))

@@ -365,6 +365,8 @@ def test_drawn_with_bad_arguments(case, public):
     with pytest.raises(TypeError, match="save the input"):
         backward(x, y=x, out=out, **{drawn.name: x})
     assert (out == 7.0).all()
+    with pytest.raises(ValueError, match=f"{record.name}: {drawn.high} must be finite in float16, got 1000000.0"):
+        forward(x.astype("f2"), training=True, rng=1, **{drawn.high: 1e6})
     integers = forward(np.array([-1, 2]), training=True, rng=1)
     assert integers[0].dtype == integers[1].dtype == np.float64
     assert forward(-1.0, training=True, rng=1)[0] < 0
@@ -469,6 +471,55 @@ def test_gradients_of_parameters_on_request(case, public, made, dtype):
     assert empty[0].shape == (0, 3) and all(g.shape == () and g == 0 for g in empty[1:])
 
 
+@pytest.mark.parametrize("case", TRAINED, ids=str)
+def test_channels_where_dy_has_more_axes(case, public):
+    """`axis` counts in x, however many axes dy has; one number along an axis is one for all."""
+    (parameter,) = (p.name for p in case.record.parameters if p.learned)
+    backward = public[f"{case.record.name}_backward"]
+    rng = np.random.default_rng(7)
+    x, dy = rng.standard_normal((3, 4)), rng.standard_normal((3, 3, 4))
+    for axis, count in ((0, 3), (-2, 3), (1, 4), (-1, 4), (0, 1), (1, 1)):
+        weight = rng.random(count)
+        dx, dw = backward(dy, x=x, axis=axis, **{parameter: weight})
+        wanted = [backward(each, x=x, axis=axis, **{parameter: weight}) for each in dy]
+        assert_same_bits(dx, np.stack([w[0] for w in wanted]))
+        np.testing.assert_allclose(dw, np.sum([w[1] for w in wanted], axis=0), rtol=1e-12)
+        assert dw.shape == weight.shape
+
+
+@pytest.mark.parametrize("case", TRAINED, ids=str)
+def test_refused_axes_of_channels(case, public):
+    (parameter,) = (p.name for p in case.record.parameters if p.learned)
+    name, x, out = case.record.name, np.ones((3, 4)), np.full((3, 4), 7.0)
+    pairs = [(public[name], {}), (public[f"{name}_backward"], {"x": x})]
+    for function, saved in pairs:
+        for axis, weight, error, words in (
+            (2, np.ones(3), np.exceptions.AxisError, "axis 2 is out of bounds"),
+            (0.5, np.ones(3), TypeError, f"{function.__name__}: axis must be an integer, got 0.5"),
+            ((0,), np.ones(3), TypeError, rf"{function.__name__}: axis must be an integer, got \(0,\)"),
+            (0, np.ones(4), ValueError, rf"{parameter} of 4 numbers does not broadcast along axis 0 of x of shape \(3, 4\)"),
+            (0, np.ones((3, 1)), ValueError, f"places a one-dimensional {parameter}"),
+        ):
+            with pytest.raises(error, match=words):
+                function(x, axis=axis, out=out, **saved, **{parameter: weight})
+    assert (out == 7).all()
+
+
+@pytest.mark.parametrize("case", [c for c in DEFAULT_CASES if any(p.gradient for p in c.record.parameters)], ids=str)
+def test_gradients_of_parameters_for_tables(case, public):
+    """pandas' and xarray's arrays sum otherwise, and have no reshape."""
+    pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+    x = accepted(case.record, np.random.default_rng(7).standard_normal((3, 4)))
+    backward, learned = public[f"{case.record.name}_backward"], any(p.learned for p in case.record.parameters)
+    asked = case.parameters if learned else {"param_grad": True, **case.parameters}
+    wanted = backward(np.ones_like(x), x=x, **asked)
+    for given in (pd.DataFrame(x), xr.DataArray(x)):
+        dx, *rest = backward(np.ones_like(x), x=given, **asked)
+        assert type(dx) is type(given)
+        for a, b in zip((np.asarray(dx), *rest), wanted, strict=True):
+            assert_same_bits(np.asarray(a), np.asarray(b))
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if any(p.gradient for p in c.record.parameters)], ids=str)
 def test_gradients_of_parameters_have_limits(case, made, dtype):
     """For infinite and huge numbers a number or an infinity, as the last finite numbers tend to; NaN for NaN; no warning."""
@@ -525,3 +576,16 @@ def test_special_value(record, made, dtype):
         assert_same_bits(made[record.name + form](*given, np.full_like(x, value)), found, form)
         if dtype == "float64" or not form:
             assert_same_bits(found, made[other + form](*given), form)
+
+
+def test_refusals_show_float32_in_its_own_digits():
+    x = np.ones(3, np.float32)
+    for refused, words in (
+        (lambda: fa.rrelu(x, 0.5, 0.1), "got lower=0.5 and upper=0.1$"),
+        (lambda: fa.logit(np.array([0.1, -0.1], "f4")), r"got -0.1 at index \(1,\)$"),
+        (lambda: fa.softmax_cross_entropy(x, np.array([0.1, -0.1, 0], "f4")), r"got -0.1 at index \(1,\)$"),
+        (lambda: fa.sigmoid_cross_entropy(x, np.float32(1.1)), "got 1.1$"),
+        (lambda: fa.elu_backward(x, y=x, alpha=-0.1), "got alpha=-0.1; save the input"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            refused()

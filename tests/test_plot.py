@@ -99,7 +99,7 @@ def test_limits_parameters_and_aliases(axes):
     plot.curve("elu", axes=axes, limits=(-2, 3), alpha=2.5)
     assert axes.get_xlim() == (-2, 3) and axes.get_title() == "elu (alpha=2.5)"
     assert line(axes, "$f(x)$")[1][0] == fa.elu(-2.0, alpha=2.5)
-    assert plot.curve("expit").get_title() == "sigmoid"
+    assert plot.curve("expit").get_title() == plot.curve(fa.sigmoid).get_title() == "sigmoid"
 
 
 def test_without_axes_pyplot_makes_a_figure():
@@ -112,6 +112,8 @@ def test_what_a_curve_refuses(axes):
         plot.curve("gelo")
     with pytest.raises(TypeError, match=r"curve: elu has no parameter 'aleph'; its parameters are alpha"):
         plot.curve("elu", aleph=2, axes=axes)
+    with pytest.raises(TypeError, match=r"curve: alpha must be a number, got 'x'"):
+        plot.curve("elu", alpha="x", axes=axes)
     with pytest.raises(TypeError, match=r"curve: softmax has no parameter 'alpha'"):
         plot.curve("softmax", alpha=2, axes=axes)
     with pytest.raises(ValueError, match="softplus: beta must be finite and not 0, got 0"):
@@ -125,7 +127,7 @@ def test_what_a_curve_refuses(axes):
 def test_the_gallery_has_every_function_once():
     figure = plot.gallery(figure=plot.new_figure((12, 9)))
     assert [axes.get_title().partition(" ")[0] for axes in figure.axes] == DRAWABLE
-    assert len(plot.gallery(["tanh", "relu", "gelu"], columns=2).axes) == 3
+    assert len(plot.gallery(["tanh", fa.relu, fa.get("gelu")], columns=2).axes) == 3
     for bad, message in ((["relu", "gelo"], "did you mean"), ([], "names is empty")):
         with pytest.raises(ValueError, match=message):
             plot.gallery(bad)

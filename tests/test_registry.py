@@ -101,6 +101,13 @@ def test_unknown_names_get_a_suggestion():
             fa.get(asked)
     with pytest.raises(ValueError, match="no activation is called"):
         reference.source("qqqqqqqq")
+    for asked in ("maxout", "gelu_backward", fa.gumbel_softmax, fa.softmax_cross_entropy):
+        own = asked if isinstance(asked, str) else asked.__name__
+        with pytest.raises(ValueError, match=rf"no activation is called .*; fastact\.{own} is a function with arguments of its own"):
+            fa.get(asked)
+    assert reference.source(fa.gelu) == reference.source(fa.get("gelu")) == reference.source("gelu")
+    with pytest.raises(ValueError, match=r"name: 'glu' has no expression in fastact\.reference"):
+        reference.source("glu")
 
 
 # ---- the records themselves --------------------------------------------------------------------------------------

@@ -591,6 +591,36 @@ def test_refused_gradient_shapes(row, public):
     assert_same_bits(public[f"{row.name}_backward"](1.0, x=np.ones((3, 4))), np.full((3, 4), 0.25))
 
 
+@named(REDUCING)
+def test_gradients_of_kept_axes(row, public):
+    backward, x = public[f"{row.name}_backward"], np.random.default_rng(19).standard_normal((3, 4))
+    for axis, kept in ((1, (3, 1)), (0, (1, 4)), (None, (1, 1)), ((0, 1), (1, 1))):
+        dy = np.random.default_rng(20).standard_normal(kept)
+        assert_same_bits(backward(dy, x=x, axis=axis, keepdims=True), backward(np.squeeze(dy, axis=axis), x=x, axis=axis))
+        for number in (2.0, np.float64(2), np.array(2.0)):
+            assert_same_bits(backward(number, x=x, axis=axis, keepdims=True), backward(np.full(kept, 2.0), x=x, axis=axis, keepdims=True))
+    for wrong in (np.ones((3, 2)), np.ones(3), np.ones((3, 4))):
+        with pytest.raises(ValueError, match=rf"{row.name}_backward: dy of shape .* does not fit the result's shape \(3, 1\)"):
+            backward(wrong, x=x, keepdims=True)
+
+
+@named(KEEPING)
+def test_gradients_broadcast_along_rows(row, public, dtype):
+    """As they do between rows, whatever form the axis has."""
+    backward, y = public[f"{row.name}_backward"], public[row.name](np.random.default_rng(21).standard_normal((3, 4)).astype(dtype))
+    out = np.full((3, 4), 7, dtype)
+    for shape in ((3, 1), (1, 4), (4,), (1, 1), (1,)):
+        dy = np.random.default_rng(22).standard_normal(shape).astype(dtype)
+        for axis in (-1, 0, 1, (0,), (1,)):
+            wanted = backward(np.broadcast_to(dy, y.shape).copy(), y=y, axis=axis)
+            assert_same_bits(backward(dy, y=y, axis=axis), wanted, shape, axis)
+    for shape in ((5,), (4, 1), (2, 4)):
+        for axis in (-1, 0):
+            with pytest.raises(ValueError, match=rf"{row.name}_backward: dy of shape .* does not fit the result's shape \(3, 4\)"):
+                backward(np.ones(shape, dtype), y=y, axis=axis, out=out)
+    assert (out == 7).all()
+
+
 @named([row for row in ROWWISE if not row.reduces])
 def test_a_number_as_gradient(row, public, dtype):
     """A single dy is that for all entries, along any axes, and a Python number does not widen."""

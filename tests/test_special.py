@@ -119,6 +119,18 @@ def test_a_small_term_keeps_its_digits():
     np.testing.assert_allclose(special.logsumexp([0.0, -50.0], b=[1.0, 3.0]), 3 * np.exp(-50.0), rtol=1e-15)
 
 
+@pytest.mark.parametrize("number", [2, 0.5, True, -1.0])
+def test_a_number_as_weight_does_not_widen(number):
+    a = np.array([[1.0, 2.0, 3.0]], "f4")
+    for signs in (False, True):
+        results = special.logsumexp(a, b=number, return_sign=signs)
+        wanted = special.logsumexp(a.astype(float), b=float(number), return_sign=signs)
+        for got, want in zip(results, wanted, strict=True) if signs else ((results, wanted),):
+            assert got.dtype == np.float32
+            np.testing.assert_allclose(got, want, rtol=1e-6)
+    assert special.logsumexp(a, b=np.float64(number)).dtype == special.logsumexp([1, 2], b=number).dtype == np.float64
+
+
 def test_logit_refuses_no_number():
     """As SciPy's: NaN outside [0, 1]."""
     x = np.array([-1.0, 0.0, 0.5, 1.0, 2.0])

@@ -252,6 +252,29 @@ def test_masked_arrays(case, public, dtype):
     assert_same_bits(y.compressed(), public[name](x.data, **extra)[[0, 2]], name)
 
 
+def test_masked_arrays_where_no_mask_is_taken():
+    """Their mask would silently not be looked at."""
+    plain, masked, W = np.ones((2, 3)), np.ma.masked_array(np.ones((2, 3)), [[0, 1, 0], [0, 0, 0]]), np.ones((3, 3))
+    for name, call_ in {
+        "dense: x": lambda: fa.dense(masked, W),
+        "dense: W": lambda: fa.dense(plain, np.ma.array(W), activation="relu"),
+        "dense_backward: dy": lambda: fa.dense_backward(masked, plain, W, activation="relu"),
+        "fused_backward: x": lambda: fa.fused_backward("relu", plain, masked),
+        "alpha_dropout: x": lambda: fa.alpha_dropout(masked),
+        "alpha_dropout_backward: dy": lambda: fa.alpha_dropout_backward(masked, np.ones((2, 3), bool)),
+        "ActivationMonitor.update: y": lambda: fa.monitor.ActivationMonitor("relu").update(masked),
+        "ActivationMonitor.update: x": lambda: fa.monitor.ActivationMonitor("relu").update(x=masked),
+        "lstm_gates: c": lambda: fa.lstm_gates(np.ones((2, 12)), masked),
+        "lstm_gates_backward: dh": lambda: fa.lstm_gates_backward(masked, gates=np.ones((2, 12)), c=plain, c_new=plain),
+        "gru_gates: h": lambda: fa.gru_gates(np.ones((2, 9)), np.ones((2, 9)), masked),
+        "gru_gates_backward: dh": lambda: fa.gru_gates_backward(masked, gates=np.ones((2, 9)), hidden=np.ones((2, 9)), h=plain),
+    }.items():
+        with pytest.raises(TypeError, match=f"{name} is a masked array, whose mask would not be looked at; pass {name.split()[1]}.data"):
+            call_()
+    y = fa.fused("tanh", masked, bias=np.ones(3))
+    assert isinstance(y, np.ma.MaskedArray) and (y.mask == masked.mask).all()
+
+
 @pytest.mark.parametrize("case", DEFAULT_CASES, ids=_id)
 def test_pandas(case, public, dtype):
     pd = pytest.importorskip("pandas")

@@ -70,8 +70,9 @@ def elementwise(record: Any, name: str, pairs: bool) -> list[tuple[str, str]]:
         if pairs:
             found.append((f"{name}_value_and_grad({x}{needed})", several(array(kind), 2)))
         for p in record.parameters:
-            each = "".join(f", {q.name}={x if q is p else 0.5}" for q in record.parameters if q is p or q.default is None)
-            found.append((f"{name}({x}{each})", array(kind)))
+            for given in (x, "number"):     # a single number does not widen, whatever type it has
+                each = "".join(f", {q.name}={given if q is p else 0.5}" for q in record.parameters if q is p or q.default is None)
+                found.append((f"{name}({x}{each})", array(kind)))
         if record.drawn:
             found.append((f"{name}({x}, training=True, rng=0)", several(array(kind), 2)))
     found.append((f"{name}(matrix{needed})", "np.ndarray[tuple[int, int], np.dtype[np.float32]]"))

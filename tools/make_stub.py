@@ -55,6 +55,7 @@ _O = TypeVar("_O", bound=NDArray[Any])
 _P = TypeVar("_P", bound=NDArray[Any])
 _D = TypeVar("_D", bound=np.generic)
 _Number = float | np.integer[Any] | np.bool
+_Scalar = float | np.floating[Any] | np.integer[Any]
 _Numbers = NDArray[np.integer[Any] | np.bool] | Sequence[float] | Sequence[Sequence[float]]
 _Axes = int | tuple[int, ...] | None
 
@@ -111,15 +112,15 @@ def of_one_array(record: Any, pairs: bool, positional: bool = False) -> list[tup
         return [f"x: {x}", *(["/"] if positional else []), *given(record, parameter), "*", *more, *kept, *last], to
 
     plain = (nothing, "where: ArrayLike = True")
-    cases = [case("_A", "float", result("_A"), *plain)]
+    cases = [case("_A", "_Scalar", result("_A"), *plain)]
     if parameters:
-        cases.append(case(array("_F"), f"float | {array('_F')}", result(array("_F")), *plain))
-    cases.append(case("_F", "float", result("_F"), *plain))
-    cases.append(case("_Number", "float", result(F8), *plain))
-    cases.append(case("_Numbers", "float", result(array(F8)), *plain))
+        cases.append(case(array("_F"), f"_Scalar | {array('_F')}", result(array("_F")), *plain))
+    cases.append(case("_F", "_Scalar", result("_F"), *plain))
+    cases.append(case("_Number", "_Scalar", result(F8), *plain))
+    cases.append(case("_Numbers", "_Scalar", result(array(F8)), *plain))
     if drawn:
         train = ["training: Literal[True]", "rng: Any = None"]
-        cases.append(case(array("_F"), "float", twice(array("_F")), nothing, kept=train))
+        cases.append(case(array("_F"), "_Scalar", twice(array("_F")), nothing, kept=train))
         cases.append(case("ArrayLike", "ArrayLike", "tuple[Any, Any]", "out: Any = None", "**kwargs: Any", kept=train))
     if pairs:
         cases.append(case("ArrayLike", "ArrayLike", "tuple[_O, _P]", "out: tuple[_O, _P]", "**kwargs: Any"))
@@ -160,8 +161,8 @@ def gradient(record: Any, name: str) -> list[str]:
     cases = []
     # a gradient from the output of a function whose parameters learn there is not
     for x, y in (("{0}", unset), *(((unset, "{0}"),) if record.from_output is not None and not learned else ())):
-        cases.append(case("float", x.format("float"), y.format("float"), "float", result.format(F8), *plain))
-        many = f"float | {array('_F')}"
+        cases.append(case("float", x.format("float"), y.format("float"), "_Scalar", result.format(F8), *plain))
+        many = f"_Scalar | {array('_F')}"
         to = result.format(array("_F"))
         cases.append(case("float | _F | " + array("_F"), x.format(array("_F")), y.format(array("_F")), many, to, *plain))
         if y == unset and asks:
@@ -191,7 +192,7 @@ def rowwise(record: Any) -> list[str]:
     name, where = record.name, "where: ArrayLike | None = None"
     axis = "axis: _Axes = -1"
 
-    def case(x: str, to: str, *last: str, heat: str = "float", over: str = axis, keep: str = "bool = False") -> tuple[list[str], str]:
+    def case(x: str, to: str, *last: str, heat: str = "_Scalar", over: str = axis, keep: str = "bool = False") -> tuple[list[str], str]:
         tempered = [f"temperature: {heat} = 1.0"] if record.tempered else []
         kept = [f"keepdims: {keep}"] if record.reduces else []
         return [f"x: {x}", over, "*", *tempered, *kept, where, *last], to
@@ -211,7 +212,7 @@ def rowwise(record: Any) -> list[str]:
     lines = overloads(name, cases)
     cases = []
 
-    def back(dy: str, x: str, y: str, to: str, *last: str, heat: str = "float") -> tuple[list[str], str]:
+    def back(dy: str, x: str, y: str, to: str, *last: str, heat: str = "_Scalar") -> tuple[list[str], str]:
         arguments, _ = case("", "", *last, heat=heat)
         return [f"dy: {dy}", "*", f"x: {x}", f"y: {y}", *(a for a in arguments[1:] if a != "*")], to
 

@@ -66,6 +66,8 @@ def get(name: str | Activation | Callable[..., Any]) -> Activation:
 
         near = difflib.get_close_matches(str(own).lower().replace("-", "_"), _activations, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
+        if isinstance(own, str) and own in _public and (isinstance(name, str) or name is _public[own]):
+            hint = f"; fastact.{own} is a function with arguments of its own"
         raise ValueError(f"name: no activation is called {name!r}{hint}")
     return found
 

@@ -223,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
         "and dead units, and saves a picture of the learning curves.",
         epilog='Needs scikit-learn, SciPy and matplotlib: pip install "fastact[demo]"',
     )
-    train.add_argument("--activations", type=_names, metavar="NAME,NAME", help="which to train (default: the usual choices)")
+    train.add_argument("--activations", type=_known_names, metavar="NAME,NAME", help="which to train (default: the usual choices)")
     train.add_argument("--epochs", type=_at_least(1), metavar="N", help=f"passes over the training images (default: {demo.EPOCHS})")
     train.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="for the split, the weights and the order (default: 0)")
     train.add_argument("--picture", default="fastact-demo.png", metavar="PATH", help="where the curves go (default: %(default)s)")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 import fastact as _fastact
-from fastact import _validate
+from fastact import _rows, _validate
 from fastact._functions import Activation
-from fastact._registry import GatedRecord, Record, operations
+from fastact._registry import GatedRecord, Record, RowRecord, operations
 
 _TOGETHER = 8192  # NumPy's buffer: where an inner loop is shorter, it copies what is broadcast, so shorter rows are taken together
 _PANEL = 1 << 20  # bytes of a product's panel: the second and third cache hold it
@@ -32,8 +32,10 @@ def _activation(function: str, argument: str, name: Any) -> Activation:
         activation = _fastact.get(name)
     except ValueError as error:
         raise ValueError(f"{function}: {argument}: {str(error).partition(': ')[2]}") from None
-    if isinstance(activation.record, GatedRecord):
-        raise ValueError(f"{function}: {argument} is {activation.name!r}, which halves the width; call it on the layer's output")
+    record = activation.record
+    if isinstance(record, GatedRecord) or (isinstance(record, RowRecord) and record.reduces):
+        does = "halves the width" if isinstance(record, GatedRecord) else "reduces"
+        raise ValueError(f"{function}: {argument} is {activation.name!r}, which {does}; call it on the layer's output")
     return activation
 
 
@@ -138,7 +140,7 @@ def _result(function: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any
     """The array for a result, or a refusal of what was given for it."""
     if isinstance(out, tuple) and len(out) == 1:
         (out,) = out
-    if out is None:
+    if out is None or out is ...:
         return np.empty(shape, dtype)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{function}: {name} must be an ndarray, got {type(out).__name__}")
@@ -190,14 +192,21 @@ def _fused(ufunc: np.ufunc, x: Any, scale: Any, bias: Any, values: tuple[Any, ..
 
 
 def fused(
-    name: str, x: Any, bias: Any = None, scale: Any = None, *, out: Any = None, parameters: Mapping[str, Any] | None = None, **named: Any
+    name: str | Activation | Callable[..., Any],
+    x: Any,
+    bias: Any = None,
+    scale: Any = None,
+    *,
+    out: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Any:
     """The activation of scale*x + bias, in one pass.
 
     Parameters
     ----------
-    name : str
-        An activation that works element by element, as for `fastact.get`.
+    name : str, Activation or callable
+        An activation that works element by element, as for `fastact.get`: ``"gelu"``, ``fastact.gelu``.
     x : array_like
         The input.
     bias : array_like, optional
@@ -230,7 +239,8 @@ def fused(
 
     Notes
     -----
-    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole.
+    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole. Nobody looks
+    at it before: logit is NaN outside [0, 1].
 
     Examples
     --------
@@ -276,7 +286,6 @@ class _Sum:
 
     def add(self, rows: slice, block: Any) -> None:
         """Add the gradients of these rows."""
-        block = block.astype(_wide(block.dtype), copy=False)
         part = block.sum(axis=self.axes, keepdims=True) if self.axes else block
         if self.along:
             self.total[rows] += part
@@ -295,7 +304,7 @@ def _rows_of(value: Any, rows: slice, ndim: int) -> Any:
 
 
 def fused_backward(
-    name: str,
+    name: str | Activation | Callable[..., Any],
     dy: Any,
     x: Any,
     bias: Any = None,
@@ -309,7 +318,7 @@ def fused_backward(
 
     Parameters
     ----------
-    name : str
+    name : str, Activation or callable
         The activation, as in the forward pass.
     dy : array_like
         Gradient of the loss with respect to the output; broadcasts to x.
@@ -358,7 +367,9 @@ def fused_backward(
     [0. 0. 2.] [1. 1. 2.] 10.0
     """
     merged = _merged("fused_backward", parameters, named)
+    out = None if out is ... else out
     activation, record = _elementwise("fused_backward", name)
+    _rows.none_masked("fused_backward", dy=dy, x=x, bias=bias, scale=scale)
     x = np.asanyarray(x)
     shape = x.shape
     dtype = _validate.floats("fused_backward", dy=dy, x=x, bias=bias, scale=scale)
@@ -383,17 +394,19 @@ def fused_backward(
     dscale = None if scale is None else _Sum(m, flat.shape)
     ufunc = _fastact._affine[f"{activation.name}_backward"]
     per_row = max(1, flat.size // max(1, flat.shape[0]))
-    count = max(1, _WORK // per_row)
-    work = np.empty((min(count, flat.shape[0]), *flat.shape[1:]), dtype)
-    for start in range(0, flat.shape[0], count):
-        rows = slice(start, min(start + count, flat.shape[0]))
-        some = [_rows_of(v, rows, flat.ndim) for v in (given, flat, m, a, *values)]
-        block = ufunc(*some, out=work[: rows.stop - start], casting="same_kind")
-        if dbias:
-            dbias.add(rows, block)
-        if dscale:
-            dscale.add(rows, block * some[1])
-        np.multiply(block, some[2], out=into[rows], casting="same_kind")
+    count, wide = max(1, _WORK // per_row), _wide(dtype)
+    work = np.empty((min(count, flat.shape[0]), *flat.shape[1:]), wide)
+    computed = {} if wide == dtype else {"dtype": wide}
+    with np.errstate(all="ignore"):
+        for start in range(0, flat.shape[0], count):
+            rows = slice(start, min(start + count, flat.shape[0]))
+            some = [_rows_of(v, rows, flat.ndim) for v in (given, flat, m, a, *values)]
+            block = ufunc(*some, out=work[: rows.stop - start], casting="same_kind", **computed)
+            if dbias:
+                dbias.add(rows, block)
+            if dscale:
+                dscale.add(rows, block * some[1])
+            np.multiply(block, some[2], out=into[rows], casting="same_kind")
     if out is not None:
         final = out[0] if isinstance(out, tuple) else out
         if final is not result:
@@ -562,6 +575,7 @@ def dense(
         result = np.empty((len(x), W.shape[1]), x.dtype) if out is None else out
         return _panels(x, W, bias if b is None else b, act, values, {}, result)
     more = _merged("dense", parameters, named)
+    _rows.none_masked("dense", x=x, W=W, b=b)
     x, W = np.asarray(x), np.asarray(W)
     dtype, shape = _layer("dense", x, W, b, {})
     act, values = _prepared("dense", activation, more, dtype, shape[-1])
@@ -673,6 +687,7 @@ def dense_backward(
                     return _backward_of(of_output(dy, y, *values), x, W, b)
                 da = np.matmul(x, W)
                 return _backward_of(slope(dy, da, one, bias if b is None else b, *values, out=da), x, W, b)
+    _rows.none_masked("dense_backward", dy=dy, x=x, W=W, b=b, y=y)
     x, W, dy = np.asarray(x), np.asarray(W), np.asarray(dy)
     dtype, shape = _layer("dense_backward", x, W, b, {"dy": dy, "y": y})
     act, values = _prepared("dense_backward", activation, _merged("dense_backward", parameters, named), dtype, shape[-1])

@@ -221,9 +221,17 @@ def backward_doc(record: Record) -> str:
 
 
 _ROW_RAISES = """TypeError
-    For types that are not accepted, or a mask that is not boolean.
+    For types that are not accepted, masked arrays, or a mask that is not boolean.
+ValueError
+    If {fits} does not fit{more}.
 AxisError
     If an axis is out of range."""
+
+
+def _row_raises(record: RowRecord, backward: bool) -> str:
+    more = "; if the temperature is not finite and greater than 0, naming it" if record.tempered else ""
+    return _ROW_RAISES.format(fits="dy, a mask or out" if backward else "a mask or out", more=more)
+
 
 _AXIS = """axis : int, tuple of int or None, default -1
     The axis or axes over which a row runs; None: all of x is one row.
@@ -265,7 +273,7 @@ def forward_row_doc(record: RowRecord) -> str:
         f"{record.summary} f(x) = {record.maths}\n",
         _section("Parameters", f"x : {_ARRAY}\n    Input.\n{_AXIS}{heat}{keep}\nout : ndarray, optional\n    Where to put the result."),
         _section("Returns", f"y : ndarray\n    Of {shape} and type."),
-        _section("Raises", _ROW_RAISES),
+        _section("Raises", _row_raises(record, False)),
         _section("See Also", f"{record.name}_backward : the gradient."),
         _section("Notes", _row_notes(record)),
         _section("References", record.source),
@@ -282,7 +290,7 @@ def backward_row_doc(record: RowRecord) -> str:
         saved += "\ny : array_like\n    The saved output, instead of x."
     else:
         saved += "\nkeepdims : bool, default False\n    Whether dy kept the reduced axes."
-    heat = f"\n{_TEMPERATURE}" if record.tempered else ""
+    heat = f"\n{_TEMPERATURE} The gradient is divided by it." if record.tempered else ""
     dy = "1.0" if record.reduces else "np.array([1.0, 0.0, 0.0])"
     example = _loop(f"fa.{name}({dy}, x=np.array([1.0, 2.0, 3.0]))", record.example_gradient)
     needs = "Unless exactly one of `x` and `y` is given." if record.saves == "y" else "If `y` is given, or `x` is missing."
@@ -294,7 +302,7 @@ def backward_row_doc(record: RowRecord) -> str:
             "out : ndarray, optional\n    Where to put the result; may be dy itself.",
         ),
         _section("Returns", "dx : ndarray\n    Of the input's shape."),
-        _section("Raises", f"TypeError\n    {needs}"),
+        _section("Raises", f"TypeError\n    {needs}\n{_row_raises(record, True)}"),
         _section("See Also", f"{record.name} : the function."),
         _section("Notes", _row_notes(record)),
         _section("References", record.source),

@@ -28,8 +28,9 @@ def generator(function: str, rng: Any) -> np.random.Generator:
 def draw(rng: np.random.Generator, x: Any, low: Any, high: Any) -> Any:
     """Uniform numbers from low to high, of x's shape and of the type that it is computed in."""
     x = np.asanyarray(x)
-    dtype = x.dtype.newbyteorder("=") if x.dtype.kind == "f" else np.dtype(np.float64)
-    wide = np.dtype(np.float32) if dtype == np.float16 else dtype
+    floating = x.dtype.kind == "f" or x.dtype.name == "bfloat16"
+    dtype = x.dtype.newbyteorder("=") if floating else np.dtype(np.float64)
+    wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
     if wide.char not in "fd":
         return np.zeros(x.shape)  # a type that the ufunc will refuse by name
     low, high = (np.asarray(v).astype(dtype).astype(wide) for v in (low, high))
@@ -45,7 +46,8 @@ def forward_function(record: Record, ufunc: np.ufunc) -> Callable[..., Any]:
     checks = {p.name: p.check for p in record.parameters}
 
     def training(x: Any, low_value: Any, high_value: Any, rng: Any, **kwargs: Any) -> Any:
-        low_value, high_value = (_validate.parameter(name, p, v, checks[p]) for p, v in ((low, low_value), (high, high_value)))
+        dtype = _validate.shared_dtype(x)
+        low_value, high_value = (_validate.parameter(name, p, v, checks[p], dtype) for p, v in ((low, low_value), (high, high_value)))
         _validate.ordered(name, low, low_value, high, high_value)
         drawn = draw(generator(name, rng), x, low_value, high_value)
         return ufunc(x, drawn, drawn, **kwargs), drawn

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact import _dense, _validate
+from fastact import _dense, _drawn, _rows, _validate
 
 _DROPPED = -1.7580993408473768  # the limit at -inf of the self-normalising unit, -lambda * alpha
 _PIECE = 1 << 15
@@ -88,7 +88,8 @@ def alpha_dropout(x: Any, p: float = 0.5, *, rng: Any = None, out: Any = None) -
     [ True  True  True False] [ 0.7792  0.7792  0.7792 -0.7792]
     """
     p = _rate("alpha_dropout", p)
-    generator = np.random.default_rng(rng)
+    generator = _drawn.generator("alpha_dropout", rng)
+    _rows.none_masked("alpha_dropout", x=x)
     x = np.asarray(x)
     dtype = _validate.floats("alpha_dropout", x=x)
     result = _dense._result("alpha_dropout", out, x.shape, dtype)
@@ -154,6 +155,7 @@ def alpha_dropout_backward(dy: Any, kept: Any, p: float = 0.5, *, out: Any = Non
     [0.8864 0.    ]
     """
     p = _rate("alpha_dropout_backward", p)
+    _rows.none_masked("alpha_dropout_backward", dy=dy, kept=kept)
     dy, kept = np.asarray(dy), np.asarray(kept)
     dtype = _validate.floats("alpha_dropout_backward", dy=dy)
     if kept.dtype != np.bool_:

@@ -5,14 +5,13 @@ Each function here has a record of its name in the table, with its signature and
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from fastact import _rows, _validate
+from fastact import _drawn, _rows, _validate
 from fastact._registry import FUNCTIONS
 from fastact._rows import FLOATS, Axis
 
@@ -29,7 +28,9 @@ def along(function: str, ufunc: np.ufunc, x: Any, extra: tuple[Any, ...], axis: 
         _validate.floats(function, x=x)   # refuses by this name; the ufunc may have another
     mask = _everywhere(function, where, x)
     if not (axis is None or isinstance(axis, tuple)):
-        return ufunc(x, *extra, mask, axis=axis, out=_rows._like(x, axis, {}) if out is None else out)
+        if out is None and _rows.keeps_type(x, *extra):
+            out = _rows._like(x, axis, {})
+        return ufunc(x, *extra, mask, axis=axis, out=out)
     axes, shape = _rows._axes(x, axis), x.shape
     result = ufunc(_rows._last(x, axes), *extra, _rows._last(mask, axes), axis=-1)
     return _rows._deliver(function, _rows._unlast(result, axes, shape), out)
@@ -42,13 +43,28 @@ def _saved(function: str, forward: Callable[[], Any], x: Any, y: Any) -> Any:
     return forward() if y is None else y
 
 
+def _fitting(function: str, dy: Any, shape: tuple[int, ...], what: str = "the result's shape") -> Any:
+    """dy at that shape, or a refusal."""
+    try:
+        return np.broadcast_to(dy, shape, subok=True)
+    except ValueError:
+        raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit {what} {shape}") from None
+
+
+def _negative(function: str, dy: Any, y: Any) -> Any:
+    """-dy, for y; of integers and bool as floats, since np.negative wraps those around and refuses these."""
+    dy = _rows.flowing(_rows.unmasked(function, "dy", dy), y)
+    if isinstance(dy, np.ndarray) or not hasattr(dy, "__array_ufunc__"):
+        _validate.floats(function, dy=dy)
+        dy = np.asanyarray(dy)
+    dtype = _validate.shared_dtype(dy)      # of an array that is lazy, too
+    return np.negative(dy.astype(np.float64) if dtype is not None and dtype.kind in "biu" else dy)
+
+
 def _backward_along(function: str, ufunc: np.ufunc, dy: Any, y: Any, axis: Axis, where: Any, out: Any) -> Any:
     """A ufunc ``(n), (n) -> (n)`` of dy and y, with dy 0 where something is masked."""
     y = _rows.as_array(function, "y", y)
-    try:
-        dy = np.broadcast_to(_rows.flowing(_rows.unmasked(function, "dy", dy), y), y.shape, subok=True)
-    except ValueError:
-        raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit the result's shape {y.shape}") from None
+    dy = _fitting(function, _rows.flowing(_rows.unmasked(function, "dy", dy), y), y.shape)
     if where is not None:
         dy = np.where(_rows._mask(function, where, y), dy, np.zeros((), dy.dtype))
     if not (axis is None or isinstance(axis, tuple)):
@@ -70,11 +86,11 @@ def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore:
     outside = (labels < 0) | (labels >= count)
     ignored = None
     if ignore is not None:
-        ignored = labels == operator.index(ignore)
+        ignored = labels == _validate.integer(function, "ignore_index", ignore)
         outside &= ~ignored
     if outside.any():
         at = _validate.first_of(outside)
-        raise ValueError(f"{function}: labels must be from 0 to {count - 1}, got {labels[at]} at index {at}")
+        raise ValueError(f"{function}: labels must be from 0 to {count - 1}, got {labels[at]!s} at index {at}")
     labels = labels.astype(np.int64, copy=False)
     if ignored is not None:
         labels = np.where(ignored, np.int64(-1), labels)
@@ -87,8 +103,11 @@ def _ids(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore:
     return labels
 
 
-def _shares(function: str, labels: Any, logits: Any, where: Any, ignore: Any) -> Any:
+def _shares(function: str, labels: Any, logits: Any, axis: int, where: Any, ignore: Any) -> Any:
     """Labels that are distributions, checked."""
+    if labels.shape == logits.shape[:axis] + logits.shape[axis + 1 :]:      # would broadcast where there are as many rows as classes
+        wanted = f"class numbers must be integers, and distributions have the logits' shape {logits.shape}"
+        raise ValueError(f"{function}: labels of shape {labels.shape} are {labels.dtype}: {wanted}")
     if ignore is not None:
         raise TypeError(f"{function}: ignore_index={ignore!r} goes with labels that are class numbers, got labels of {labels.dtype}")
     try:
@@ -101,7 +120,7 @@ def _shares(function: str, labels: Any, logits: Any, where: Any, ignore: Any) ->
             wrong &= where
         if wrong.any():
             at = _validate.first_of(wrong)
-            raise ValueError(f"{function}: labels must be finite and not negative, got {labels[at]} at index {at}")
+            raise ValueError(f"{function}: labels must be finite and not negative, got {labels[at]!s} at index {at}")
     return labels
 
 
@@ -110,12 +129,12 @@ def _cross_entropy(
 ) -> tuple[str, Any, tuple[Any, ...], int]:
     """The ufunc's name, the logits, the labels and the mask, and the axis."""
     logits, labels = _rows.as_array(function, "logits", logits), _rows.as_array(function, "labels", labels)
-    axis = normalize_axis_index(operator.index(axis), logits.ndim)
+    axis = normalize_axis_index(_validate.integer(function, "axis", axis), logits.ndim)
     mask = None if where is None else _rows._mask(function, where, logits)
     if labels.dtype.kind in "iu":
         name, labels = f"{stem}_ids", _ids(function, labels, logits, axis, mask, ignore)
     elif labels.dtype.kind == "f" or labels.dtype.name == "bfloat16":
-        name, labels = f"{stem}_shares", _shares(function, labels, logits, mask, ignore)
+        name, labels = f"{stem}_shares", _shares(function, labels, logits, axis, mask, ignore)
     else:
         raise TypeError(f"{function}: labels must be integers (class numbers) or floats (a distribution a row), got {labels.dtype}")
     return name, logits, (labels, _everywhere(function, where, logits)), axis
@@ -181,7 +200,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         dy = _scale(name, dy, logits.shape[:axis] + logits.shape[axis + 1 :])
         results = list(_results(name, out, 3 if hessian else 2))
         alike = (dy,) if rest[0].dtype.kind in "iu" else (rest[0], dy)      # class numbers do not widen the logits
-        if all(getattr(a, "dtype", logits.dtype) == logits.dtype for a in alike):
+        if _rows.keeps_type(logits, *alike):
             results[1:] = [_rows._like(logits, axis, {}) if o is None else o for o in results[1:]]
         ufunc = ufuncs[f"{kernel}_{'hessian' if hessian else 'gradient'}"]
         return ufunc(logits, *rest, dy, axis=axis, out=tuple(results))
@@ -236,7 +255,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         y = _saved(name, lambda: softmin(x, axis, temperature=temperature, where=where), x, y)
         temperature = _rows.heat(name, temperature, y, axis)
         backward = softened(softmin.__name__, "_backward")
-        return backward(np.negative(_rows.flowing(dy, y)), y=y, axis=axis, temperature=temperature, where=where, out=out)
+        return backward(_negative(name, dy, y), y=y, axis=axis, temperature=temperature, where=where, out=out)
 
     @function
     def hardmax(x: Any, axis: Axis = -1, *, where: Any = None, out: Any = None) -> Any:
@@ -246,14 +265,20 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     def hardmax_backward(dy: Any, *, x: Any, axis: Axis = -1, straight_through: bool = False, where: Any = None, out: Any = None) -> Any:
         if straight_through:
             return softened(hardmax.__name__, "_backward")(dy, x=x, axis=axis, where=where, out=out)
-        x = np.asanyarray(x)
-        _rows._axes(x, axis)
-        out = _rows.given_out(hardmax_backward.__name__, out)
+        name = hardmax_backward.__name__
+        x = _rows.as_array(name, "x", x)
+        dy = _rows.flowing(_rows.unmasked(name, "dy", dy), x)
+        kept, axes = _validate.floats(name, dy=dy, x=x), _rows._axes(x, axis)
+        _fitting(name, dy, x.shape)
+        mask = True if where is None else _rows._mask(name, where, x)
+        lost = (np.isnan(x) & mask).any(axis=axes, keepdims=True) & mask
+        out = _rows.given_out(name, out)
         if out is None:
-            return np.zeros_like(x, dtype=x.dtype.newbyteorder("=") if x.dtype.name in FLOATS else np.float64)
-        if out.shape != x.shape:
-            raise ValueError(f"{hardmax_backward.__name__}: out has shape {out.shape}, x has {x.shape}")
-        out[...] = 0
+            out = np.empty_like(x, dtype=kept)
+        elif out.shape != x.shape:
+            raise ValueError(f"{name}: out has shape {out.shape}, x has {x.shape}")
+        np.copyto(out, np.zeros((), kept), casting="same_kind")
+        np.copyto(out, np.nan, where=lost)
         return out
 
     @function
@@ -284,7 +309,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         kept = _validate.floats(gumbel_softmax.__name__, x=x)
         tau = _validate.parameter(gumbel_softmax.__name__, "tau", tau, "positive")
         wide: Any = np.dtype(np.float64) if kept == np.float64 else np.dtype(np.float32)
-        noise: Any = np.random.default_rng(rng).standard_exponential(x.shape, wide)
+        noise: Any = _drawn.generator(gumbel_softmax.__name__, rng).standard_exponential(x.shape, wide)
         with np.errstate(all="ignore"):
             noise = np.subtract(x, np.log(np.maximum(noise, np.finfo(wide).tiny, out=noise), out=noise), out=noise, dtype=wide)
         if kept != wide:
@@ -314,7 +339,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
 
     def over_segments(name: str, ufunc: np.ufunc, arrays: tuple[Any, ...], offsets: Any, axis: int, out: Any) -> Any:
         x = arrays[-1]
-        axis = normalize_axis_index(operator.index(axis), x.ndim)
+        axis = normalize_axis_index(_validate.integer(name, "axis", axis), x.ndim)
         offsets = checked_offsets(name, offsets, x.shape[axis])
         out = _rows.given_out(name, out)
         if out is None:
@@ -334,16 +359,13 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     def segment_softmax_backward(dy: Any, *, x: Any = None, y: Any = None, offsets: Any, axis: int = -1, out: Any = None) -> Any:
         name = segment_softmax_backward.__name__
         y = _rows.as_array(name, "y", _saved(name, lambda: segment_softmax(x, offsets, axis), x, y))
-        try:
-            dy = np.broadcast_to(_rows.flowing(_rows.unmasked(name, "dy", dy), y), y.shape, subok=True)
-        except ValueError:
-            raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {y.shape}") from None
+        dy = _fitting(name, _rows.flowing(_rows.unmasked(name, "dy", dy), y), y.shape)
         return over_segments(name, ufuncs[f"{name}_y"], (dy, y), offsets, axis, out)
 
     def in_pieces(name: str, x: Any, pieces: int, axis: int) -> tuple[Any, int]:
         """x as (..., groups, pieces), a view, and the axis."""
-        axis = normalize_axis_index(operator.index(axis), x.ndim)
-        pieces, length = operator.index(pieces), x.shape[axis]
+        axis = normalize_axis_index(_validate.integer(name, "axis", axis), x.ndim)
+        pieces, length = _validate.integer(name, "pieces", pieces), x.shape[axis]
         if pieces < 1 or length % pieces:
             raise ValueError(f"{name}: pieces must divide the length {length} of axis {axis}, got {pieces}")
         moved = np.moveaxis(x, axis, -1)
@@ -358,24 +380,23 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     @function
     def maxout_backward(dy: Any, *, which: Any, pieces: int, axis: int = -1, out: Any = None) -> Any:
         name = maxout_backward.__name__
-        which = np.asanyarray(which)
-        axis = normalize_axis_index(operator.index(axis), which.ndim)
+        dy, which = _rows.as_array(name, "dy", dy), np.asanyarray(which)
+        kept = _validate.floats(name, dy=dy)
+        axis = normalize_axis_index(_validate.integer(name, "axis", axis), which.ndim)
         if which.dtype.kind not in "iu":
             raise TypeError(f"{name}: which must be integers, got {which.dtype}")
-        if operator.index(pieces) < 1:
+        pieces = _validate.integer(name, "pieces", pieces)
+        if pieces < 1:
             raise ValueError(f"{name}: pieces must be at least 1, got {pieces}")
         wrong = (which < 0) | (which >= pieces)
         if wrong.any():
             at = _validate.first_of(wrong)
             raise ValueError(f"{name}: which must be from 0 to {pieces - 1}, got {which[at]} at index {at}")
-        try:
-            dy = np.broadcast_to(dy, which.shape)
-        except ValueError:
-            raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit which of shape {which.shape}") from None
+        dy = _fitting(name, dy, which.shape, "which of shape")
         shape = (*which.shape[:axis], which.shape[axis] * pieces, *which.shape[axis + 1 :])
         out = _rows.given_out(name, out)
         if out is None:
-            out = np.empty(shape, dy.dtype.newbyteorder("=") if dy.dtype.name in FLOATS else np.float64)
+            out = np.empty(shape, kept)
         elif out.shape != shape:
             raise ValueError(f"{name}: out has shape {out.shape}, the result {shape}")
         dy, which = (a.copy() if np.may_share_memory(a, out) else a for a in (dy, which))

@@ -127,11 +127,15 @@ def place_on_axis(function: str, name: str, value: Any, x: Any, axis: int | None
     """A one-dimensional parameter laid along ``axis`` of x (channels); without an axis NumPy's broadcasting rules hold."""
     if axis is None or np.ndim(value) == 0:
         return value
-    ndim = np.ndim(x)
+    shape = np.shape(x)
+    ndim = len(shape)
+    axis = _validate.integer(function, "axis", axis)
     if np.ndim(value) != 1:
         raise ValueError(f"{function}: axis={axis} places a one-dimensional {name}, got {name} of shape {np.shape(value)}")
     if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
+        raise np.exceptions.AxisError(axis, ndim, f"{function}: axis")
+    if shape[axis] not in (1, len(value)) and len(value) != 1:
+        raise ValueError(f"{function}: {name} of {len(value)} numbers does not broadcast along axis {axis} of x of shape {shape}")
     axis %= ndim
     return np.reshape(value, (1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
 
@@ -165,9 +169,12 @@ def _scope(record: Record, **more: Any) -> dict[str, Any]:
 
 
 def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any) -> Any:
-    """Sum out the axes over which a parameter of this shape was broadcast, in float64."""
+    """Sum out the axes over which a parameter of this shape was broadcast, in float64; `axis` counts from the end."""
+    if not hasattr(gradient, "reshape"):    # pandas and xarray sum otherwise
+        gradient = np.asarray(gradient)
     if axis is not None and len(shape) == 1:
-        axes = tuple(i for i in range(gradient.ndim) if i != axis % gradient.ndim)
+        axis += gradient.ndim
+        axes = tuple(i for i in range(gradient.ndim) if i != axis or (shape[0] == 1 and gradient.shape[i] != 1))
     else:
         extra = gradient.ndim - len(shape)
         axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1)
@@ -190,10 +197,11 @@ def parameter_gradients(record: Record, ufuncs: Mapping[str, np.ufunc]) -> Calla
         for k, parameter, learned, _ in wanted:
             if learned:
                 placed[k] = place_on_axis(name, parameter, values[k], x, axis)
+        from_end = axis if axis is None or axis < 0 else axis - np.ndim(x)      # dy may have more axes
         how = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature")}
         for k, _, _, ufunc in wanted:                   # before dx, which may be put where dy or x lies
             each = ufunc(dy, x, *placed, **how)
-            found.append(_sum_to(each, np.shape(values[k]), axis, kwargs.get("where", True)))
+            found.append(_sum_to(each, np.shape(values[k]), from_end, kwargs.get("where", True)))
         return (from_x(dy, x, *placed, out=out, **kwargs), *found)
 
     return gradients

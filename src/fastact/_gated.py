@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from fastact import _rows
+from fastact import _rows, _validate
 from fastact._registry import GatedRecord
 
 
 def _halves(function: str, name: str, x: Any, axis: int) -> tuple[Any, Any]:
     """Views of the first and the second half along an axis."""
-    at = normalize_axis_index(operator.index(axis), x.ndim)
+    at = normalize_axis_index(_validate.integer(function, "axis", axis), x.ndim)
     length = x.shape[at]
     if length % 2:
         raise ValueError(f"{function}: {name} cannot be split along axis {axis} into a value and a gate: its length {length} is odd")

@@ -7,15 +7,21 @@ from typing import Any
 import numpy as np
 
 import fastact as _fastact
+from fastact import _rows
 
 
 def _fit(function: str, count: int, units: tuple[str, Any], buffers: dict[str, Any], states: dict[str, Any]) -> None:
     """Refuse shapes of which the last axes, or the others, do not fit."""
     name, state = units
-    if type(state) is np.ndarray and state.ndim:  # the usual case, quickly
-        whole = (*state.shape[:-1], count * state.shape[-1])
-        if all(getattr(v, "shape", None) == whole for v in buffers.values()) and all(np.shape(v) == state.shape for v in states.values()):
+    array = np.ndarray
+    if type(state) is array and state.ndim:  # the usual case, quickly
+        shape = state.shape
+        whole = (*shape[:-1], count * shape[-1])
+        if all(type(v) is array and v.shape == whole for v in buffers.values()) and all(
+            type(v) is array and v.shape == shape for v in states.values()
+        ):
             return
+    _rows.none_masked(function, **{name: state}, **buffers, **states)
     if np.ndim(state) == 0:
         raise ValueError(f"{function}: {name} must have an axis of units, got a single number {state!r}")
     n = np.shape(state)[-1]

@@ -1356,7 +1356,8 @@ _LOGITS = (
 _LABELS = (
     "labels",
     "array_like",
-    "Integers: the class of each row, of the logits' shape without the axis. Floats: a distribution a row, that broadcasts to the logits.",
+    "Integers: the class of each row, of the logits' shape without the axis. Floats: a distribution a row, that broadcasts to the logits; "
+    "not of the shape that class numbers have.",
 )
 _CLASSES = ("axis", "int, default -1", "The axis over which the classes run.")
 _CLASS_MASK = ("where", "array_like of bool, optional", "Which classes take part; broadcasts to the logits. The others have no effect.")
@@ -1594,7 +1595,10 @@ FUNCTIONS: tuple[FunctionRecord, ...] = (
         ),
         returns=(_DX,),
         raises=(_TYPES, _SHAPES, _AXES),
-        notes=("The function is constant wherever it has a gradient, so that is 0; straight through it can be trained.",),
+        notes=(
+            "The function is constant wherever it has a gradient, so that is 0; of a row with a NaN it is NaN.",
+            "Straight through it can be trained.",
+        ),
         source="Bengio, Leonard and Courville, Estimating or propagating gradients through stochastic neurons, arXiv:1308.3432, 2013.",
         example=">>> for v in fa.hardmax_backward(np.array([1.0, 0.0, 0.0]), x=np.array([1.0, 2.0, 3.0]), straight_through=True):\n"
         "...     print(f'{v:.4f}')\n0.0819\n-0.0220\n-0.0599",

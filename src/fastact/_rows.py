@@ -17,13 +17,25 @@ Axis = int | tuple[int, ...] | None
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
+def is_masked(value: Any) -> bool:
+    """Whether it is a masked array."""
+    ma = sys.modules.get("numpy.ma")      # which `import numpy` leaves out
+    return ma is not None and isinstance(value, ma.MaskedArray)
+
+
 def unmasked(function: str, name: str, value: Any) -> Any:
     """The value as it is. A masked array is refused: along an axis its mask would not be looked at."""
-    ma = sys.modules.get("numpy.ma")      # which `import numpy` leaves out
-    if ma is not None and isinstance(value, ma.MaskedArray):
+    if is_masked(value):
         mask = f"where=~np.ma.getmaskarray({name})"
         raise TypeError(f"{function}: {name} is a masked array; along an axis pass {name}.data, and {mask} if it takes a mask")
     return value
+
+
+def none_masked(function: str, **operands: Any) -> None:
+    """The same of a function that takes no mask at all."""
+    for name, value in operands.items():
+        if is_masked(value):
+            raise TypeError(f"{function}: {name} is a masked array, whose mask would not be looked at; pass {name}.data")
 
 
 def as_array(function: str, name: str, value: Any) -> Any:
@@ -99,6 +111,13 @@ def _like(x: Any, axis: int, kwargs: dict[str, Any], *others: Any) -> Any:
     return np.empty_like(x) if alike and x.dtype.name in FLOATS else None
 
 
+def keeps_type(x: Any, *others: Any) -> bool:
+    """Whether these operands leave the result x's type: Python numbers, and arrays of it."""
+    own = x.dtype.newbyteorder("=")
+    strong = [a for a in others if type(a) not in (bool, int, float)]
+    return all(isinstance(a, np.ndarray | np.generic) and a.dtype.newbyteorder("=") == own for a in strong)
+
+
 def flowing(dy: Any, saved: Any) -> Any:
     """dy as an array with axes. A single number has the result's shape, and one of Python's does not widen it."""
     if type(dy) in (bool, int, float):
@@ -148,7 +167,9 @@ def _with_temperature(record: RowRecord, plain: Callable[..., Any], usual: np.uf
         temperature = heat(name, temperature, x, axis)
         mask = np.broadcast_to(True, x.shape) if where is None else _mask(name, where, x)
         if not (axis is None or isinstance(axis, tuple)):
-            return ufunc(x, temperature, mask, axis=axis, out=_like(x, axis, kwargs) if out is None else out, **kwargs)
+            if out is None and keeps_type(x, temperature):
+                out = _like(x, axis, kwargs)
+            return ufunc(x, temperature, mask, axis=axis, out=out, **kwargs)
         axes, shape = _axes(x, axis), x.shape
         result = ufunc(_last(x, axes), temperature, _last(mask, axes), axis=-1, **kwargs)
         return _deliver(name, _unlast(result, axes, shape), out)
@@ -178,15 +199,32 @@ def _backward_with_temperature(record: RowRecord, plain: Callable[..., Any], for
         saved = np.asanyarray(x if y is None else y)
         temperature = heat(name, temperature, saved, axis)
         y = forward(saved, axis, temperature=temperature, where=where) if y is None else saved
-        result = plain(dy, y=y, axis=axis, where=where, out=out, **kwargs)
+        dy = flowing(unmasked(name, "dy", dy), y)
         if np.ndim(temperature):
             axes = _axes(saved, axis)
             rows = tuple(n for i, n in enumerate(saved.shape) if i not in axes)
             temperature = np.expand_dims(np.broadcast_to(temperature, rows), axes)
-        target = result if isinstance(result, np.ndarray) else None
-        return np.divide(result, temperature, out=target, casting="same_kind")
+        half = not kwargs and type(y) is type(dy) is np.ndarray and y.dtype.name in ("float16", "bfloat16") and keeps_type(y, dy)
+        if half:        # rounded once, behind the division
+            result = plain(dy.astype(np.float32), y=y.astype(np.float32), axis=axis, where=where)
+        else:
+            result = plain(dy, y=y, axis=axis, where=where, out=out, **kwargs)
+        with np.errstate(all="ignore"):
+            result = np.divide(result, temperature, out=result if isinstance(result, np.ndarray) else None, casting="same_kind")
+            return _deliver(name, result.astype(y.dtype.newbyteorder("=")), out) if half else result
 
     return tempered
+
+
+def _broadcast(function: str, dy: Any, saved: Any) -> Any:
+    """dy at the shape of both, or a refusal; None where it has that or is no array."""
+    if not isinstance(saved, np.ndarray):
+        return None
+    try:
+        shape = np.broadcast_shapes(np.shape(dy), saved.shape)
+    except ValueError:
+        raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit the result's shape {saved.shape}") from None
+    return None if shape == np.shape(dy) else np.broadcast_to(dy, shape)
 
 
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
@@ -211,6 +249,9 @@ def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Calla
                 return over_axes(x, axis, keepdims, where, out, kwargs)
             if type(x) is not array:
                 unmasked(name, "x", x)
+                if keepdims and out is None and not isinstance(x, np.ndarray) and hasattr(x, "__array_ufunc__"):
+                    # pandas takes a result of two axes for one of x's shape
+                    return np.expand_dims(reduce(x, axis, where=where, **kwargs), axis)
             if where is None:
                 return plain(x, axis=axis, keepdims=keepdims, out=out, **kwargs)
             return masked(x, _mask(name, where, x, axis), axis=axis, keepdims=keepdims, out=out, **kwargs)
@@ -270,12 +311,13 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                     return from_x(dy, x, axis=axis, out=out, **kwargs)
             x, dy = as_array(name, "x", x), unmasked(name, "dy", dy)
             axes, shape = _axes(x, axis), x.shape
-            dy = np.squeeze(dy, axis=axes) if keepdims else dy
             reduced = tuple(n for i, n in enumerate(shape) if i not in axes)
+            kept = tuple(1 if i in axes else n for i, n in enumerate(shape)) if keepdims else reduced
             try:
-                np.broadcast_to(dy, reduced)
+                np.broadcast_to(dy, kept)
+                dy = np.squeeze(dy, axis=axes) if keepdims and np.ndim(dy) else dy
             except ValueError:
-                raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {reduced}") from None
+                raise ValueError(f"{name}: dy of shape {np.shape(dy)} does not fit the result's shape {kept}") from None
             mask = () if where is None else (_mask(name, where, x),)
             ufunc = from_x_masked if mask else from_x
             if len(axes) == 1:
@@ -301,7 +343,13 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
             if not (axis is None or isinstance(axis, tuple)):
                 if out is None:
                     out = _like(saved, axis, kwargs, dy)
-                return from_y(dy, saved, axis=axis, out=out, **kwargs)
+                try:
+                    return from_y(dy, saved, axis=axis, out=out, **kwargs)
+                except ValueError:      # a ufunc does not broadcast along its rows
+                    wide = _broadcast(name, dy, saved)
+                    if wide is None:
+                        raise
+                    return from_y(wide, saved, axis=axis, out=out, **kwargs)
             saved = np.asanyarray(saved)
             axes, shape = _axes(saved, axis), saved.shape
             operands = (_last(np.broadcast_to(dy, shape, subok=True), axes), _last(saved, axes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,14 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], Callable[[Any], Any], str]] = 
 WORDING = {check: wording for check, (_, _, wording) in _CHECKS.items()}
 
 
+def integer(function: str, name: str, value: Any) -> int:
+    """The value as an integer, or a TypeError that names it."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{function}: {name} must be an integer, got {value!r}") from None
+
+
 def first_of(wrong: Any) -> tuple[int, ...]:
     """The position of the first True."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
@@ -32,7 +41,7 @@ def first_shown(values: Any, wrong: Any) -> str:
     """The first wrong value and, where there are axes, its place, for a message."""
     at = first_of(wrong)
     value = np.broadcast_to(values, wrong.shape)[at]
-    return f"{value} at index {at}" if at else f"{value}"
+    return f"{value!s} at index {at}" if at else f"{value!s}"       # of a float its own digits, not a double's
 
 
 def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
@@ -149,14 +158,15 @@ def ordered(function: str, low: str, low_value: Any, high: str, high_value: Any)
         return
     first, second = (v[wrong][0] if wrong.ndim else v[()] for v in np.broadcast_arrays(*values))
     at = f" at index {first_of(wrong)}" if wrong.ndim else ""
-    raise ValueError(f"{function}: {low} must not be above {high}, got {low}={first} and {high}={second}{at}")
+    raise ValueError(f"{function}: {low} must not be above {high}, got {low}={first!s} and {high}={second!s}{at}")
 
 
 def output_determines_gradient(function: str, form: FromOutput, value: Any) -> None:
     """Refuse ``y=`` for a parameter under which the output cannot give the gradient."""
-    if form.requires and not form.holds(np.asarray(value)):
+    value = np.asarray(value)
+    if form.requires and not form.holds(value):
         name, comparison, bound = form.requires
         raise TypeError(
             f"{function}: the gradient can be taken from the output y only where {name} {comparison} {bound:g}, "
-            f"got {name}={value!r}; save the input and pass x="
+            f"got {name}={value[()]!s}; save the input and pass x="
         )

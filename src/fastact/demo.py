@@ -537,6 +537,8 @@ def _chosen(names: Sequence[str] | None) -> list[fa.Activation]:
             raise DemoError(f"--activations: {str(error).removeprefix('name: ')}") from None
         if not isinstance(activation.record, Record):
             raise DemoError(f"--activations: {name} works along an axis; a hidden layer here takes an element-by-element function")
+        if activation.record.held_by:
+            raise DemoError(f"--activations: {name} has no value outside [0, 1], so a hidden layer cannot take it")
         needed = [p for p, default in activation.parameters.items() if default is None]
         if needed:
             raise DemoError(f"--activations: {name} has no default for its {' and '.join(needed)}, so the demo cannot train with it")

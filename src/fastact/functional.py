@@ -18,6 +18,7 @@ array([0.25, 0.25, 0.25, 0.25])
 from __future__ import annotations
 
 import inspect
+import numbers
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fastact as _fa
+from fastact import _validate
 from fastact._elsewhere import TORCH, Spelling, written
 from fastact._registry import Record
 
@@ -36,7 +38,7 @@ def _in_place(name: str, function: Callable[..., Any], input: Any, parameters: d
         view = np.asarray(input)
         if not np.may_share_memory(view, np.asarray(input)):
             raise TypeError(f"{name}: inplace=True needs an array or something whose memory NumPy sees, got {type(input).__name__}")
-    if view.dtype.kind != "f":
+    if view.dtype.kind != "f" and view.dtype.name != "bfloat16":
         raise TypeError(f"{name}: inplace=True needs a floating-point input, got {view.dtype}")
     function(view, **parameters, out=view)
     return input
@@ -100,6 +102,8 @@ def _reduction(function: Any) -> Any:
     """``logsumexp(input, dim, keepdim=False)``, as in torch."""
 
     def call(input: Any, dim: int | tuple[int, ...], keepdim: bool = False) -> Any:
+        if np.ndim(input) == 0 and dim in (0, -1):
+            return function(np.reshape(input, 1), 0)
         return function(input, tuple(dim) if isinstance(dim, list) else dim, keepdims=keepdim)
 
     return call
@@ -111,8 +115,13 @@ def _reduction(function: Any) -> Any:
 def _softplus(function: Any) -> Any:
     def softplus(input: Any, beta: float = 1, threshold: float = 20, inplace: bool = False) -> Any:
         """Softplus; as in PyTorch `input` itself where beta * input > threshold (``threshold=np.inf``: softplus everywhere)."""
+        if not isinstance(threshold, numbers.Real):
+            raise TypeError(f"softplus: threshold must be a real number, got {threshold!r}")
         x = np.asanyarray(input)
-        linear = beta * x > threshold
+        _validate.floats("softplus", input=x)
+        beta = _validate.parameter("softplus", "beta", beta, "nonzero")
+        with np.errstate(all="ignore"):
+            linear = beta * x > threshold
         if inplace:
             kept = x[linear]
             result = _in_place("softplus", function, input, {"beta": beta})
@@ -158,6 +167,17 @@ def _rrelu(function: Any) -> Any:
     return rrelu
 
 
+def _logit(function: Any) -> Any:
+    def logit(input: Any, eps: float | None = None, inplace: bool = False) -> Any:
+        """Log-odds; as in PyTorch NaN outside [0, 1] where there is no `eps` to hold `input` within."""
+        called, margin = (function.ufunc, 0.0) if eps is None else (function, eps)
+        if inplace:
+            return _in_place("logit", lambda x, out: called(x, margin, out=out), input, {})
+        return called(input, margin)
+
+    return logit
+
+
 def _gumbel_softmax(function: Any) -> Any:
     def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1, *, rng: Any = None) -> Any:
         """Gumbel-softmax; `eps` is not used, as in PyTorch. `fastact.gumbel_softmax` returns the soft sample beside the hard one."""
@@ -175,7 +195,7 @@ def _glu(function: Any) -> Any:
     return glu
 
 
-_OWN = {f.__name__[1:]: f for f in (_softplus, _prelu, _rrelu, _gumbel_softmax)}
+_OWN = {f.__name__[1:]: f for f in (_softplus, _prelu, _rrelu, _logit, _gumbel_softmax)}
 
 
 def _make(name: str, own: str, function: Any, spelling: Spelling | None) -> Any:

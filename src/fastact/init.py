@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from fastact import _dense
+from fastact import _dense, _drawn
+from fastact._functions import Activation
 
 Axes = int | tuple[int, ...]
 
@@ -64,7 +65,10 @@ def _fans(function: str, shape: tuple[int, ...], in_axis: Axes, out_axis: Axes) 
 
 def _draw(function: str, shape: Any, factor: Any, in_axis: Axes, out_axis: Axes, rng: Any, dtype: Any) -> Any:
     scale, fan, uniform, *_ = _SCHEMES[function]
-    shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
+    try:
+        shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
+    except TypeError:
+        raise TypeError(f"{function}: shape must be a tuple of integers, got {shape!r}") from None
     if not all(isinstance(n, numbers.Integral) and int(n) >= 0 for n in shape):
         raise ValueError(f"{function}: shape must hold integers that are not negative, got {shape}")
     if not isinstance(factor, numbers.Real) or not 0 < float(factor) < math.inf:
@@ -75,7 +79,7 @@ def _draw(function: str, shape: Any, factor: Any, in_axis: Axes, out_axis: Axes,
         raise TypeError(f"{function}: dtype is {dtype}; accepted are float16, bfloat16, float32 and float64")
     total = fan_in + fan_out if fan == "fan_in + fan_out" else fan_in
     std = float(factor) * math.sqrt(scale / max(1, total))
-    generator, wide = np.random.default_rng(rng), np.float64 if dtype == np.float64 else np.float32
+    generator, wide = _drawn.generator(function, rng), np.float64 if dtype == np.float64 else np.float32
     weights: Any
     if uniform:
         bound = math.sqrt(3) * std
@@ -199,13 +203,13 @@ def _gain(function: Callable[..., Any], values: tuple[float, ...], name: str) ->
     return 1 / math.sqrt(moment)
 
 
-def gain(name: str, **parameters: float) -> float:
+def gain(name: str | Activation | Callable[..., Any], **parameters: float) -> float:
     """The factor by which weights have to grow behind an activation, so that the scale stays from layer to layer.
 
     Parameters
     ----------
-    name : str
-        An activation that works element by element, as for `fastact.get`.
+    name : str, Activation or callable
+        An activation that works element by element, as for `fastact.get`: ``"gelu"``, ``fastact.gelu``.
     **parameters : float
         Its parameters.
 

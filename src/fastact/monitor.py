@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from fastact import _dense, _validate
+from fastact import _dense, _rows, _validate
+from fastact._functions import Activation
 from fastact._registry import Record
 
 _BLOCK = 1 << 15  # numbers that are looked at together, in the cache
@@ -58,7 +59,7 @@ class ActivationMonitor:
 
     Parameters
     ----------
-    activation : str, optional
+    activation : str, Activation or callable, optional
         The activation, as for `fastact.get`, one that works element by element: with it saturation is counted, and inputs can
         be given in place of outputs.
     axis : int or tuple of int, default -1
@@ -120,7 +121,14 @@ class ActivationMonitor:
     shape: tuple[int, ...] | None
     _state: dict[str, Any]
 
-    def __init__(self, activation: str | None = None, *, axis: int | tuple[int, ...] = -1, eps: float = 1e-3, **parameters: float) -> None:
+    def __init__(
+        self,
+        activation: str | Activation | Callable[..., Any] | None = None,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        eps: float = 1e-3,
+        **parameters: float,
+    ) -> None:
         if not isinstance(eps, numbers.Real) or not 0 < float(eps) < math.inf:
             raise ValueError(f"ActivationMonitor: eps must be a finite number above 0, got {eps!r}")
         self.axis, self.eps, self.parameters = axis, float(eps), dict(parameters)
@@ -167,6 +175,7 @@ class ActivationMonitor:
         ValueError
             If shapes do not fit each other or what was seen before. The monitor stays as it was.
         """
+        _rows.none_masked("ActivationMonitor.update", y=y, x=x)
         given = {k: np.asarray(v) for k, v in (("y", y), ("x", x)) if v is not None}
         if not given:
             raise TypeError("ActivationMonitor.update: pass the output y or the input x=")
@@ -274,6 +283,9 @@ class ActivationMonitor:
             raise TypeError(f"ActivationMonitor.merge: other must be an ActivationMonitor, got {type(other).__name__}")
         for name in ("activation", "parameters", "eps", "axis", "shape"):
             mine, its = getattr(self, name), getattr(other, name)
+            if name == "parameters" and self.activation is not None:        # a default that was given is the same
+                defaults = _dense._activation("ActivationMonitor.merge", "activation", self.activation).parameters
+                mine, its = {**defaults, **mine}, {**defaults, **its}
             if mine != its and not (name == "shape" and None in (mine, its)):
                 raise ValueError(f"ActivationMonitor.merge: other has {name} {its!r}, this {mine!r}")
         merged = ActivationMonitor(self.activation, axis=self.axis, eps=self.eps, **self.parameters)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Errors", "curve", "drawable", "errors", "gallery", "measure"]
 
+Named = str | fa.Activation | Callable[..., Any]
 #: Legible on white and on black, and apart for most colour-blind eyes: function, gradient, a second gradient, another library.
 COLOURS = ("#2f86d6", "#e07b20", "#2ca05a", "#c2529b")
 #: The picture of errors reaches a little beyond the numbers from which exp gives 0 or infinity; only overflow comes after it.
@@ -60,7 +62,11 @@ def _settings(function: str, activation: fa.Activation, given: dict[str, float])
         if name not in table:
             known = f"its parameters are {', '.join(table)}" if table else "it has none"
             raise TypeError(f"{function}: {activation.name} has no parameter {name!r}; {known}")
-    return {name: float(given.get(name, p.samples[0] if p.default is None else p.default)) for name, p in table.items()}
+    settings = {name: given.get(name, p.samples[0] if p.default is None else p.default) for name, p in table.items()}
+    for name, value in settings.items():
+        if not isinstance(value, numbers.Real):
+            raise TypeError(f"{function}: {name} must be a number, got {value!r}")
+    return {name: float(value) for name, value in settings.items()}
 
 
 def _title(activation: fa.Activation, parameters: dict[str, float]) -> str:
@@ -149,13 +155,13 @@ def _lines(function: str, activation: fa.Activation, limits: tuple[float, float]
         raise ValueError(f"{function}: {activation.name} cannot be drawn as a curve: {error}") from None
 
 
-def drawable(name: str) -> bool:
+def drawable(name: Named) -> bool:
     """Whether `curve` can draw it: a function of one array, or of a value and a gate, that draws no random numbers.
 
     Parameters
     ----------
-    name : str
-        A name or alias.
+    name : str, Activation or callable
+        As for `fastact.get`.
 
     Returns
     -------
@@ -176,7 +182,7 @@ def drawable(name: str) -> bool:
     return True
 
 
-def curve(name: str, *, limits: tuple[float, float] | None = None, axes: Axes | None = None, **parameters: float) -> Axes:
+def curve(name: Named, *, limits: tuple[float, float] | None = None, axes: Axes | None = None, **parameters: float) -> Axes:
     """Draw a function and its gradient.
 
     A function over an axis is drawn as its first argument moves through a row of three; a gated unit as its gate moves.
@@ -184,8 +190,8 @@ def curve(name: str, *, limits: tuple[float, float] | None = None, axes: Axes | 
 
     Parameters
     ----------
-    name : str
-        A name or alias of the table.
+    name : str, Activation or callable
+        As for `fastact.get`: ``"gelu"``, ``fastact.gelu``.
     limits : tuple of float, optional
         The ends of the x axis. By default -5 and 5, or farther, so that the kinks are inside.
     axes : matplotlib.axes.Axes, optional
@@ -240,13 +246,13 @@ def _fit(axes: Axes, lines: _Lines) -> None:
     axes.set_ylim(low - room, high + room)
 
 
-def gallery(names: Iterable[str] | None = None, *, columns: int | None = None, figure: Figure | None = None) -> Figure:
+def gallery(names: Iterable[Named] | None = None, *, columns: int | None = None, figure: Figure | None = None) -> Figure:
     """Draw many functions, each with its gradient, in one figure.
 
     Parameters
     ----------
-    names : iterable of str, optional
-        Which; by default every function that `curve` can draw.
+    names : iterable of str, Activation or callable, optional
+        Which, as for `fastact.get`; by default every function that `curve` can draw.
     columns : int, optional
         How many beside each other; by default what makes the figure a little wider than high.
     figure : matplotlib.figure.Figure, optional
@@ -268,7 +274,7 @@ def gallery(names: Iterable[str] | None = None, *, columns: int | None = None, f
     >>> len(plot.gallery(["relu", "gelu"]).axes)
     2
     """
-    chosen = [n for n in fa.names() if drawable(n)] if names is None else list(names)
+    chosen: list[Named] = [n for n in fa.names() if drawable(n)] if names is None else list(names)
     if not chosen:
         raise ValueError("gallery: names is empty")
     for name in chosen:
@@ -371,7 +377,7 @@ def _operands(dtype: str, count: int | None, low: float, high: float) -> Iterato
 
 
 def measure(
-    name: str,
+    name: Named,
     *,
     gradient: bool = False,
     dtype: str = "float32",
@@ -387,8 +393,8 @@ def measure(
 
     Parameters
     ----------
-    name : str
-        A name or alias of an element-by-element function.
+    name : str, Activation or callable
+        An element-by-element function, as for `fastact.get`.
     gradient : bool, default False
         Measure the gradient from the input, for dy = 1, instead of the function.
     dtype : str, default "float32"
@@ -498,7 +504,7 @@ def _torch(activation: fa.Activation, gradient: bool, parameters: dict[str, floa
 
 
 def errors(
-    name: str | Errors,
+    name: Named | Errors,
     *,
     gradient: bool = False,
     dtype: str = "float32",
@@ -513,8 +519,8 @@ def errors(
 
     Parameters
     ----------
-    name : str or Errors
-        A name or alias of an element-by-element function; or what `measure` returned.
+    name : str, Activation, callable or Errors
+        An element-by-element function, as for `fastact.get`; or what `measure` returned.
     gradient, dtype, count, peer, **parameters
         As for `measure`; not used if that was called before.
     axes : matplotlib.axes.Axes, optional

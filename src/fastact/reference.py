@@ -1,7 +1,8 @@
-"""Every function and gradient as the short, stable NumPy expression that a student can read.
+"""Functions and gradients as the short, stable NumPy expressions that a student can read.
 
-Nothing here uses the compiled kernels. The expressions are the table's; evaluated with mpmath they prove the kernels,
-evaluated with NumPy they teach, and are the baseline that the benchmarks race against.
+All that work element by element are here, and softmax, log_softmax and logsumexp. Nothing here uses the compiled kernels.
+The expressions are the table's; evaluated with mpmath they prove the kernels, evaluated with NumPy they teach, and are the
+baseline that the benchmarks race against.
 
 >>> import numpy as np
 >>> import fastact as fa
@@ -20,10 +21,12 @@ import io
 import math
 import tokenize
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import fastact
+from fastact._functions import Activation
 from fastact._registry import ELEMENTWISE, NAMES, RECORDS, Record, RowRecord
 
 
@@ -185,18 +188,18 @@ def _numpy_function(name: str, arguments: str, expression: str, row: bool) -> Ca
     return function
 
 
-def source(name: str) -> str:
+def source(name: str | Activation | Callable[..., Any]) -> str:
     """The function and its gradient as Python source.
 
     Parameters
     ----------
-    name : str
-        A name or alias of the table.
+    name : str, Activation or callable
+        As for `fastact.get`; a function that works element by element, softmax, log_softmax or logsumexp.
 
     Raises
     ------
     ValueError
-        If there is no such function.
+        If there is no such function, or it has no expression.
 
     Examples
     --------
@@ -204,9 +207,9 @@ def source(name: str) -> str:
     >>> print(fa.reference.source("softmax").splitlines()[1])
         return exp(x - max(x)) / sum(exp(x - max(x)))
     """
-    if name not in NAMES:
-        raise ValueError(f"name: no activation is called {name!r}")
-    record = RECORDS[NAMES[name]]
+    record = fastact.get(name).record
+    if not isinstance(record, Record | RowRecord):
+        raise ValueError(f"name: {record.name!r} has no expression in fastact.reference")
     lines = _lines(record) if isinstance(record, Record) else _row_lines(record)
     return "\n".join(f"def {n}({arguments}):\n    return {expression}" for n, arguments, expression in lines)
 
@@ -221,3 +224,7 @@ for _record in RECORDS.values():
 for _alias, _own in NAMES.items():
     globals()[_alias] = globals()[_own]
     globals()[f"{_alias}_backward"] = globals()[f"{_own}_backward"]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

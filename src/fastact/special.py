@@ -86,7 +86,8 @@ def _logsumexp(function: Any) -> Any:
                 return result
             sign = np.where(np.isnan(result), result, np.where(result == -np.inf, 0.0, 1.0))  # a sum of exponentials is 0 or positive
             return result, sign.astype(result.dtype)[()]
-        b = np.asanyarray(b)
+        weak = type(b) in (bool, int, float) and a.dtype.kind == "f"    # a number of Python's does not widen a
+        b = np.asanyarray(b, np.float64 if weak else None)
         for name, value in (("a", a), ("b", b)):
             if value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
                 raise TypeError(f"logsumexp: {name} is {value.dtype}; accepted are float16, float32 and float64, and bool and integers")
@@ -94,7 +95,7 @@ def _logsumexp(function: Any) -> Any:
             shape = np.broadcast_shapes(a.shape, b.shape)
         except ValueError:
             raise ValueError(f"logsumexp: b of shape {b.shape} does not broadcast with a of shape {a.shape}") from None
-        dtype = np.result_type(*(v.dtype if v.dtype.kind == "f" else np.float64 for v in (a, b)))
+        dtype = np.result_type(*(v.dtype if v.dtype.kind == "f" else np.float64 for v in ((a,) if weak else (a, b))))
         axes = tuple(range(len(shape))) if axis is None else normalize_axis_tuple(axis, len(shape), "axis")
         result, sign = _weighted(np.broadcast_to(a, shape), np.broadcast_to(b, shape), axes)
         if not return_sign:

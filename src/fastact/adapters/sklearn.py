@@ -96,8 +96,9 @@ def _offered(parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for name, own in NAMES.items():
         record = RECORDS[own]
         if isinstance(record, Record) and not any(p.learned for p in record.parameters):
-            missing = [p.name for p in record.parameters if p.default is None and p.name not in parameters.get(name, {})]
-            if not missing:
+            given = parameters.get(name, {})
+            missing = [p.name for p in record.parameters if p.default is None and p.name not in given]
+            if not missing and (record.held_by is None or given.get(record.held_by)):      # a function of probabilities refuses others
                 names.append(name)
     return names
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,8 @@ def own_names(functions: Iterable[str]) -> set[str]:
     if unknown:
         near = difflib.get_close_matches(unknown[0].lower(), [*NAMES, *others], n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(RECORDS)}"
-        raise SystemExit(f"no such function: {', '.join(unknown)}{hint}")
+        print(f"verify: no such function: {', '.join(unknown)}{hint}", file=sys.stderr)
+        raise SystemExit(2)     # as for every command line that makes no sense
     return {NAMES.get(f, f) for f in functions}
 
 
