@@ -49,6 +49,14 @@ cdef inline float gelu_f4(float x) noexcept nogil:
     # max(x, 0) - a Phi(-a), a = |x|, by tables: vectors take it from tabled.h
     return gelu_by_table_f4(x)
 
+cdef inline double gelu_f8(double x) noexcept nogil:
+    # max(x, 0) - a Phi(-a), a = |x|
+    cdef double s, rest
+    cdef double z = gauss_reduced_f8(gauss_clamp_f8(abs_f8(x)), &s, &rest)
+    cdef double w = gauss_poly_f8(z, rest)
+    cdef double f = gauss_ratio_f8(gauss_clamp_f8(abs_f8(x)))
+    return unscale_add_f8(-gauss_tail_f8(gauss_clamp_f8(abs_f8(x)), s, z, w, f), at_least_f8(x, 0.0))
+
 cdef inline float ndtr_f4(float x) noexcept nogil:
     # Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (1 + |t|)), t + lo = sqrt(log2 e) x
     cdef float lo, lost, w
