@@ -31,14 +31,6 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real more = refined(y, v, d, lo)
     return lowered(y if beta == 1.0 else more, unit)
 
-cdef inline real gelu(real x) noexcept nogil:
-    # max(x, 0) - a Phi(-a), a = |x|
-    cdef real s, rest
-    cdef real z = gauss_reduced(gauss_clamp(abs(x)), &s, &rest)
-    cdef real w = gauss_poly(z, rest)
-    cdef real f = gauss_ratio(gauss_clamp(abs(x)))
-    return unscale_add(-gauss_tail(gauss_clamp(abs(x)), s, z, w, f), at_least(x, 0.0))
-
 cdef inline real gelu_backward(real dy, real x) noexcept nogil:
     # left: Phi(-a) - a phi(a) = e^(-a^2/2) (r - a)(1 + Q)/2, r the root; f'(a) = 1 - f'(-a)
     cdef real a = gauss_clamp(abs(x))

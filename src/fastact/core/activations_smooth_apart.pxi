@@ -45,6 +45,18 @@ cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
 
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
 
+cdef inline float gelu_f4(float x) noexcept nogil:
+    # max(x, 0) - a Phi(-a), a = |x|, by tables: vectors take it from tabled.h
+    return gelu_by_table_f4(x)
+
+cdef inline double gelu_f8(double x) noexcept nogil:
+    # max(x, 0) - a Phi(-a), a = |x|
+    cdef double s, rest
+    cdef double z = gauss_reduced_f8(gauss_clamp_f8(abs_f8(x)), &s, &rest)
+    cdef double w = gauss_poly_f8(z, rest)
+    cdef double f = gauss_ratio_f8(gauss_clamp_f8(abs_f8(x)))
+    return unscale_add_f8(-gauss_tail_f8(gauss_clamp_f8(abs_f8(x)), s, z, w, f), at_least_f8(x, 0.0))
+
 cdef inline float ndtr_f4(float x) noexcept nogil:
     # Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (1 + |t|)), t + lo = sqrt(log2 e) x
     cdef float lo, lost, w
@@ -269,11 +281,18 @@ cdef inline bint sine_is_usual_f4(float x, float omega) noexcept nogil:
     return abs_f4(omega * x) < <float>65536.0
 
 cdef inline float sine_usual_f4(float x, float omega) noexcept nogil:
-    # sin(omega x): the product is exact
+    # sin(omega x), omega x to twice the precision
     cdef float r
     cdef float j = near_angle_f4(x, omega, &r)
     # ----
-    return near_sine_f4(r, j)
+    return near_sine_f4(r, j, omega * x)
+
+cdef inline float sine_unit_f4(float x) noexcept nogil:
+    # sin(x): nothing is missing of x
+    cdef float r
+    cdef float j = near_whole_angle_f4(x, &r)
+    # ----
+    return near_sine_f4(r, j, x)
 
 cdef inline float sine_f4(float x, float omega) noexcept nogil:
     cdef float near = sine_usual_f4(x, omega)

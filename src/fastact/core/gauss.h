@@ -381,6 +381,59 @@ VM_INLINE double cubic_slope_f8(double x, double s, double ds, double *lo)
     return h;
 }
 
+/* ---- floats: a Phi(-a) by tables ------------------------------------------------------------------------------ */
+/* a Phi(-a) = 2^n min(a, 1/2) Y(a) e^(k z), -a^2 = n G + a bit + z: coefficients/tables.py. Rows of the table: c, from which a piece
+ * counts, and its coefficients from the lowest on. The bits of a + 1 have the piece's place; vectors look up in registers, see tabled.h. */
+#define TABLE_MAGIC 12583104.0f
+#define TABLE_PER -0x1.71910ep-1f
+#define TABLE_G 0x1.62aap+0f
+#define TABLE_MAGIC_G 0x1.0a008ap+24f
+#define TABLE_E1 0x1.002ap-1f
+#define TABLE_E2 0x1.005404p-3f
+#define TABLE_E3 0x1.55fcb2p-6f
+#define TABLE_E4 0x1.563a5p-9f
+#define TABLE_E5 0x1.1319dcp-12f
+#define TABLE_E6 0x1.6abfc2p-16f
+enum { TABLE_ROWS = 8, TABLE_SHIFT = 21 };
+static const float GELU_TABLE_F4[TABLE_ROWS][16] __attribute__((aligned(64), unused)) = {
+    {0x1.3eap+0f, 0x1.c04p+0f, 0x1.1fdp+1f, 0x1.5e3p+1f, 0x1.bcap+1f, 0x1.219p+2f, 0x1.5f8p+2f, 0x1.a03p+2f,
+     0x1.fd2p+2f, 0x1.40ep+3f, 0x1.80fp+3f, 0x1.b89cp+3f, 0x1.f7p-4f, 0x1.81p-2f, 0x1.3d8p-1f, 0x1.bfep-1f},
+    {0x1.26b86ap-66f, 0x1.4bfdcp-66f, 0x1.6230dap-66f, 0x1.7051d4p-66f, 0x1.7de50ep-66f, 0x1.8921dp-66f, 0x1.8f9838p-66f, 0x1.9486c4p-66f,
+     0x1.9a2fd4p-66f, 0x1.a16898p-66f, 0x1.a8979cp-66f, 0x1.af6d72p-66f, 0x1.d100bep-67f, 0x1.8418bep-67f, 0x1.9b88d2p-67f, 0x1.f4e8dcp-67f},
+    {0x1.7e8e26p-68f, 0x1.bfd212p-69f, 0x1.1a4a4ep-69f, 0x1.7b5ec4p-70f, 0x1.c6b65cp-71f, 0x1.027a4p-71f, 0x1.653a34p-72f, 0x1.151ff8p-72f,
+     0x1.cd764ep-73f, 0x1.bc697ap-73f, 0x1.df5ea4p-73f, 0x1.0843e2p-72f, -0x1.5efacap-67f, -0x1.0620acp-67f, 0x1.9cc75cp-67f, 0x1.28e674p-67f},
+    {-0x1.b0778cp-69f, -0x1.bad614p-70f, -0x1.ea7a32p-71f, -0x1.222ffap-71f, -0x1.1caa9cp-72f, -0x1.d46e2p-74f, -0x1.c0c07cp-75f, -0x1.abb4eap-76f,
+     -0x1.0033d8p-77f, 0x1.13a082p-79f, 0x1.852f0cp-78f, 0x1.f9d904p-78f, 0x1.a623cp-68f, 0x1.21a13ap-68f, -0x1.14921cp-67f, -0x1.72edcep-68f},
+    {0x1.9308f2p-70f, 0x1.712962p-71f, 0x1.7101acp-72f, 0x1.8df18cp-73f, 0x1.58b646p-74f, 0x1.eec968p-76f, 0x1.b923f2p-77f, 0x1.a722aep-78f,
+     0x1.57675ep-79f, 0x1.e72482p-81f, 0x1.c78ac8p-82f, 0x1.1bc446p-82f, -0x1.b1dc02p-69f, -0x1.154172p-69f, 0x1.2a31d8p-68f, 0x1.787dd6p-69f},
+    {-0x1.47705p-71f, -0x1.0e3e02p-72f, -0x1.e9bbfap-74f, -0x1.e1c83p-75f, -0x1.6e657ap-76f, -0x1.bb4942p-78f, -0x1.56b582p-79f, -0x1.1f348ep-80f,
+     -0x1.8599e4p-82f, -0x1.a67f36p-84f, -0x1.2ba402p-85f, -0x1.01ba4ap-86f, 0x1.8be8p-70f, 0x1.db9c68p-71f, -0x1.1512ccp-69f, -0x1.4b139ap-70f},
+    {0x1.e5dcb4p-73f, 0x1.6aeaaep-74f, 0x1.2cf082p-75f, 0x1.0ebdd2p-76f, 0x1.71222ap-78f, 0x1.7a2608p-80f, 0x1.fc8736p-82f, 0x1.77728ap-83f,
+     0x1.b99866p-85f, 0x1.89f3b2p-87f, 0x1.dd3002p-89f, 0x1.5cb20ep-90f, -0x1.49cbacp-71f, -0x1.76bc8ep-72f, 0x1.ce6b1cp-71f, 0x1.089042p-71f},
+    {-0x1.43c452p-74f, -0x1.bd907p-76f, -0x1.528072p-77f, -0x1.193962p-78f, -0x1.4b1ffp-80f, -0x1.37dd18p-82f, -0x1.89101p-84f, -0x1.fea636p-86f,
+     -0x1.c415dcp-88f, -0x1.f31e46p-90f, 0x1.043fb2p-93f, 0x1.6e49a8p-93f, 0x1.c7eacep-73f, 0x1.c24874p-74f, -0x1.120162p-72f, -0x1.27df52p-73f}};
+VM_INLINE float gelu_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), 14.5f);
+    uint32_t i = (bits_f4(a + 1.0f) >> TABLE_SHIFT) & 15;
+    float d = a - GELU_TABLE_F4[0][i];
+    float y = fma_f4(GELU_TABLE_F4[7][i], d, GELU_TABLE_F4[6][i]);
+    y = fma_f4(y, d, GELU_TABLE_F4[5][i]);
+    y = fma_f4(y, d, GELU_TABLE_F4[4][i]);
+    y = fma_f4(y, d, GELU_TABLE_F4[3][i]);
+    y = fma_f4(y, d, GELU_TABLE_F4[2][i]);
+    y = fma_f4(y, d, GELU_TABLE_F4[1][i]);
+    float j = fma_f4(a * a, TABLE_PER, TABLE_MAGIC);
+    float z = fma_f4(-a, a, -fma_f4(j, TABLE_G, -TABLE_MAGIC_G));
+    float q = fma_f4(TABLE_E6, z, TABLE_E5);
+    q = fma_f4(q, z, TABLE_E4);
+    q = fma_f4(q, z, TABLE_E3);
+    q = fma_f4(q, z, TABLE_E2);
+    q = fma_f4(q, z, TABLE_E1);
+    float s = at_most_f4(a, 0.5f) * from_bits_f4(bits_f4(j) << 23);
+    return fma_f4(-s, fma_f4(y, q * z, y), at_least_f4(x, 0.0f));
+}
+
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
 /* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
  * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). b = 11/8 there: F is then between

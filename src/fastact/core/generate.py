@@ -45,6 +45,9 @@ FEWEST = {"f4": (8, 24), "f8": (8, 16)}
 #: Kernels of explicit.h, by ufunc and type.
 EXPLICIT = frozenset(re.findall(r"^static void explicit_(\w+_f[48])\(", (CORE / "explicit.h").read_text(), re.M))
 
+#: Kernels of tabled.h, by ufunc and type.
+TABLED = frozenset(re.findall(r"^static void tabled_(\w+_f[48])\(", (CORE / "tabled.h").read_text(), re.M))
+
 #: What a kernel uses itself.
 KERNEL_NAMES = ("out", "args", "n", "o", "i")
 #: What NumPy passes to an inner loop.
@@ -313,6 +316,12 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
     ]
     if parts:
         return [*lines, *pipeline(op, suffix, parts, False, around=True), ""]
+    tabled = ""
+    if f"{op.name}_{suffix}" in TABLED:
+        lines.append("    cdef const void* read[MAX_OPERANDS]")
+        lines += [f"    read[{len(op.data) + k}] = args[{len(op.data) + k}]" for k in range(len(op.parameters))]
+        reads = "; ".join(f"read[{k}] = {name}" for k, name in enumerate(op.data))
+        tabled = f"{reads}; tabled_{op.name}_{suffix}(&to_stage_o, read, {stage})"
     if len(op.results) == 1:
         write = f"stage_o[i] = {formula}({call})"
     else:
@@ -321,13 +330,15 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         *lines,
         "    cdef npy_intp i, ahead = NEAR_AHEAD if stays else AHEAD",
         *(f"    cdef stage_{suffix} stage_{o}" for o in targets(op)),
+        *(f"    cdef void* to_stage_{o} = stage_{o}" for o in targets(op) if tabled),
         "    while n > 0:",
         "        if stays:",
         *(f"            claim_ahead({o}, {stage} * <npy_intp>sizeof({ctype}))" for o in targets(op)),
         "        if not stays:" if len(op.data) == 1 else "        if True:",
         *(f"            fetch_ahead({name}, {stage} * <npy_intp>sizeof({ctype}), ahead)" for name in op.data),
-        f"        for i in range({stage}):",
-        f"            {write}",
+        *(["        if HAS_TABLED:", f"            {tabled}", "        else:"] if tabled else ["        if True:"]),
+        f"            for i in range({stage}):",
+        f"                {write}",
         *(f"        leave_{suffix}({o}, stage_{o}, {stage}, stays)" for o in targets(op)),
         *(f"        {name} += {stage}" for name in (*targets(op), *op.data)),
         f"        n -= {stage}",
@@ -456,8 +467,10 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
             f"        drive_around(k_{op.name}_{suffix}_scalar, around_{op.name}_{suffix}, {described}, out, args, n)",
             "        return",
         ]
-    if f"{op.name}_{suffix}" in EXPLICIT:
+    if f"{op.name}_{suffix}" in EXPLICIT and form == "scalar":
         lines += ["    if HAS_AVX512:", f"        explicit_{op.name}_{suffix}(out, args, n)", "        return"]
+    if f"{op.name}_{suffix}" in TABLED and form == "scalar":
+        lines += ["    if HAS_TABLED:", f"        tabled_{op.name}_{suffix}(out, args, n)", "        return"]
     if parts and form == "scalar":
         lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
         if len(op.results) == 2 and op.parameters:
@@ -619,7 +632,7 @@ def by_stretches(op: Any, suffix: str, form: str, any_by_blocks: bool, unit: boo
     usual = f"{'k' if form == 'scalar' else 'blocks'}_{op.name}_usual_{suffix}_{form}(to, moved, m)"
     lines += ["        if unusual:", f"            {rare}"]
     if unit and form == "scalar":
-        lines += [f"        elif {op.parameters[0]} == 1:", f"            k_{op.name}_unit_{suffix}_scalar(to, moved, m)"]
+        lines += [f"        elif {op.parameters[0]} == <{ctype}>1:", f"            k_{op.name}_unit_{suffix}_scalar(to, moved, m)"]
     lines += ["        else:", f"            {usual}"]
     return "\n".join([*lines, "        done += m", ""])
 
@@ -870,6 +883,9 @@ def generate(registry: ModuleType) -> str:
             *(step_functions(c) for c in cut.values()),
             'cdef extern from "explicit.h" nogil:',
             *(f"    void explicit_{name}(void* const* out, const void* const* args, npy_intp n) noexcept" for name in sorted(EXPLICIT)),
+            'cdef extern from "tabled.h" nogil:',
+            "    bint HAS_TABLED",
+            *(f"    void tabled_{name}(void* const* out, const void* const* args, npy_intp n) noexcept" for name in sorted(TABLED)),
             (CORE / "driver.pxi").read_text(),
             f"cdef Operation OPERATIONS[{2 * number}]",
             (CORE / "affine.pxi").read_text(),

@@ -155,17 +155,30 @@ VM_INLINE double wide_sine(double f)
     return f * p;
 }
 
-/* floats, |omega x| below 2^16: omega x = pi n + r, n in the low bits of the result */
+/* floats, |omega x| below 2^16: omega x = pi n + r, n in the low bits of the result. pi is 0x1.921fb6p+1 - 0x1.77p-24 - 0x1.e973dcp-34:
+ * omega x, rounded, less n times the first part is exact, as n times the second part is, and what rounding leaves out joins the third. */
 VM_INLINE float near_angle_f4(float x, float omega, float *r)
 {
     const float magic = 12582912.0f;
-    float j = fma_f4(x, omega * 0x1.45f306p-2f, magic);
-    double whole = j - magic, u = (double)omega * (double)x;
-    *r = (float)fma_f8(whole, -0x1.1a62633145c07p-53, fma_f8(whole, -0x1.921fb54442d18p+1, u));
+    float j = fma_f4(x, omega * 0x1.45f306p-2f, magic), n = j - magic;
+    float u = omega * x, u_lo = fma_f4(omega, x, -u), a = fma_f4(n, -0x1.921fb6p+1f, u);
+    float b = fma_f4(n, 0x1.77p-24f, a), b_lo = fma_f4(n, 0x1.77p-24f, a - b);
+    float c = b + u_lo, c_lo = u_lo - (c - b);
+    *r = c + fma_f4(n, 0x1.e973dcp-34f, b_lo + c_lo);
     return j;
 }
-/* sin(r), |r| <= pi/2; a last bit less of the second coefficient keeps it from passing 1; its sign turned as often as n, in the low bits of j, says */
-VM_INLINE float near_sine_f4(float r, float j)
+/* the same where omega is 1: u_lo is 0 */
+VM_INLINE float near_whole_angle_f4(float x, float *r)
+{
+    const float magic = 12582912.0f;
+    float j = fma_f4(x, 0x1.45f306p-2f, magic), n = j - magic;
+    float a = fma_f4(n, -0x1.921fb6p+1f, x), b = fma_f4(n, 0x1.77p-24f, a), b_lo = fma_f4(n, 0x1.77p-24f, a - b);
+    *r = b + fma_f4(n, 0x1.e973dcp-34f, b_lo);
+    return j;
+}
+/* sin(r), |r| <= pi/2; a last bit less of the second coefficient keeps it from passing 1; its sign turned as often as n, in the low bits of
+ * j, says; 0 as the angle u has it */
+VM_INLINE float near_sine_f4(float r, float j, float u)
 {
     float z = r * r;
     float p = -0x1.d7d1e6p-26f;
@@ -173,7 +186,7 @@ VM_INLINE float near_sine_f4(float r, float j)
     p = fma_f4(p, z, -0x1.a02cep-13f);
     p = fma_f4(p, z, 0x1.111146p-7f);
     p = fma_f4(p, z, -0x1.555556p-3f);
-    float y = r == 0.0f ? r : fma_f4(r * z, p, r);                             /* -0 stays -0 */
+    float y = u == 0.0f ? u : fma_f4(r * z, p, r);                             /* -0 stays -0 */
     return from_bits_f4(bits_f4(y) ^ (bits_f4(j) << 31));
 }
 
