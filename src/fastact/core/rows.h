@@ -1,5 +1,11 @@
 /* What is done to a number, and to a row once. Included by row.h for each type. */
 
+#if IS_DOUBLE
+typedef uint64_t word_f8;
+#else
+typedef uint32_t word_f4;
+#endif
+
 /* a NaN is in one of the two, wherever it was */
 VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
 VM_INLINE REAL NAME(lesser)(REAL x, REAL m) { return x > m ? m : x; }
@@ -122,6 +128,147 @@ VM_INLINE REAL NAME(result)(int op, REAL v, REAL a, REAL b, REAL power)
 {
     return op == SOFTMAX ? NAME(fma)(v, a, v * b) : op == LOG_SOFTMAX ? (v - a) - b : NAME(gradient_of)(v, a, b, power);
 }
+
+/* ---- rows with numbers far below the maximum ----
+ *
+ * Products and sums that are subnormal, and products with such factors, take Intel's processors 150 cycles: where softmax's results are
+ * subnormal ten times as long. There they are computed 2^LIFT times as large. What is below EDGE, the least normal number so lifted, is
+ * rounded as a subnormal is: by adding EDGE. The sum's bits, less EDGE's, are the result's. Numbers are looked through for such from when a
+ * few results were tiny until many rows had none: sharp rows come together. */
+
+#define LIFT (IS_DOUBLE ? (REAL)0x1p256 : (REAL)0x1p96)
+#define EDGE (IS_DOUBLE ? (REAL)0x1p-766 : (REAL)0x1p-30)
+#define TINY (IS_DOUBLE ? (REAL)0x1p-967 : (REAL)0x1p-100)         /* the correction of less is subnormal */
+
+/* result() of softmax, with a and b lifted */
+VM_INLINE REAL NAME(lifted_result)(REAL v, REAL a, REAL b)
+{
+    const REAL edge = EDGE, c = NAME(copysign)(edge, b), p = v * b, low = NAME(fma)(v, b, c) - c, q = NAME(abs)(p) < edge ? low : p;
+    const REAL t = NAME(fma)(v, a, q), r = NAME(fma)(v, a, q + edge);
+    const NAME(word) other = t == t ? NAME(bits)(t) - NAME(bits)(edge / 2) : NAME(bits)(t);
+    return NAME(from_bits)(t < edge ? NAME(bits)(r) - NAME(bits)(edge) : other);
+}
+
+#if HAS_SHARP
+static int NAME(sharp_left);                       /* so many pieces of rows are looked through; any thread's number is as good */
+VM_INLINE int NAME(sharp)(void) { return __builtin_expect(__atomic_load_n(&NAME(sharp_left), __ATOMIC_RELAXED) != 0, 0); }
+VM_INLINE void NAME(note)(int found)
+{
+    const int left = __atomic_load_n(&NAME(sharp_left), __ATOMIC_RELAXED), next = found ? 64 : left > 0 ? left - 1 : 0;
+    if (next != left)
+        __atomic_store_n(&NAME(sharp_left), next, __ATOMIC_RELAXED);
+}
+
+#if IS_DOUBLE
+#define Y(operation) _mm256_##operation##_pd
+typedef __m256d half_vector_f8;
+#else
+#define Y(operation) _mm256_##operation##_ps
+typedef __m256 half_vector_f4;
+#endif
+enum { NAME(HALF_PLACES) = 32 / sizeof(REAL), NAME(BLOCK_SHARP) = 4 * NAME(HALF_PLACES) };
+
+/* whether some of k times HALF_PLACES numbers are below `limit`, of each number one if `each`, and not 0 */
+VM_INLINE int NAME(some_below)(int k, int each, const REAL *v, const REAL *limit)
+{
+    NAME(half_vector) x[4], l[4], some;
+    for (int i = 0; i < k; i++) {
+        x[i] = Y(loadu)(v + i * NAME(HALF_PLACES));
+        l[i] = each ? Y(loadu)(limit + i * NAME(HALF_PLACES)) : Y(set1)(*limit);
+    }
+    if (!each && k == 4 && Y(movemask)(Y(cmp)(Y(min)(Y(min)(x[0], x[1]), Y(min)(x[2], x[3])), *l, _CMP_LT_OQ)) == 0)
+        return 0;
+    some = Y(and)(Y(cmp)(x[0], l[0], _CMP_LT_OQ), Y(cmp)(x[0], Y(setzero)(), _CMP_GT_OQ));
+    for (int i = 1; i < k; i++)
+        some = Y(or)(some, Y(and)(Y(cmp)(x[i], l[i], _CMP_LT_OQ), Y(cmp)(x[i], Y(setzero)(), _CMP_GT_OQ)));
+    return Y(movemask)(some) != 0;
+}
+#undef Y
+
+/* Exponentials below it may lead to subnormals; NaN where the results are. If b is tiny by chance, that counts up to a point. */
+VM_INLINE REAL NAME(limit_of)(REAL a, REAL b)
+{
+    const REAL size = NAME(abs)(b), least = a * (IS_DOUBLE ? (REAL)0x1p-100 : (REAL)0x1p-48);
+    return (IS_DOUBLE ? (REAL)0x1p-1021 : (REAL)0x1p-125) / (size < least ? least : size);
+}
+
+/* Results of n numbers, whole blocks */
+VM_INLINE int NAME(careful_blocks)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b)
+{
+    const REAL up = a * LIFT, up_lo = b * LIFT, limit = NAME(limit_of)(a, b);
+    int found = 0;
+    for (ptrdiff_t i = 0; i < n; i += NAME(BLOCK_SHARP))
+        if (NAME(some_below)(4, 0, v + i, &limit)) {
+            found = 1;
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + NAME(BLOCK_SHARP); j++)
+                y[j] = NAME(lifted_result)(v[j], up, up_lo);
+        } else {
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + NAME(BLOCK_SHARP); j++)
+                y[j] = NAME(fma)(v[j], a, v[j] * b);
+        }
+    return found;
+}
+/* and of any */
+static __attribute__((noinline)) void NAME(careful_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b)
+{
+    const ptrdiff_t many = NAME(BLOCK_SHARP), whole = n - n % many;
+    REAL last[NAME(BLOCK_SHARP)];
+    for (ptrdiff_t j = 0; j < many; j++)
+        last[j] = whole + j < n ? v[whole + j] : 0;
+    int found = NAME(careful_blocks)(v, y, whole, a, b);
+    if (whole < n) {
+        found |= NAME(careful_blocks)(last, last, many, a, b);
+        memcpy(y + whole, last, (n - whole) * sizeof(REAL));
+    }
+    NAME(note)(found);
+}
+/* the same of lines, of a row each, a multiple of 8 */
+static __attribute__((noinline)) void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth, ptrdiff_t w, const REAL *a, const REAL *b)
+{
+    REAL limit[SIDE];
+    int found = 0;
+    EIGHT_AT_ONCE
+    for (ptrdiff_t j = 0; j < w; j++)
+        limit[j] = NAME(limit_of)(a[j], b[j]);
+    for (ptrdiff_t k = 0; k < depth; k++, v += step, y += step_y)
+        for (ptrdiff_t i = 0; i < w; i += 8)
+            if (NAME(some_below)(8 / NAME(HALF_PLACES), 1, v + i, limit + i)) {
+                found = 1;
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = i; j < i + 8; j++)
+                    y[j] = NAME(lifted_result)(v[j], a[j] * LIFT, b[j] * LIFT);
+            } else {
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = i; j < i + 8; j++)
+                    y[j] = NAME(fma)(v[j], a[j], v[j] * b[j]);
+            }
+    NAME(note)(found);
+}
+
+/* some number below n, for every place another one */
+VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n)
+{
+    return (ptrdiff_t)(((uint64_t)((uint32_t)((uintptr_t)place >> 5) * 0x9E3779B1u) * (uint64_t)n) >> 32);
+}
+/* whether some of eight results are tiny */
+VM_INLINE void NAME(look)(const REAL *y)
+{
+    const REAL tiny = TINY;
+    if (__builtin_expect(NAME(some_below)(8 / NAME(HALF_PLACES), 0, y, &tiny), 0))
+        NAME(note)(1);
+}
+#else
+VM_INLINE int NAME(sharp)(void) { return 0; }
+VM_INLINE void NAME(careful_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b) { (void)v, (void)y, (void)n, (void)a, (void)b; }
+VM_INLINE void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth, ptrdiff_t w, const REAL *a, const REAL *b)
+{
+    (void)v, (void)step, (void)y, (void)step_y, (void)depth, (void)w, (void)a, (void)b;
+}
+VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n) { (void)place, (void)n; return 0; }
+VM_INLINE void NAME(look)(const REAL *y) { (void)y; }
+#endif
 
 /* sums of products, rounded */
 VM_INLINE void NAME(round_sums)(ptrdiff_t n, const double *sum, const double *sum_lo, REAL *a)

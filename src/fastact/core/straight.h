@@ -356,7 +356,7 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
 
 /* `guessed`: the maximum is not known yet. Whether it is near, if that was guessed. */
 #if defined(__AVX512F__)
-VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int exact, int guessed, int how)
 {
     int near = 1;
     for (ptrdiff_t u = 0; near && u < t->rows; u++) {
@@ -376,7 +376,7 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
                                 next == NULL ? NULL : next + i * (ptrdiff_t)sizeof(REAL));
             }
         else
-            NAME(raise_row)(guessed ? ALL_UNSEEN : ALL, guessed, 0, t->kept == 0, x, e, t->n, &scale, top, &sum, &sum_lo, next);
+            NAME(raise_row)(guessed ? ALL_UNSEEN : exact ? ALL : ALL_BUT_TINY, guessed, 0, t->kept == 0, x, e, t->n, &scale, top, &sum, &sum_lo, next);
         _mm512_storeu_pd(hi, sum);
         _mm512_storeu_pd(lo, sum_lo);
         near &= !guessed || NAME(vectors_near)(top);
@@ -386,7 +386,7 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
     return near;
 }
 #else
-VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int exact, int guessed, int how)
 {
     REAL top[WIDTH], *tops = guessed ? top : NULL;
     int near = 1;
@@ -439,11 +439,17 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
 /* of floats each way has its own sums, so that short rows need not ask; doubles take so long that it does not matter to them */
 #define EACH_WAY(work, x) \
     (IS_DOUBLE || t->how == AS_NEAR ? work(t, x, AS_NEAR) : t->how == AT_ONCE ? work(t, x, AT_ONCE) : work(t, x, IN_PIECES))
-static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, AS_NEAR); }
+static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, 0, AS_NEAR); }
+#if defined(__AVX512F__)
+static __attribute__((noinline)) void NAME(sum_all_exact)(NAME(straight) *t) { NAME(sum_rows)(t, 1, 0, AS_NEAR); }
+#else
+static void NAME(sum_all_exact)(NAME(straight) *t) { NAME(sum_all)(t); }
+#endif
 static __attribute__((noinline)) void NAME(sum_all_others)(NAME(straight) *t) { NAME(sum_others)(t, 0, AS_NEAR); }
 
 /* All exponentials, as of rows whose maximum is near; whether it was. If not, nothing has happened but to the stage. */
-static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_rows), 1); }
+VM_INLINE int NAME(sum_near_rows)(NAME(straight) *t, int guessed, int how) { return NAME(sum_rows)(t, 0, guessed, how); }
+static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_near_rows), 1); }
 static __attribute__((noinline)) int NAME(sum_others_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_others), 1); }
 #undef EACH_WAY
 VM_INLINE int NAME(sum_near)(int op, NAME(straight) *t)
@@ -477,18 +483,44 @@ VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a,
         y[j] = NAME(result)(op, v[j], a, b, power);
 }
 
+/* in pieces, each of which says whether the next is lifted: see rows.h */
+VM_INLINE void NAME(finish_pieces)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
+{
+    if (!HAS_SHARP || op != SOFTMAX) {
+        NAME(finish)(op, v, y, n, a, b, power);
+        return;
+    }
+    for (ptrdiff_t i = 0, some; i < n; i += some) {
+        some = n - i < 4096 ? n - i : 2048;
+        if (NAME(sharp)())
+            NAME(careful_row)(v + i, y + i, some, a, b);
+        else {
+            NAME(finish)(op, v + i, y + i, some, a, b, power);
+            if (some >= 1024)                      /* what has just been stored would be waited for */
+                NAME(look)(y + i + NAME(pick)(y + i, some / 2));
+        }
+    }
+}
+
 VM_INLINE void NAME(finish_around)(int op, NAME(straight) *t)
 {
     REAL y[WIDTH] __attribute__((aligned(64)));
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         const REAL *v = op == LOG_SOFTMAX ? (const REAL *)(t->x + u * t->sx) : t->stage + u * t->room, a = t->a[u], b = t->b[u];
         REAL *out = (REAL *)(t->out + u * t->so), power = t->power[u];
+        if (op == SOFTMAX && NAME(sharp)()) {      /* exponentials are in the stage */
+            NAME(careful_row)(v, t->stage + u * t->room, t->n, a, b);
+            NAME(stream_pieces)(out, v, t->n);
+            continue;
+        }
         for (ptrdiff_t i = 0; i < t->whole; i += WIDTH) {
             INDEPENDENT
             for (ptrdiff_t j = 0; j < WIDTH; j++)
                 y[j] = NAME(result)(op, v[i + j], a, b, power);
             NAME(stream_pieces)(out + i, y, WIDTH);
         }
+        if (op == SOFTMAX && t->n >= WIDTH)
+            NAME(look)(y + NAME(pick)(out, WIDTH - 7));
         INDEPENDENT
         for (ptrdiff_t j = 0; j < t->n - t->whole; j++)
             y[j] = NAME(result)(op, v[t->whole + j], a, b, power);
@@ -509,18 +541,23 @@ VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
         const char *next = t->out + (u + t->rows) * t->so;
         REAL *y = (REAL *)(t->out + u * t->so), a = t->a[u], b = t->b[u], power = t->power[u];
         if (op != LOG_SOFTMAX)
-            NAME(finish)(op, y, y, kept, a, b, power);
+            NAME(finish_pieces)(op, y, y, kept, a, b, power);
         if (how == IN_PIECES)
             for (ptrdiff_t i = kept, some; i < t->n; i += some) {
                 some = t->n - i < CHUNK ? t->n - i : CHUNK;
                 NAME(fetch_ahead)(how, next + i * (ptrdiff_t)sizeof(REAL), some);
-                NAME(finish)(op, v + (i - kept), y + i, some, a, b, power);
+                NAME(finish_pieces)(op, v + (i - kept), y + i, some, a, b, power);
             }
         else {
             NAME(fetch_ahead)(how, next, t->n);
-            NAME(finish)(op, v, y + kept, t->n - kept, a, b, power);
+            NAME(finish_pieces)(op, v, y + kept, t->n - kept, a, b, power);
         }
     }
+    if (op == SOFTMAX && t->n >= 8 && t->n < 1024 && !NAME(sharp)())
+        for (ptrdiff_t u = 0; u < t->rows && u < 4; u++) {
+            const REAL *y = (const REAL *)(t->out + u * t->so);
+            NAME(look)(y + NAME(pick)(y, t->n - 7));
+        }
 }
 
 static __attribute__((noinline)) void NAME(finish_softmax)(NAME(straight) *t) { NAME(finish_rows)(SOFTMAX, t); }
@@ -598,7 +635,7 @@ ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const
             if (IS_LOG(op))
                 NAME(sum_all_others)(&t);
             else
-                NAME(sum_all)(&t);
+                (op == SOFTMAX ? NAME(sum_all) : NAME(sum_all_exact))(&t);
         }
         if (op == LOGSUMEXP_BACKWARD)
             NAME(gather)(dy, 0, row, t.rows, 0, gradient);
