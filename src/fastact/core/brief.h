@@ -104,7 +104,8 @@ VM_INLINE void NAME(rows_from)(const NAME(vector) *from, ptrdiff_t n, ptrdiff_t 
 
 /* ---- sums ---- */
 
-VM_INLINE void NAME(raise_columns)(int cut, const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n, const NAME(scale) *scale)
+VM_INLINE void NAME(raise_columns)(int cut, const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n,
+                                   const NAME(scale) *scale)
 {
     NAME(vector) v[4];
     for (ptrdiff_t k = first; n - first >= 4 && k < n; k += 4) {
@@ -236,9 +237,13 @@ VM_INLINE void NAME(brief_results)(int op, NAME(brief_tile) *t, ptrdiff_t n, ptr
         NAME(careful_lines)((const REAL *)v, NAME(PLACES), (REAL *)t->x, NAME(PLACES), n, NAME(PLACES), t->a, t->b);
         return;
     }
+    if (op == LOGSUMEXP_BACKWARD && NAME(sharp)()) {
+        NAME(careful_slopes)((const REAL *)v, NAME(PLACES), (REAL *)t->x, NAME(PLACES), n, NAME(PLACES), 1, t->a, t->b, t->power);
+        return;
+    }
     for (ptrdiff_t k = 0; k < n; k++)
         t->x[k] = NAME(results)(op, v[k], a, b, power);
-    if (op == SOFTMAX)
+    if (op != LOG_SOFTMAX)
         for (ptrdiff_t j = 0; j < NAME(PLACES); j += 8)
             NAME(look)((const REAL *)&t->x[seen] + j);
 }
@@ -401,7 +406,7 @@ static __attribute__((noinline)) void NAME(brief_slopes)(NAME(brief_tile) *t, co
 {
     const NAME(vector) label = V(loadu)(t->label), chosen = V(loadu)(t->chosen);
     const NAME(places) counts = V_IS(label, V(setzero)(), _CMP_GE_OQ);
-    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n, 0);
+    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n, NAME(pick)((const char *)0 + 2 * first, n));
     for (ptrdiff_t k = 0; k < n; k++)
         t->x[k] = V(maskz_mov)(counts, V(mask_mov)(t->x[k], V_IS(label, V(set1)((REAL)k), _CMP_EQ_OQ), chosen));
     NAME(brief_store)(0, out, first, rows, n, t->x);

@@ -128,7 +128,8 @@ enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip
                                                    /* are so short that they come slower), and what two may take at most */
 enum { SIDE = 264 };                               /* rows across memory taken together; not a power of 2, which push each other out */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
-enum { ALL, ALL_BUT_TINY, ALL_UNSEEN, OTHERS };    /* exponentials: all; all that count in softmax; and the maximum of each place; all but the maximum */
+enum { ALL, ALL_BUT_TINY, ALL_UNSEEN, OTHERS };    /* exponentials: all; all that count in softmax, */
+                                                   /* and the maximum of each place; all but the maximum */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_LOG(op) ((op) == LOG_SOFTMAX || (op) == LOGSUMEXP)
 
@@ -233,6 +234,8 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef V_SHIFTED
 #undef LIFT
 #undef EDGE
+#undef SLOPE_LIFT
+#undef SLOPE_EDGE
 #undef TINY
 #undef REAL
 #undef IS_DOUBLE
@@ -269,6 +272,8 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef V_SHIFTED
 #undef LIFT
 #undef EDGE
+#undef SLOPE_LIFT
+#undef SLOPE_EDGE
 #undef TINY
 #undef REAL
 #undef IS_DOUBLE

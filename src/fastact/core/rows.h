@@ -131,10 +131,10 @@ VM_INLINE REAL NAME(result)(int op, REAL v, REAL a, REAL b, REAL power)
 
 /* ---- rows with numbers far below the maximum ----
  *
- * Products and sums that are subnormal, and products with such factors, take Intel's processors 150 cycles: where softmax's results are
- * subnormal ten times as long. There they are computed 2^LIFT times as large. What is below EDGE, the least normal number so lifted, is
- * rounded as a subnormal is: by adding EDGE. The sum's bits, less EDGE's, are the result's. Numbers are looked through for such from when a
- * few results were tiny until many rows had none: sharp rows come together. */
+ * Products and sums that are subnormal, and products with such factors, take Intel's processors 150 cycles: where softmax's
+ * results are subnormal, ten times as long as usual. There they are computed 2^LIFT times as large. What is below EDGE, the
+ * least normal number so lifted, is rounded as a subnormal is: by adding EDGE. The sum's bits, less EDGE's, are the result's.
+ * Numbers are looked through for such from when a few results were tiny until many rows had none: sharp rows come together. */
 
 #define LIFT (IS_DOUBLE ? (REAL)0x1p256 : (REAL)0x1p96)
 #define EDGE (IS_DOUBLE ? (REAL)0x1p-766 : (REAL)0x1p-30)
@@ -225,7 +225,8 @@ static __attribute__((noinline)) void NAME(careful_row)(const REAL *v, REAL *y, 
     NAME(note)(found);
 }
 /* the same of lines, of a row each, a multiple of 8 */
-static __attribute__((noinline)) void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth, ptrdiff_t w, const REAL *a, const REAL *b)
+static __attribute__((noinline)) void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                                          ptrdiff_t w, const REAL *a, const REAL *b)
 {
     REAL limit[SIDE];
     int found = 0;
@@ -247,6 +248,69 @@ static __attribute__((noinline)) void NAME(careful_lines)(const REAL *v, ptrdiff
     NAME(note)(found);
 }
 
+/* ---- and their gradients ---- */
+
+#define SLOPE_LIFT (IS_DOUBLE ? LIFT : (REAL)0x1p64)               /* exponentials are scaled, and a is not */
+#define SLOPE_EDGE (IS_DOUBLE ? EDGE : (REAL)0x1p-62)
+/* gradient_of() of moderate powers, a and b lifted; where its first product is subnormal, too */
+VM_INLINE REAL NAME(lifted_slope)(REAL v, REAL a, REAL b, REAL power)
+{
+    const REAL edge = SLOPE_EDGE, size = NAME(abs)(a), rest = NAME(flipped)(b, NAME(copysign)((REAL)0.0, a));
+    const REAL c = NAME(copysign)(edge, rest);
+    const REAL p = v * rest, low = NAME(fma)(v, rest, c) - c, q = NAME(abs)(p) < edge ? low : p;
+    const REAL t = NAME(fma)(v, size, q), r = NAME(fma)(v, size, q + edge) - edge, z = (t < edge ? r : t) * power, sum = z + edge;
+    const NAME(word) value = z < edge ? NAME(bits)(sum) - NAME(bits)(edge) : NAME(bits)(z) - NAME(bits)(edge / 2);
+    return v == 0 ? 0 : NAME(from_bits)(value | NAME(bits)(NAME(copysign)((REAL)0.0, a)));
+}
+
+/* lines, a multiple of 8 of rows; or, if not `each`, of numbers of one row */
+static __attribute__((noinline)) void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                                           ptrdiff_t w, int each, const REAL *a, const REAL *b, const REAL *power)
+{
+    int found = 0;
+    for (ptrdiff_t i = 0; i < w; i += 8) {
+        REAL limit[8], A[8], B[8], P[8];
+        int moderate = 1;
+        EIGHT_AT_ONCE
+        for (ptrdiff_t j = 0; j < 8; j++) {
+            const ptrdiff_t row = each ? i + j : 0;
+            A[j] = a[row], B[j] = b[row], P[j] = power[row];
+            const REAL size = NAME(abs)(A[j]), m = NAME(limit_of)(size, B[j]);
+            const REAL l = (IS_DOUBLE ? (REAL)0x1p-1021 : (REAL)0x1p-125) / P[j] / size;
+            limit[j] = m > l ? m : l;
+            moderate &= (P[j] > (REAL)0x1p-70) & (P[j] < (REAL)0x1p28) & (A[j] == A[j]);
+        }
+        for (ptrdiff_t k = 0; k < depth; k++) {
+            const REAL *from = v + k * step + i;
+            REAL *to = y + k * step_y + i;
+            if (moderate && NAME(some_below)(8 / NAME(HALF_PLACES), 1, from, limit)) {
+                found = 1;
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = 0; j < 8; j++)
+                    to[j] = NAME(lifted_slope)(from[j], A[j] * SLOPE_LIFT, B[j] * SLOPE_LIFT, P[j]);
+            } else {
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = 0; j < 8; j++)
+                    to[j] = NAME(gradient_of)(from[j], A[j], B[j], P[j]);
+            }
+        }
+    }
+    NAME(note)(found);
+}
+/* n numbers of a row */
+static __attribute__((noinline)) void NAME(careful_slope_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
+{
+    const ptrdiff_t whole = n - n % 8;
+    REAL last[8];
+    for (ptrdiff_t j = 0; j < 8; j++)
+        last[j] = whole + j < n ? v[whole + j] : 0;
+    NAME(careful_slopes)(v, 8, y, 8, whole / 8, 8, 0, &a, &b, &power);
+    if (whole < n) {
+        NAME(careful_slopes)(last, 8, last, 8, 1, 8, 0, &a, &b, &power);
+        memcpy(y + whole, last, (n - whole) * sizeof(REAL));
+    }
+}
+
 /* some number below n, for every place another one */
 VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n)
 {
@@ -261,13 +325,14 @@ VM_INLINE void NAME(look)(const REAL *y)
 }
 #else
 VM_INLINE int NAME(sharp)(void) { return 0; }
-VM_INLINE void NAME(careful_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b) { (void)v, (void)y, (void)n, (void)a, (void)b; }
-VM_INLINE void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth, ptrdiff_t w, const REAL *a, const REAL *b)
-{
-    (void)v, (void)step, (void)y, (void)step_y, (void)depth, (void)w, (void)a, (void)b;
-}
-VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n) { (void)place, (void)n; return 0; }
-VM_INLINE void NAME(look)(const REAL *y) { (void)y; }
+VM_INLINE void NAME(careful_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b) {}
+VM_INLINE void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                   ptrdiff_t w, const REAL *a, const REAL *b) {}
+VM_INLINE void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                    ptrdiff_t w, int each, const REAL *a, const REAL *b, const REAL *power) {}
+VM_INLINE void NAME(careful_slope_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power) {}
+VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n) { return 0; }
+VM_INLINE void NAME(look)(const REAL *y) {}
 #endif
 
 /* sums of products, rounded */
@@ -291,6 +356,60 @@ VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
     REAL w = op == SOFTMAX ? NAME(fma)(y, dy - a, 0) : NAME(log_softmax_gradient)(dy, y, a);
     return select && y == 0 ? 0 : w;
 }
+
+#if HAS_SHARP && !IS_DOUBLE                        /* doubles' sums take as long as their products */
+/* gradient() of softmax, both y and the product lifted, for |y| up to 1 and moderate d */
+VM_INLINE float lifted_product_f4(float y, float d)
+{
+    const float edge = EDGE, whole = 0x1p23f;
+    const uint32_t sign = bits_f4(-0.0f), size = bits_f4(y) & ~sign;
+    const float tiny = (from_bits_f4(size | bits_f4(whole)) - whole) * 0x1p-53f;                 /* of a subnormal y */
+    const float v = copysign_f4(size < bits_f4(0x1p-126f) ? tiny : from_bits_f4(size + bits_f4(edge / 2)), y);
+    const float z = fma_f4(v, d, 0), r = fma_f4(v, d, copysign_f4(edge, z));
+    const uint32_t below = ((bits_f4(r) & ~sign) - bits_f4(edge)) | (bits_f4(z) & sign);
+    return from_bits_f4(abs_f4(z) < edge ? below : bits_f4(z) - bits_f4(edge / 2));
+}
+
+/* gradients of n numbers, whole blocks */
+VM_INLINE int careful_products_f4(const float *dy, const float *y, float *out, ptrdiff_t n, float a)
+{
+    const float tiny = TINY;
+    int found = 0;
+    for (ptrdiff_t i = 0; i < n; i += BLOCK_SHARP_f4) {
+        int lifts = some_below_f4(4, 0, y + i, &tiny);
+        found |= lifts;
+        if (lifts)
+            NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + BLOCK_SHARP_f4; j++)
+                lifts &= (abs_f4(y[j]) <= 1) & (abs_f4(dy[j] - a) < 0x1p30f);
+        if (lifts)
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + BLOCK_SHARP_f4; j++)
+                out[j] = lifted_product_f4(y[j], dy[j] - a);
+        else
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + BLOCK_SHARP_f4; j++)
+                out[j] = gradient_f4(SOFTMAX, 1, dy[j], y[j], a);
+    }
+    return found;
+}
+/* and of any */
+static __attribute__((noinline)) void careful_gradient_f4(const float *dy, const float *y, float *out, ptrdiff_t n, float a)
+{
+    const ptrdiff_t many = BLOCK_SHARP_f4, whole = n - n % many;
+    float last[BLOCK_SHARP_f4], last_dy[BLOCK_SHARP_f4];
+    for (ptrdiff_t j = 0; j < many; j++) {
+        last[j] = whole + j < n ? y[whole + j] : 0;
+        last_dy[j] = whole + j < n ? dy[whole + j] : 0;
+    }
+    int found = careful_products_f4(dy, y, out, whole, a);
+    if (whole < n) {
+        found |= careful_products_f4(last_dy, last, last, many, a);
+        memcpy(out + whole, last, (n - whole) * sizeof(float));
+    }
+    note_f4(found);
+}
+#endif
 
 /* ---- sums ----
  *

@@ -376,7 +376,8 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int exact, int guessed, int how)
                                 next == NULL ? NULL : next + i * (ptrdiff_t)sizeof(REAL));
             }
         else
-            NAME(raise_row)(guessed ? ALL_UNSEEN : exact ? ALL : ALL_BUT_TINY, guessed, 0, t->kept == 0, x, e, t->n, &scale, top, &sum, &sum_lo, next);
+            NAME(raise_row)(guessed ? ALL_UNSEEN : exact ? ALL : ALL_BUT_TINY, guessed, 0, t->kept == 0, x, e, t->n, &scale, top,
+                            &sum, &sum_lo, next);
         _mm512_storeu_pd(hi, sum);
         _mm512_storeu_pd(lo, sum_lo);
         near &= !guessed || NAME(vectors_near)(top);
@@ -486,14 +487,16 @@ VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a,
 /* in pieces, each of which says whether the next is lifted: see rows.h */
 VM_INLINE void NAME(finish_pieces)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
 {
-    if (!HAS_SHARP || op != SOFTMAX) {
+    if (!HAS_SHARP || op == LOG_SOFTMAX) {
         NAME(finish)(op, v, y, n, a, b, power);
         return;
     }
     for (ptrdiff_t i = 0, some; i < n; i += some) {
         some = n - i < 4096 ? n - i : 2048;
-        if (NAME(sharp)())
+        if (NAME(sharp)() && op == SOFTMAX)
             NAME(careful_row)(v + i, y + i, some, a, b);
+        else if (NAME(sharp)())
+            NAME(careful_slope_row)(v + i, y + i, some, a, b, power);
         else {
             NAME(finish)(op, v + i, y + i, some, a, b, power);
             if (some >= 1024)                      /* what has just been stored would be waited for */
@@ -553,8 +556,8 @@ VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
             NAME(finish_pieces)(op, v, y + kept, t->n - kept, a, b, power);
         }
     }
-    if (op == SOFTMAX && t->n >= 8 && t->n < 1024 && !NAME(sharp)())
-        for (ptrdiff_t u = 0; u < t->rows && u < 4; u++) {
+    if (op != LOG_SOFTMAX && t->n >= 8 && (t->n < 1024 || how == IN_PIECES) && !NAME(sharp)())
+        for (ptrdiff_t u = 0; u < t->rows && u < 1 + t->n / 256; u++) {        /* which have been stored for longest */
             const REAL *y = (const REAL *)(t->out + u * t->so);
             NAME(look)(y + NAME(pick)(y, t->n - 7));
         }
@@ -888,6 +891,14 @@ VM_INLINE void NAME(finish_gradients)(int op, int select, int how, NAME(gradient
             continue;
         }
         NAME(fetch_ahead)(how, out + rows * so, n);
+#if HAS_SHARP && !IS_DOUBLE
+        if (op == SOFTMAX && n >= CHUNK / 4 && sharp_f4()) {       /* sharp rows: see rows.h */
+            careful_gradient_f4((const float *)dy, (const float *)y, (float *)out, n, t->a[u]);
+            continue;
+        }
+        if (op == SOFTMAX && n >= CHUNK / 4 && u % 4 == 0)
+            look_f4((const float *)y + pick_f4(y, n - 7));
+#endif
         NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
     }
 }

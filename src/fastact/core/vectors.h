@@ -8,24 +8,26 @@
 
 /* what the exponentials of a row have in common */
 typedef struct {
-    NAME(vector) c, low, magic, cut;               /* cut: what is less gives 0, or a number that is subnormal and counts for nothing */
+    NAME(vector) c, low, magic, cut;               /* cut: what is less gives 0, or a subnormal number that counts for nothing */
 } NAME(scale);
 #define CUT (REAL)0.6932                           /* above low, and more than ln 2 */
 VM_INLINE NAME(scale) NAME(scale_of)(REAL c, REAL low, REAL shift)
 {
-    NAME(scale) s = {V(set1)(c), V(set1)(low), V(set1)((REAL)(IS_DOUBLE ? 6755399441055744.0 + 1023.0 : 12582912.0 + 127.0) + shift), V(set1)(low + CUT)};
+    const REAL magic = IS_DOUBLE ? 6755399441055744.0 + 1023.0 : 12582912.0 + 127.0;
+    NAME(scale) s = {V(set1)(c), V(set1)(low), V(set1)(magic + shift), V(set1)(low + CUT)};
     return s;
 }
 
 /* the same of rows side by side */
 VM_INLINE NAME(scale) NAME(scales_of)(const REAL *c, const REAL *low, const REAL *shift)
 {
-    NAME(scale) s = {V(loadu)(c), V(loadu)(low), V(add)(NAME(scale_of)(0, 0, 0).magic, V(loadu)(shift)), V(add)(V(loadu)(low), V(set1)(CUT))};
+    NAME(scale) s = {V(loadu)(c), V(loadu)(low), V(add)(NAME(scale_of)(0, 0, 0).magic, V(loadu)(shift)),
+                     V(add)(V(loadu)(low), V(set1)(CUT))};
     return s;
 }
 
-/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0; `cut`: those that are subnormal may be 0. Scales: of one
- * vector, or of two in turns. */
+/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0; `cut`: what is subnormal may be 0. Scales: of
+ * one vector, or of two in turns. */
 VM_INLINE void NAME(raise)(int k, int plain, int cut, int scales, NAME(vector) *v, const NAME(scale) *scale)
 {
     NAME(vector) j[4], z[4], z2[4], q[4], r[4];
