@@ -184,7 +184,7 @@ def test_softmax_sums_to_one(public, dtype):
     for n in (1, 2, 10, 100, 1000, 65536):
         for x in (np.zeros(n, dtype), np.random.default_rng(n).standard_normal(n).astype(dtype)):
             y = public["softmax"](x)
-            slack = n * float(np.finfo(dtype).smallest_subnormal) / 2  # what rounding into the subnormals may cost
+            slack = n * float(np.finfo(dtype).smallest_subnormal) / 2       # what rounding into the subnormals may cost
             assert abs(math.fsum(y.tolist()) - 1) <= 2 * eps + slack, (n, math.fsum(y.tolist()))
     assert (public["softmax"](np.zeros(65536, dtype)) == 2.0**-16).all()
 
@@ -628,7 +628,7 @@ def test_rows_from_memory_are_those_from_a_cache(row, public, length):
     rng = np.random.default_rng(length)
     few = (rng.standard_normal((61, length)) * 3 + rng.choice([0, 30], (61, 1), p=[0.9, 0.1])).astype(np.float32)
     gradient = rng.standard_normal((61,) if row.reduces else few.shape).astype(np.float32)
-    times = 2**21 // few.size + 2  # 8 MiB and some
+    times = 2**21 // few.size + 2                                           # 8 MiB and some
     function, backward = public[row.name], public[f"{row.name}_backward"]
     alone = function(few)
     many, dy = np.tile(few, (times, 1)), np.tile(gradient, times if row.reduces else (times, 1))
@@ -660,7 +660,7 @@ def test_rows_around_the_caches(row, public, write_around, dtype, length):
     for call in calls:
         write_around(2**62)
         wanted = call()
-        write_around(1)  # as few as it takes
+        write_around(1)                                     # as few as it takes
         room = np.zeros(x.size + 64, dtype)
         for start in (0, 16 // item, 5):
             room[:] = 0
@@ -694,7 +694,7 @@ def test_rows_that_are_not_like_those_before_them(row, made, dtype, length, axis
     laid = np.ascontiguousarray(x.T) if axis == 0 else x
     shape = (96,) if row.reduces else laid.shape
     for out in (None, np.full(shape, 7, dtype)) if row.reduces else (None, np.full(shape, 7, dtype), laid.copy()):
-        given = laid if out is None or out.flat[0] == 7 else out  # the last one in place
+        given = laid if out is None or out.flat[0] == 7 else out               # the last one in place
         got = function(given, axis=axis, out=out)
         assert_same_bits(got.T if axis == 0 else got, alone)
     if row.name == "logsumexp":

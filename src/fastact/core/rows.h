@@ -264,8 +264,9 @@ VM_INLINE REAL NAME(lifted_slope)(REAL v, REAL a, REAL b, REAL power)
 }
 
 /* lines, a multiple of 8 of rows; or, if not `each`, of numbers of one row */
-static __attribute__((noinline)) void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
-                                                           ptrdiff_t w, int each, const REAL *a, const REAL *b, const REAL *power)
+static __attribute__((noinline)) void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y,
+                                                           ptrdiff_t depth, ptrdiff_t w, int each,
+                                                           const REAL *a, const REAL *b, const REAL *power)
 {
     int found = 0;
     for (ptrdiff_t i = 0; i < w; i += 8) {
