@@ -24,7 +24,7 @@ VM_INLINE void explicit_steps(int k, int far, const float *dy, const float *x, _
 /* where there are some: a - b of the bits; and where results are not 0 */
 #define LESS(v, where, a, b) \
     _mm512_castsi512_ps(_mm512_mask_sub_epi32(_mm512_castps_si512(v), where, _mm512_castps_si512(a), _mm512_castps_si512(b)))
-#define SOME(x) _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_set1_ps(-104.0f), _CMP_NLT_UQ)
+#define RAISED(x) _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_set1_ps(-104.0f), _CMP_NLT_UQ)
 #define EACH for (int i = 0; i < k; i++)
 #define HORNER(c) EACH v[i] = _mm512_fmadd_ps(v[i], z[i], _mm512_set1_ps(c))
     EACH z[i] = _mm512_min_ps(_mm512_set1_ps(102.0f), _mm512_loadu_ps(x + 16 * i));
@@ -41,7 +41,7 @@ VM_INLINE void explicit_steps(int k, int far, const float *dy, const float *x, _
     EACH v[i] = _mm512_fmadd_ps(v[i], z[i], one);
     if (far == SUBNORMAL)
         EACH {
-            const __m512 lifted = _mm512_maskz_scalef_ps(SOME(x + 16 * i), v[i], _mm512_add_ps(n[i], _mm512_set1_ps(126.0f)));
+            const __m512 lifted = _mm512_maskz_scalef_ps(RAISED(x + 16 * i), v[i], _mm512_add_ps(n[i], _mm512_set1_ps(126.0f)));
             const __mmask16 low = _mm512_cmp_ps_mask(lifted, one, _CMP_LT_OQ);
             const __m512 sum = _mm512_add_ps(lifted, one);
             v[i] = _mm512_maskz_scalef_ps(~low, v[i], n[i]);
@@ -59,14 +59,14 @@ VM_INLINE void explicit_steps(int k, int far, const float *dy, const float *x, _
         }
     else {
         if (far == NOTHING)
-            EACH v[i] = _mm512_maskz_scalef_ps(SOME(x + 16 * i), v[i], n[i]);
+            EACH v[i] = _mm512_maskz_scalef_ps(RAISED(x + 16 * i), v[i], n[i]);
         else
             EACH v[i] = _mm512_scalef_ps(v[i], n[i]);
         for (int i = 0; dy != NULL && i < k; i++)
             v[i] = _mm512_mul_ps(_mm512_loadu_ps(dy + 16 * i), v[i]);
     }
 #undef LESS
-#undef SOME
+#undef RAISED
 #undef HORNER
 #undef EACH
 }
