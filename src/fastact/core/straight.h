@@ -484,24 +484,20 @@ VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a,
         y[j] = NAME(result)(op, v[j], a, b, power);
 }
 
-/* in pieces, each of which says whether the next is lifted: see rows.h */
-VM_INLINE void NAME(finish_pieces)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
+/* rows after sharp ones: see rows.h */
+VM_INLINE void NAME(finish_sharp)(int op, NAME(straight) *t)
 {
-    if (!HAS_SHARP || op == LOG_SOFTMAX) {
-        NAME(finish)(op, v, y, n, a, b, power);
-        return;
-    }
-    for (ptrdiff_t i = 0, some; i < n; i += some) {
-        some = n - i < 4096 ? n - i : 2048;
-        if (NAME(sharp)() && op == SOFTMAX)
-            NAME(careful_row)(v + i, y + i, some, a, b);
-        else if (NAME(sharp)())
-            NAME(careful_slope_row)(v + i, y + i, some, a, b, power);
-        else {
-            NAME(finish)(op, v + i, y + i, some, a, b, power);
-            if (some >= 1024)                      /* what has just been stored would be waited for */
-                NAME(look)(y + i + NAME(pick)(y + i, some / 2));
-        }
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        const ptrdiff_t kept = t->kept, rest = t->n - kept;
+        REAL *y = (REAL *)(t->out + u * t->so), *v = t->stage + u * t->room;
+        if (op == SOFTMAX && kept != 0)
+            NAME(careful_row)(y, y, kept, t->a[u], t->b[u]);
+        if (op == SOFTMAX && rest != 0)
+            NAME(careful_row)(v, y + kept, rest, t->a[u], t->b[u]);
+        if (op != SOFTMAX && kept != 0)
+            NAME(careful_slope_row)(y, y, kept, t->a[u], t->b[u], t->power[u]);
+        if (op != SOFTMAX && rest != 0)
+            NAME(careful_slope_row)(v, y + kept, rest, t->a[u], t->b[u], t->power[u]);
     }
 }
 
@@ -538,29 +534,34 @@ VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
         NAME(finish_around)(op, t);
         return;
     }
+    if (op != LOG_SOFTMAX && NAME(sharp)()) {
+        NAME(finish_sharp)(op, t);
+        return;
+    }
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         const REAL *v = op == LOG_SOFTMAX ? (const REAL *)(t->x + u * t->sx) : t->stage + u * t->room;
         const ptrdiff_t kept = op == LOG_SOFTMAX ? 0 : t->kept;
         const char *next = t->out + (u + t->rows) * t->so;
         REAL *y = (REAL *)(t->out + u * t->so), a = t->a[u], b = t->b[u], power = t->power[u];
         if (op != LOG_SOFTMAX)
-            NAME(finish_pieces)(op, y, y, kept, a, b, power);
+            NAME(finish)(op, y, y, kept, a, b, power);
         if (how == IN_PIECES)
             for (ptrdiff_t i = kept, some; i < t->n; i += some) {
                 some = t->n - i < CHUNK ? t->n - i : CHUNK;
                 NAME(fetch_ahead)(how, next + i * (ptrdiff_t)sizeof(REAL), some);
-                NAME(finish_pieces)(op, v + (i - kept), y + i, some, a, b, power);
+                NAME(finish)(op, v + (i - kept), y + i, some, a, b, power);
             }
         else {
             NAME(fetch_ahead)(how, next, t->n);
-            NAME(finish_pieces)(op, v, y + kept, t->n - kept, a, b, power);
+            NAME(finish)(op, v, y + kept, t->n - kept, a, b, power);
         }
     }
-    if (op != LOG_SOFTMAX && t->n >= 8 && (t->n < 1024 || how == IN_PIECES) && !NAME(sharp)())
-        for (ptrdiff_t u = 0; u < t->rows && u < 1 + t->n / 256; u++) {        /* which have been stored for longest */
-            const REAL *y = (const REAL *)(t->out + u * t->so);
-            NAME(look)(y + NAME(pick)(y, t->n - 7));
-        }
+    /* a few results, which have been stored for longest */
+    for (ptrdiff_t u = 0; HAS_SHARP && op != LOG_SOFTMAX && u < t->rows && u < 1 + t->n / 256; u++) {
+        const REAL *y = (const REAL *)(t->out + u * t->so);
+        for (ptrdiff_t i = 0; i + 8 <= t->n; i += 2048)
+            NAME(look)(y + i + NAME(pick)(y + i, (t->n - i < 2048 ? t->n - i : 2048) - 7));
+    }
 }
 
 static __attribute__((noinline)) void NAME(finish_softmax)(NAME(straight) *t) { NAME(finish_rows)(SOFTMAX, t); }
