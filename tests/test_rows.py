@@ -732,3 +732,64 @@ def test_rows_that_are_not_like_those_before_them(row, made, dtype, length, axis
         np.testing.assert_array_equal(np.where(np.isfinite(alone), 0, alone)[(x > -np.inf).any(1)], wanted[(x > -np.inf).any(1)])
         strided = np.repeat(laid, 2, axis=1)[:, ::2]
         assert_same_bits(function(strided, axis=axis), alone)
+
+
+def sharp_rows(n: int, dtype: str) -> np.ndarray:
+    """Rows of which many results are subnormal, or just not."""
+    rng = np.random.default_rng(n)
+    edge, end = (87.3, 104.0) if dtype == "float32" else (708.4, 745.2)
+    x = np.concatenate(
+        [
+            rng.standard_normal((20, n)) * edge / 4,
+            -rng.uniform(0, end + 6, (20, n)),
+            -rng.uniform(edge - 18, end, (20, n)),
+            3000 - rng.uniform(edge - 1, edge + 1, (20, n)),
+            np.where(rng.random((20, n)) < 0.3, -np.inf, rng.standard_normal((20, n)) * edge / 2),
+        ]
+    )
+    tops = np.concatenate([rng.uniform(-3, 3, 60), rng.uniform(2999, 3001, 20), rng.uniform(-3, 90, 20)])
+    x[np.arange(100), rng.integers(n, size=100)] = tops
+    x[37, n // 2], x[83, n // 2] = np.nan, np.inf
+    return x.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [2, 7, 10, 17, 33, 64, 100, 257, 1000, 5000])
+def test_sharp_rows(n, dtype):
+    """Rows with subnormal results are computed in another way from when some were seen until none are. The bits are the same, those
+    of every variant, and within the bound."""
+    x = sharp_rows(n, dtype)
+    usual, dy = np.zeros((3000, 64), dtype), np.random.default_rng(n).standard_normal((100, n)).astype(dtype)
+    dy[:, n // 3] = 0
+    wanted = slopes = None
+    for variant in VARIANTS:
+        public = functions(variant)
+        softmax = public["softmax"]
+        softmax(usual)
+        alone = []
+        for row in x[::10]:  # each after many that are not sharp
+            softmax(usual)
+            alone.append(softmax(row[None])[0])
+        for _ in range(3):
+            got = softmax(x)
+            assert_same_bits(got[::10], np.stack(alone), variant)
+            wanted = got if wanted is None else wanted
+            assert_same_bits(got, wanted, variant)
+            assert_same_bits(softmax(np.ascontiguousarray(x.T), axis=0).T, wanted, variant, "across")
+            assert_same_bits(softmax(x, out=x.copy()), wanted, variant)
+        backward = public["softmax_backward"]
+        softmax(usual)
+        alone = np.concatenate([backward(dy[k : k + 1], y=wanted[k : k + 1]) for k in range(100)])
+        slopes = alone if slopes is None else slopes
+        assert_same_bits(alone, slopes, variant)
+        softmax(x)
+        for _ in range(2):
+            assert_same_bits(backward(dy, y=wanted), slopes, variant)
+        large = np.where(dy == 0, np.inf, dy * np.asarray(1e35, dtype))  # too large to be scaled
+        assert_same_bits(backward(large, y=wanted), functions(VARIANTS[0])["softmax_backward"](large, y=wanted), variant)
+    if n <= 64:
+        (row,) = (r for r in ROWWISE if r.name == "softmax")
+        for k in (0, 25, 45, 65):
+            assert_within(wanted[k], exact_rows(x[k])["softmax"], row.bounds[dtype], dtype, n, k)
+    tiny = np.abs(wanted)[np.isfinite(wanted)]
+    assert n < 10 or ((tiny > 0) & (tiny < np.finfo(dtype).tiny)).sum() > n

@@ -48,6 +48,27 @@ def test_row_bits_are_the_same(row_suffix, dtype):
                     assert_same_bits(ufuncs(variant)[name](*data), first, name, variant, n)
 
 
+def test_floats_whose_exponential_is_subnormal():
+    """Vectors that have some, or some that are 0, are computed in another way: the bits are those of every variant."""
+    rng = np.random.default_rng(24)
+    x = (rng.standard_normal(1 << 15) * 8).astype(np.float32).reshape(-1, 64)
+    for k, (low, high) in enumerate([(-106, -86), (-87.34, -87.3), (-104, -103.9), (-1e30, -104), (87, 90)]):
+        some = rng.random(x.shape) < rng.choice([0.02, 0.3, 1], (len(x), 1)) * (rng.integers(5, size=(len(x), 1)) == k)
+        x[some] = rng.uniform(low, high, x.shape)[some]
+    x = x.ravel()
+    x[::1001], x[5::1003] = -np.nan, -np.inf
+    dy = (rng.standard_normal(x.size) * np.exp(rng.uniform(-80, 80, x.size))).astype(np.float32)
+    dy[::7], dy[1::77], dy[2::97], dy[3::101] = 1, -0.0, np.inf, 1e-41
+    order = rng.permutation(x.size)
+    for name, given in (("exp", (x,)), ("exp_backward", (dy, x))):
+        first = ufuncs(VARIANTS[0])[name](*given)
+        for variant in VARIANTS:
+            function = ufuncs(variant)[name]
+            assert_same_bits(function(*given), first, name, variant)
+            assert_same_bits(function(*(a[order] for a in given)), first[order], name, variant)
+            assert_same_bits(function(*(a[:999] for a in given)), first[:999], name, variant)
+
+
 def test_all_variants_of_this_cpu_are_tested():
     assert VARIANTS[0] == "baseline"
     assert set(VARIANTS) <= set(_variants.built())

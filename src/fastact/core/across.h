@@ -75,14 +75,14 @@ static __attribute__((noinline)) void TILE(tops_across)(TILE(across) *t)
 enum { TILE(HALVES) = WIDE == 8 && !IS_DOUBLE, TILE(MANY) = WIDE == 8 ? 1 : 2, TILE(PIECE) = WIDE == 8 ? 8 : 2 * NAME(PLACES) };
 
 /* exponentials of some vectors of a line, t, and if `two` of another, u; only of u, if not `one` */
-VM_INLINE void TILE(raise_piece)(int one, int two, int plain, NAME(vector) *t, NAME(vector) *u, const NAME(scale) *scale)
+VM_INLINE void TILE(raise_piece)(int one, int two, int plain, int cut, NAME(vector) *t, NAME(vector) *u, const NAME(scale) *scale)
 {
     const int many = TILE(MANY), first = one ? 0 : many, count = one + two;
     NAME(vector) v[4];
 #if !IS_DOUBLE
     if (TILE(HALVES) && count == 2) {
         *v = _mm512_insertf32x8(*t, _mm512_castps512_ps256(*u), 1);
-        NAME(raise)(1, plain, 1, v, scale);
+        NAME(raise)(1, plain, cut, 1, v, scale);
         *t = *v;
         *u = _mm512_castps256_ps512(_mm512_extractf32x8_ps(*v, 1));
         return;
@@ -92,7 +92,7 @@ VM_INLINE void TILE(raise_piece)(int one, int two, int plain, NAME(vector) *t, N
         v[k] = t[k];
         v[many + k] = u[k];
     }
-    NAME(raise)(count * many, plain, many, v + first, scale);
+    NAME(raise)(count * many, plain, cut, many, v + first, scale);
     for (int k = 0; k < many; k++) {
         t[k] = v[k];
         u[k] = v[many + k];
@@ -124,7 +124,8 @@ VM_INLINE NAME(scale) TILE(scales)(const REAL *c, const REAL *low, const REAL *s
 #if !IS_DOUBLE
     if (TILE(HALVES)) {
         NAME(scale) s = {_mm512_broadcast_f32x8(_mm256_loadu_ps(c)), _mm512_broadcast_f32x8(_mm256_loadu_ps(low)),
-                         V(add)(NAME(scale_of)(0, 0, 0).magic, _mm512_broadcast_f32x8(_mm256_loadu_ps(shift)))};
+                         V(add)(NAME(scale_of)(0, 0, 0).magic, _mm512_broadcast_f32x8(_mm256_loadu_ps(shift))),
+                         V(add)(_mm512_broadcast_f32x8(_mm256_loadu_ps(low)), V(set1)(CUT))};
         return s;
     }
 #endif
@@ -132,8 +133,8 @@ VM_INLINE NAME(scale) TILE(scales)(const REAL *c, const REAL *low, const REAL *s
 }
 #endif
 
-/* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps` */
-VM_INLINE void TILE(add_pair)(int keeps, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
+/* exponentials of a line, p, and if `two` of another, q, added to v; kept in y and z if `keeps`; `cut`: see raise() */
+VM_INLINE void TILE(add_pair)(int keeps, int cut, int two, ptrdiff_t w, const REAL *p, const REAL *q, REAL *y, REAL *z,
                               const REAL *c, const REAL *low, const REAL *shift, REAL *v, REAL *tops)
 {
 #if defined(__AVX512F__) && !(IS_DOUBLE && WIDE == 32)      /* of which the plain loop comes to more memory at a time */
@@ -150,7 +151,7 @@ VM_INLINE void TILE(add_pair)(int keeps, int two, ptrdiff_t w, const REAL *p, co
             if (tops != NULL)
                 TILE(store)(tops + at, V(max)(two ? V(max)(f[k], e[k]) : e[k], TILE(load)(tops + at)));
         }
-        TILE(raise_piece)(1, two, tops != NULL, e, f, scale);
+        TILE(raise_piece)(1, two, tops != NULL, cut, e, f, scale);
         for (int k = 0; k < TILE(MANY); k++) {
             const ptrdiff_t at = j + k * NAME(PLACES);
             if (keeps)
@@ -192,7 +193,7 @@ VM_INLINE void TILE(no_sums)(TILE(across) *t)
         t->lo[j] = 0.0;
 }
 
-VM_INLINE void TILE(sum_across)(int keeps, int guessed, TILE(across) *t)
+VM_INLINE void TILE(sum_across)(int keeps, int cut, int guessed, TILE(across) *t)
 {
     const ptrdiff_t w = WIDE == 8 ? 8 : t->w, n = t->n, far_x = WIDTH * t->x.line, far_out = WIDTH * t->out.line;
     const int ready = t->x.ready && t->x.mask == NULL;
@@ -222,9 +223,9 @@ VM_INLINE void TILE(sum_across)(int keeps, int guessed, TILE(across) *t)
                         q = two ? NAME(gather)(&t->x, k + WIDTH, 0, w, (REAL)-INFINITY, t->fetched[1]) : p;
                     }
                     if (two)
-                        TILE(add_pair)(keeps, 1, w, p, q, y, z, c, low, shift, v, tops);
+                        TILE(add_pair)(keeps, cut, 1, w, p, q, y, z, c, low, shift, v, tops);
                     else
-                        TILE(add_pair)(keeps, 0, w, p, p, y, y, c, low, shift, v, tops);
+                        TILE(add_pair)(keeps, cut, 0, w, p, p, y, y, c, low, shift, v, tops);
                 }
             }
             for (ptrdiff_t j = 0; j < w; j += 8)
@@ -257,7 +258,7 @@ VM_INLINE void TILE(others)(int initial, int two, ptrdiff_t w, const REAL *p, co
             }
             TILE(store)(held + at, h);
         }
-        TILE(raise_piece)(!initial, two, 0, t, u, scale);
+        TILE(raise_piece)(!initial, two, 0, 1, t, u, scale);
         for (int k = 0; k < TILE(MANY); k++) {
             const ptrdiff_t at = j + k * NAME(PLACES);
             TILE(store)(v + at, V(add)(TILE(load)(v + at), initial ? u[k] : two ? V(add)(t[k], u[k]) : t[k]));
@@ -343,11 +344,20 @@ static __attribute__((noinline)) int TILE(sum_others_across)(int guessed, TILE(a
 VM_INLINE void TILE(finish_lines)(int op, int again, ptrdiff_t w, const TILE(across) *t, TILE(tile) v, TILE(tile) y, ptrdiff_t depth)
 {
     const REAL *a = t->a, *b = t->b, *power = t->power, *c = t->c, *low = t->low, *shift = t->shift;
+    if (op == SOFTMAX && !again && NAME(sharp)()) {
+        NAME(careful_lines)(v.p, v.step, y.p, y.step, depth, w, a, b);
+        return;
+    }
     for (ptrdiff_t k = 0; k < depth; k++) {
         const REAL *p = v.p + k * v.step;
         REAL *q = y.p + k * y.step;
         EACH_ROW
             q[j] = NAME(result)(op, again ? NAME(exponential)(p[j], c[j], low[j], shift[j]) : p[j], a[j], b[j], power[j]);
+    }
+    if (op == SOFTMAX && !again) {
+        const REAL *line = y.p + NAME(pick)(y.p, depth / 2 + 1) * y.step;
+        for (ptrdiff_t j = 0; j < w; j += 64)
+            NAME(look)(line + j);
     }
 }
 
@@ -364,8 +374,13 @@ VM_INLINE void TILE(finish_across)(int op, int again, TILE(across) *t)
     }
 }
 
-static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(1, 0, t); }
-static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, t); }
+static __attribute__((noinline)) void TILE(sum_kept_across)(TILE(across) *t) { TILE(sum_across)(1, 0, 0, t); }
+#if defined(__AVX512F__)
+static __attribute__((noinline)) void TILE(sum_softmax_across)(TILE(across) *t) { TILE(sum_across)(1, 1, 0, t); }
+#else
+static void TILE(sum_softmax_across)(TILE(across) *t) { TILE(sum_kept_across)(t); }
+#endif
+static __attribute__((noinline)) void TILE(sum_all_across)(TILE(across) *t) { TILE(sum_across)(0, 0, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 0, t); }
 static __attribute__((noinline)) void TILE(softmax_across_again)(TILE(across) *t) { TILE(finish_across)(SOFTMAX, 1, t); }
 static __attribute__((noinline)) void TILE(log_softmax_across)(TILE(across) *t) { TILE(finish_across)(LOG_SOFTMAX, 0, t); }
@@ -382,7 +397,7 @@ static __attribute__((noinline)) int TILE(sum_near_across)(int op, TILE(across) 
         return TILE(sum_others_across)(1, t);
     for (ptrdiff_t j = 0; j < t->w; j++)
         t->top[j] = (REAL)-INFINITY;
-    TILE(sum_across)(1, 1, t);
+    TILE(sum_across)(1, 1, 1, t);
     return NAME(tops_near)(t->top, t->w);
 }
 
@@ -402,7 +417,7 @@ static void TILE(rows_across)(int op, const lines *dy, const lines *x, const lin
         if (IS_LOG(op))
             TILE(sum_others_across)(0, &t);
         else
-            (out->ready ? TILE(sum_kept_across) : TILE(sum_all_across))(&t);
+            (!out->ready ? TILE(sum_all_across) : op == SOFTMAX ? TILE(sum_softmax_across) : TILE(sum_kept_across))(&t);
     }
     if (op == LOGSUMEXP_BACKWARD)
         NAME(gather)(dy, 0, 0, w, 0, t.gradient);

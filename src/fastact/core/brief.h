@@ -146,7 +146,8 @@ VM_INLINE void NAME(rows_from)(const NAME(vector) *from, ptrdiff_t n, ptrdiff_t 
 
 /* ---- sums ---- */
 
-VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n, const NAME(scale) *scale)
+VM_INLINE void NAME(raise_columns)(int cut, const NAME(vector) *from, NAME(vector) *e, ptrdiff_t first, ptrdiff_t n,
+                                   const NAME(scale) *scale)
 {
     enum { TOGETHER = 2 };
     NAME(vector) v[TOGETHER];
@@ -154,13 +155,13 @@ VM_INLINE void NAME(raise_columns)(const NAME(vector) *from, NAME(vector) *e, pt
         const ptrdiff_t at = k + TOGETHER <= n ? k : n - TOGETHER; /* some once more */
         for (int i = 0; i < TOGETHER; i++)
             v[i] = from[at + i];
-        NAME(raise)(TOGETHER, 0, 1, v, scale);
+        NAME(raise)(TOGETHER, 0, cut, 1, v, scale);
         for (int i = 0; i < TOGETHER; i++)
             e[at + i] = v[i];
     }
     for (ptrdiff_t k = first; n - first < TOGETHER && k < n; k++) {
         v[0] = from[k];
-        NAME(raise)(1, 0, 1, v, scale);
+        NAME(raise)(1, 0, cut, 1, v, scale);
         e[k] = v[0];
     }
 }
@@ -266,19 +267,31 @@ VM_INLINE void NAME(brief_sums)(int op, NAME(brief_tile) *t, ptrdiff_t n)
     const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
     if (IS_LOG(op)) {
         NAME(vector) unit[1] = {t->held[0]};
-        NAME(raise)(1, 0, 1, unit, &scale);
+        NAME(raise)(1, 0, 0, 1, unit, &scale);
         V(storeu)(t->unit, V(maskz_mov)(V_IS(V(loadu)(t->unit), V(setzero)(), _CMP_NEQ_UQ), unit[0]));
         t->e[0] = V(setzero)();
     }
-    NAME(raise_columns)(IS_LOG(op) ? t->held : t->x, t->e, IS_LOG(op), n, &scale);
+    NAME(raise_columns)(HAS_VECTORS && op != LOGSUMEXP_BACKWARD, IS_LOG(op) ? t->held : t->x, t->e, IS_LOG(op), n, &scale);
     NAME(add_columns)(t->e, n, t->hi, t->lo);
 }
 
-VM_INLINE void NAME(brief_results)(int op, NAME(brief_tile) *t, ptrdiff_t n)
+VM_INLINE void NAME(brief_results)(int op, NAME(brief_tile) *t, ptrdiff_t n, ptrdiff_t seen)
 {
     const NAME(vector) a = V(loadu)(t->a), b = V(loadu)(t->b), power = V(loadu)(t->power), *v = op == LOG_SOFTMAX ? t->x : t->e;
+    const int whole = NAME(PLACES) % 8 == 0;       /* as sharp rows are taken, see rows.h */
+    if (op == SOFTMAX && whole && NAME(sharp)()) {
+        NAME(careful_lines)((const REAL *)v, NAME(PLACES), (REAL *)t->x, NAME(PLACES), n, NAME(PLACES), t->a, t->b);
+        return;
+    }
+    if (op == LOGSUMEXP_BACKWARD && whole && NAME(sharp)()) {
+        NAME(careful_slopes)((const REAL *)v, NAME(PLACES), (REAL *)t->x, NAME(PLACES), n, NAME(PLACES), 1, t->a, t->b, t->power);
+        return;
+    }
     for (ptrdiff_t k = 0; k < n; k++)
         t->x[k] = NAME(results)(op, v[k], a, b, power);
+    if (op != LOG_SOFTMAX && whole)
+        for (ptrdiff_t j = 0; j < NAME(PLACES); j += 8)
+            NAME(look)((const REAL *)&t->x[seen] + j);
 }
 
 /* From row `first` on, as many rows as there are, zeros for the others. Lines are those of rows or, if `across`, of all first numbers,
@@ -361,7 +374,7 @@ VM_INLINE void NAME(brief_rows)(int op, int across, const lines *dy, const lines
                 NAME(scatter)(out, 0, first, rows - first < many ? rows - first : many, t[q].top);
                 continue;
             }
-            NAME(brief_results)(op, &t[q], n);
+            NAME(brief_results)(op, &t[q], n, NAME(pick)((const char *)0 + 2 * first, n));
             NAME(brief_store)(across, out, first, rows, n, t[q].x);
         }
 #undef EACH_TILE
@@ -507,7 +520,7 @@ static __attribute__((noinline)) void NAME(brief_counts)(NAME(brief_tile) *t, co
     NAME(brief_load)(0, x, first, rows, n, t->x);
     NAME(brief_tops)(LOGSUMEXP_BACKWARD, t, n);                    /* whose maxima are not guessed either */
     const NAME(scale) scale = NAME(scales_of)(t->c, t->low, t->shift);
-    NAME(raise_columns)(t->x, t->e, 0, n, &scale);
+    NAME(raise_columns)(0, t->x, t->e, 0, n, &scale);
     top = V(loadu)(t->top);
     for (ptrdiff_t k = 0; k < n; k++) {
         const NAME(places) is = V_IS(t->x[k], top, _CMP_EQ_OQ);
@@ -516,7 +529,7 @@ static __attribute__((noinline)) void NAME(brief_counts)(NAME(brief_tile) *t, co
         chosen = V(mask_mov)(chosen, V_IS(label, V(set1)((REAL)k), _CMP_EQ_OQ), t->x[k]);
     }
     NAME(add_columns)(t->held, n, t->hi, t->lo);
-    NAME(raise)(1, 0, 1, &top, &scale);
+    NAME(raise)(1, 0, 0, 1, &top, &scale);
     V(storeu)(t->unit, top);
     V(storeu)(t->count, count);
     V(storeu)(t->chosen, chosen);
@@ -527,7 +540,7 @@ static __attribute__((noinline)) void NAME(brief_slopes)(NAME(brief_tile) *t, co
 {
     const NAME(vector) label = V(loadu)(t->label), chosen = V(loadu)(t->chosen);
     const NAME(places) counts = V_IS(label, V(setzero)(), _CMP_GE_OQ);
-    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n);
+    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n, NAME(pick)((const char *)0 + 2 * first, n));
     for (ptrdiff_t k = 0; k < n; k++)
         t->x[k] = V(maskz_mov)(counts, V(mask_mov)(t->x[k], V_IS(label, V(set1)((REAL)k), _CMP_EQ_OQ), chosen));
     NAME(brief_store)(0, out, first, rows, n, t->x);

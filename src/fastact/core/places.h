@@ -7,29 +7,37 @@
 
 /* what the exponentials of a row have in common */
 typedef struct {
-    NAME(vector) c, low, magic;
+    NAME(vector) c, low, magic, cut;               /* cut: what is less gives 0, or a subnormal number that counts for nothing */
 } NAME(scale);
+#define CUT (REAL)0.6932                           /* above low, and more than ln 2 */
 VM_INLINE NAME(scale) NAME(scale_of)(REAL c, REAL low, REAL shift)
 {
-    NAME(scale) s = {V(set1)(c), V(set1)(low), V(set1)((REAL)(IS_DOUBLE ? 6755399441055744.0 + 1023.0 : 12582912.0 + 127.0) + shift)};
+    const REAL magic = IS_DOUBLE ? 6755399441055744.0 + 1023.0 : 12582912.0 + 127.0;
+    NAME(scale) s = {V(set1)(c), V(set1)(low), V(set1)(magic + shift), V(set1)(low + CUT)};
     return s;
 }
 
 /* the same of rows side by side */
 VM_INLINE NAME(scale) NAME(scales_of)(const REAL *c, const REAL *low, const REAL *shift)
 {
-    NAME(scale) s = {V(loadu)(c), V(loadu)(low), V(add)(NAME(scale_of)(0, 0, 0).magic, V(loadu)(shift))};
+    NAME(scale) s = {V(loadu)(c), V(loadu)(low), V(add)(NAME(scale_of)(0, 0, 0).magic, V(loadu)(shift)),
+                     V(add)(V(loadu)(low), V(set1)(CUT))};
     return s;
 }
 
-/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0. Scales: of one vector, or of two in turns. */
-VM_INLINE void NAME(raise)(int k, int plain, int scales, NAME(vector) *v, const NAME(scale) *scale)
+/* k vectors: numbers to exponentials, see exponential() in rows.h; `plain`: c is 0; `cut`: what is subnormal may be 0. Scales: of
+ * one vector, or of two in turns. */
+VM_INLINE void NAME(raise)(int k, int plain, int cut, int scales, NAME(vector) *v, const NAME(scale) *scale)
 {
     NAME(vector) j[4], z[4], z2[4], q[4], r[4];
+    NAME(places) there[4];
 #define EACH_VECTOR for (int i = 0; i < k; i++)
     if (!plain)
         EACH_VECTOR v[i] = V(sub)(v[i], scale[i % scales].c);
-    EACH_VECTOR v[i] = V(max)(scale[i % scales].low, v[i]);
+    if (cut)
+        EACH_VECTOR there[i] = V_IS(v[i], scale[i % scales].cut, _CMP_NLT_UQ);
+    else
+        EACH_VECTOR v[i] = V(max)(scale[i % scales].low, v[i]);
     EACH_VECTOR j[i] = V(fmadd)(v[i], V(set1)((REAL)(IS_DOUBLE ? 0x1.71547652b82fep+0 : 0x1.715476p+0)), scale[i % scales].magic);
     EACH_VECTOR z2[i] = V(sub)(j[i], scale[i % scales].magic);
 #if IS_DOUBLE
@@ -56,7 +64,10 @@ VM_INLINE void NAME(raise)(int k, int plain, int scales, NAME(vector) *v, const 
 #endif
     EACH_VECTOR j[i] = V_SHIFTED(j[i]);
     EACH_VECTOR q[i] = V(fmadd)(q[i], z2[i], z[i]);
-    EACH_VECTOR v[i] = V(fmadd)(j[i], q[i], j[i]);
+    if (cut)
+        EACH_VECTOR v[i] = V(maskz_fmadd)(there[i], j[i], q[i], j[i]);
+    else
+        EACH_VECTOR v[i] = V(fmadd)(j[i], q[i], j[i]);
 #undef EACH_VECTOR
 }
 

@@ -128,7 +128,8 @@ enum { NEXT = 1 << 21, MOST = 1 << 23 };           /* bytes of a copy of a strip
                                                    /* are so short that they come slower), and what two may take at most */
 enum { SIDE = 264 };                               /* rows across memory taken together; not a power of 2, which push each other out */
 enum { CHUNK = STRETCH };                          /* numbers that are fetched, or computed before any is added */
-enum { ALL, ALL_UNSEEN, OTHERS };                  /* exponentials: all; all, and the maximum of each place; all but the maximum */
+enum { ALL, ALL_BUT_TINY, ALL_UNSEEN, OTHERS };    /* exponentials: all; all that count in softmax, */
+                                                   /* and the maximum of each place; all but the maximum */
 enum { SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, LOGSUMEXP_BACKWARD };
 #define IS_LOG(op) ((op) == LOG_SOFTMAX || (op) == LOGSUMEXP)
 
@@ -199,6 +200,12 @@ VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return (doubl
 typedef double unaligned_doubles __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
 typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 
+#if defined(__AVX2__)
+#define HAS_SHARP 1                                /* subnormal results are computed in a way of their own: see rows.h */
+#else
+#define HAS_SHARP 0
+#endif
+
 #define REAL float
 #define IS_DOUBLE 0
 #define NAME(name) name##_f4
@@ -231,6 +238,11 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef V
 #undef V_IS
 #undef V_SHIFTED
+#undef LIFT
+#undef EDGE
+#undef SLOPE_LIFT
+#undef SLOPE_EDGE
+#undef TINY
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME
@@ -267,6 +279,11 @@ typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
 #undef V
 #undef V_IS
 #undef V_SHIFTED
+#undef LIFT
+#undef EDGE
+#undef SLOPE_LIFT
+#undef SLOPE_EDGE
+#undef TINY
 #undef REAL
 #undef IS_DOUBLE
 #undef NAME

@@ -1,5 +1,11 @@
 /* What is done to a number, and to a row once. Included by row.h for each type. */
 
+#if IS_DOUBLE
+typedef uint64_t word_f8;
+#else
+typedef uint32_t word_f4;
+#endif
+
 /* a NaN is in one of the two, wherever it was */
 VM_INLINE REAL NAME(greater)(REAL x, REAL m) { return x > m ? x : m; }
 VM_INLINE REAL NAME(lesser)(REAL x, REAL m) { return x > m ? m : x; }
@@ -123,6 +129,213 @@ VM_INLINE REAL NAME(result)(int op, REAL v, REAL a, REAL b, REAL power)
     return op == SOFTMAX ? NAME(fma)(v, a, v * b) : op == LOG_SOFTMAX ? (v - a) - b : NAME(gradient_of)(v, a, b, power);
 }
 
+/* ---- rows with numbers far below the maximum ----
+ *
+ * Products and sums that are subnormal, and products with such factors, take Intel's processors 150 cycles: where softmax's
+ * results are subnormal, ten times as long as usual. There they are computed 2^LIFT times as large. What is below EDGE, the
+ * least normal number so lifted, is rounded as a subnormal is: by adding EDGE. The sum's bits, less EDGE's, are the result's.
+ * Numbers are looked through for such from when a few results were tiny until many rows had none: sharp rows come together. */
+
+#define LIFT (IS_DOUBLE ? (REAL)0x1p256 : (REAL)0x1p96)
+#define EDGE (IS_DOUBLE ? (REAL)0x1p-766 : (REAL)0x1p-30)
+#define TINY (IS_DOUBLE ? (REAL)0x1p-967 : (REAL)0x1p-100)         /* the correction of less is subnormal */
+
+/* result() of softmax, with a and b lifted */
+VM_INLINE REAL NAME(lifted_result)(REAL v, REAL a, REAL b)
+{
+    const REAL edge = EDGE, c = NAME(copysign)(edge, b), p = v * b, low = NAME(fma)(v, b, c) - c, q = NAME(abs)(p) < edge ? low : p;
+    const REAL t = NAME(fma)(v, a, q), r = NAME(fma)(v, a, q + edge);
+    const NAME(word) other = t == t ? NAME(bits)(t) - NAME(bits)(edge / 2) : NAME(bits)(t);
+    return NAME(from_bits)(t < edge ? NAME(bits)(r) - NAME(bits)(edge) : other);
+}
+
+#if HAS_SHARP
+static int NAME(sharp_left);                       /* so many pieces of rows are looked through; any thread's number is as good */
+VM_INLINE int NAME(sharp)(void) { return __builtin_expect(__atomic_load_n(&NAME(sharp_left), __ATOMIC_RELAXED) != 0, 0); }
+VM_INLINE void NAME(note)(int found)
+{
+    const int left = __atomic_load_n(&NAME(sharp_left), __ATOMIC_RELAXED), next = found ? 64 : left > 0 ? left - 1 : 0;
+    if (next != left)
+        __atomic_store_n(&NAME(sharp_left), next, __ATOMIC_RELAXED);
+}
+
+#if IS_DOUBLE
+#define Y(operation) _mm256_##operation##_pd
+typedef __m256d half_vector_f8;
+#else
+#define Y(operation) _mm256_##operation##_ps
+typedef __m256 half_vector_f4;
+#endif
+enum { NAME(HALF_PLACES) = 32 / sizeof(REAL), NAME(BLOCK_SHARP) = 4 * NAME(HALF_PLACES) };
+
+/* whether some of k times HALF_PLACES numbers are below `limit`, of each number one if `each`, and not 0 */
+VM_INLINE int NAME(some_below)(int k, int each, const REAL *v, const REAL *limit)
+{
+    NAME(half_vector) x[4], l[4], some;
+    for (int i = 0; i < k; i++) {
+        x[i] = Y(loadu)(v + i * NAME(HALF_PLACES));
+        l[i] = each ? Y(loadu)(limit + i * NAME(HALF_PLACES)) : Y(set1)(*limit);
+    }
+    if (!each && k == 4 && Y(movemask)(Y(cmp)(Y(min)(Y(min)(x[0], x[1]), Y(min)(x[2], x[3])), *l, _CMP_LT_OQ)) == 0)
+        return 0;
+    some = Y(and)(Y(cmp)(x[0], l[0], _CMP_LT_OQ), Y(cmp)(x[0], Y(setzero)(), _CMP_GT_OQ));
+    for (int i = 1; i < k; i++)
+        some = Y(or)(some, Y(and)(Y(cmp)(x[i], l[i], _CMP_LT_OQ), Y(cmp)(x[i], Y(setzero)(), _CMP_GT_OQ)));
+    return Y(movemask)(some) != 0;
+}
+#undef Y
+
+/* Exponentials below it may lead to subnormals; NaN where the results are. If b is tiny by chance, that counts up to a point. */
+VM_INLINE REAL NAME(limit_of)(REAL a, REAL b)
+{
+    const REAL size = NAME(abs)(b), least = a * (IS_DOUBLE ? (REAL)0x1p-100 : (REAL)0x1p-48);
+    return (IS_DOUBLE ? (REAL)0x1p-1021 : (REAL)0x1p-125) / (size < least ? least : size);
+}
+
+/* Results of n numbers, whole blocks */
+VM_INLINE int NAME(careful_blocks)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b)
+{
+    const REAL up = a * LIFT, up_lo = b * LIFT, limit = NAME(limit_of)(a, b);
+    int found = 0;
+    for (ptrdiff_t i = 0; i < n; i += NAME(BLOCK_SHARP))
+        if (NAME(some_below)(4, 0, v + i, &limit)) {
+            found = 1;
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + NAME(BLOCK_SHARP); j++)
+                y[j] = NAME(lifted_result)(v[j], up, up_lo);
+        } else {
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + NAME(BLOCK_SHARP); j++)
+                y[j] = NAME(fma)(v[j], a, v[j] * b);
+        }
+    return found;
+}
+/* and of any */
+static __attribute__((noinline)) void NAME(careful_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b)
+{
+    const ptrdiff_t many = NAME(BLOCK_SHARP), whole = n - n % many;
+    REAL last[NAME(BLOCK_SHARP)];
+    for (ptrdiff_t j = 0; j < many; j++)
+        last[j] = whole + j < n ? v[whole + j] : 0;
+    int found = NAME(careful_blocks)(v, y, whole, a, b);
+    if (whole < n) {
+        found |= NAME(careful_blocks)(last, last, many, a, b);
+        memcpy(y + whole, last, (n - whole) * sizeof(REAL));
+    }
+    NAME(note)(found);
+}
+/* the same of lines, of a row each, a multiple of 8 */
+static __attribute__((noinline)) void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                                          ptrdiff_t w, const REAL *a, const REAL *b)
+{
+    REAL limit[SIDE];
+    int found = 0;
+    EIGHT_AT_ONCE
+    for (ptrdiff_t j = 0; j < w; j++)
+        limit[j] = NAME(limit_of)(a[j], b[j]);
+    for (ptrdiff_t k = 0; k < depth; k++, v += step, y += step_y)
+        for (ptrdiff_t i = 0; i < w; i += 8)
+            if (NAME(some_below)(8 / NAME(HALF_PLACES), 1, v + i, limit + i)) {
+                found = 1;
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = i; j < i + 8; j++)
+                    y[j] = NAME(lifted_result)(v[j], a[j] * LIFT, b[j] * LIFT);
+            } else {
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = i; j < i + 8; j++)
+                    y[j] = NAME(fma)(v[j], a[j], v[j] * b[j]);
+            }
+    NAME(note)(found);
+}
+
+/* ---- and their gradients ---- */
+
+#define SLOPE_LIFT (IS_DOUBLE ? LIFT : (REAL)0x1p64)               /* exponentials are scaled, and a is not */
+#define SLOPE_EDGE (IS_DOUBLE ? EDGE : (REAL)0x1p-62)
+/* gradient_of() of moderate powers, a and b lifted; where its first product is subnormal, too */
+VM_INLINE REAL NAME(lifted_slope)(REAL v, REAL a, REAL b, REAL power)
+{
+    const REAL edge = SLOPE_EDGE, size = NAME(abs)(a), rest = NAME(flipped)(b, NAME(copysign)((REAL)0.0, a));
+    const REAL c = NAME(copysign)(edge, rest);
+    const REAL p = v * rest, low = NAME(fma)(v, rest, c) - c, q = NAME(abs)(p) < edge ? low : p;
+    const REAL t = NAME(fma)(v, size, q), r = NAME(fma)(v, size, q + edge) - edge, z = (t < edge ? r : t) * power, sum = z + edge;
+    const NAME(word) value = z < edge ? NAME(bits)(sum) - NAME(bits)(edge) : NAME(bits)(z) - NAME(bits)(edge / 2);
+    return v == 0 ? 0 : NAME(from_bits)(value | NAME(bits)(NAME(copysign)((REAL)0.0, a)));
+}
+
+/* lines, a multiple of 8 of rows; or, if not `each`, of numbers of one row */
+static __attribute__((noinline)) void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y,
+                                                           ptrdiff_t depth, ptrdiff_t w, int each,
+                                                           const REAL *a, const REAL *b, const REAL *power)
+{
+    int found = 0;
+    for (ptrdiff_t i = 0; i < w; i += 8) {
+        REAL limit[8], A[8], B[8], P[8];
+        int moderate = 1;
+        EIGHT_AT_ONCE
+        for (ptrdiff_t j = 0; j < 8; j++) {
+            const ptrdiff_t row = each ? i + j : 0;
+            A[j] = a[row], B[j] = b[row], P[j] = power[row];
+            const REAL size = NAME(abs)(A[j]), m = NAME(limit_of)(size, B[j]);
+            const REAL l = (IS_DOUBLE ? (REAL)0x1p-1021 : (REAL)0x1p-125) / P[j] / size;
+            limit[j] = m > l ? m : l;
+            moderate &= (P[j] > (REAL)0x1p-70) & (P[j] < (REAL)0x1p28) & (A[j] == A[j]);
+        }
+        for (ptrdiff_t k = 0; k < depth; k++) {
+            const REAL *from = v + k * step + i;
+            REAL *to = y + k * step_y + i;
+            if (moderate && NAME(some_below)(8 / NAME(HALF_PLACES), 1, from, limit)) {
+                found = 1;
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = 0; j < 8; j++)
+                    to[j] = NAME(lifted_slope)(from[j], A[j] * SLOPE_LIFT, B[j] * SLOPE_LIFT, P[j]);
+            } else {
+                EIGHT_AT_ONCE
+                for (ptrdiff_t j = 0; j < 8; j++)
+                    to[j] = NAME(gradient_of)(from[j], A[j], B[j], P[j]);
+            }
+        }
+    }
+    NAME(note)(found);
+}
+/* n numbers of a row */
+static __attribute__((noinline)) void NAME(careful_slope_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power)
+{
+    const ptrdiff_t whole = n - n % 8;
+    REAL last[8];
+    for (ptrdiff_t j = 0; j < 8; j++)
+        last[j] = whole + j < n ? v[whole + j] : 0;
+    NAME(careful_slopes)(v, 8, y, 8, whole / 8, 8, 0, &a, &b, &power);
+    if (whole < n) {
+        NAME(careful_slopes)(last, 8, last, 8, 1, 8, 0, &a, &b, &power);
+        memcpy(y + whole, last, (n - whole) * sizeof(REAL));
+    }
+}
+
+/* some number below n, for every place another one */
+VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n)
+{
+    return (ptrdiff_t)(((uint64_t)((uint32_t)((uintptr_t)place >> 5) * 0x9E3779B1u) * (uint64_t)n) >> 32);
+}
+/* whether some of eight results are tiny */
+VM_INLINE void NAME(look)(const REAL *y)
+{
+    const REAL tiny = TINY;
+    if (__builtin_expect(NAME(some_below)(8 / NAME(HALF_PLACES), 0, y, &tiny), 0))
+        NAME(note)(1);
+}
+#else
+VM_INLINE int NAME(sharp)(void) { return 0; }
+VM_INLINE void NAME(careful_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b) {}
+VM_INLINE void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                   ptrdiff_t w, const REAL *a, const REAL *b) {}
+VM_INLINE void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
+                                    ptrdiff_t w, int each, const REAL *a, const REAL *b, const REAL *power) {}
+VM_INLINE void NAME(careful_slope_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power) {}
+VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n) { return 0; }
+VM_INLINE void NAME(look)(const REAL *y) {}
+#endif
+
 /* sums of products, rounded */
 VM_INLINE void NAME(round_sums)(ptrdiff_t n, const double *sum, const double *sum_lo, REAL *a)
 {
@@ -144,6 +357,60 @@ VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
     REAL w = op == SOFTMAX ? NAME(fma)(y, dy - a, 0) : NAME(log_softmax_gradient)(dy, y, a);
     return select && y == 0 ? 0 : w;
 }
+
+#if HAS_SHARP && !IS_DOUBLE                        /* doubles' sums take as long as their products */
+/* gradient() of softmax, both y and the product lifted, for |y| up to 1 and moderate d */
+VM_INLINE float lifted_product_f4(float y, float d)
+{
+    const float edge = EDGE, whole = 0x1p23f;
+    const uint32_t sign = bits_f4(-0.0f), size = bits_f4(y) & ~sign;
+    const float tiny = (from_bits_f4(size | bits_f4(whole)) - whole) * 0x1p-53f;                 /* of a subnormal y */
+    const float v = copysign_f4(size < bits_f4(0x1p-126f) ? tiny : from_bits_f4(size + bits_f4(edge / 2)), y);
+    const float z = fma_f4(v, d, 0), r = fma_f4(v, d, copysign_f4(edge, z));
+    const uint32_t below = ((bits_f4(r) & ~sign) - bits_f4(edge)) | (bits_f4(z) & sign);
+    return from_bits_f4(abs_f4(z) < edge ? below : bits_f4(z) - bits_f4(edge / 2));
+}
+
+/* gradients of n numbers, whole blocks */
+VM_INLINE int careful_products_f4(const float *dy, const float *y, float *out, ptrdiff_t n, float a)
+{
+    const float tiny = TINY;
+    int found = 0;
+    for (ptrdiff_t i = 0; i < n; i += BLOCK_SHARP_f4) {
+        int lifts = some_below_f4(4, 0, y + i, &tiny);
+        found |= lifts;
+        if (lifts)
+            NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + BLOCK_SHARP_f4; j++)
+                lifts &= (abs_f4(y[j]) <= 1) & (abs_f4(dy[j] - a) < 0x1p30f);
+        if (lifts)
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + BLOCK_SHARP_f4; j++)
+                out[j] = lifted_product_f4(y[j], dy[j] - a);
+        else
+            INDEPENDENT NOT_UNROLLED
+            for (ptrdiff_t j = i; j < i + BLOCK_SHARP_f4; j++)
+                out[j] = gradient_f4(SOFTMAX, 1, dy[j], y[j], a);
+    }
+    return found;
+}
+/* and of any */
+static __attribute__((noinline)) void careful_gradient_f4(const float *dy, const float *y, float *out, ptrdiff_t n, float a)
+{
+    const ptrdiff_t many = BLOCK_SHARP_f4, whole = n - n % many;
+    float last[BLOCK_SHARP_f4], last_dy[BLOCK_SHARP_f4];
+    for (ptrdiff_t j = 0; j < many; j++) {
+        last[j] = whole + j < n ? y[whole + j] : 0;
+        last_dy[j] = whole + j < n ? dy[whole + j] : 0;
+    }
+    int found = careful_products_f4(dy, y, out, whole, a);
+    if (whole < n) {
+        found |= careful_products_f4(last_dy, last, last, many, a);
+        memcpy(out + whole, last, (n - whole) * sizeof(float));
+    }
+    note_f4(found);
+}
+#endif
 
 /* ---- sums ----
  *
@@ -297,6 +564,7 @@ VM_INLINE NAME(vector) V(mul)(NAME(vector) a, NAME(vector) b) { return V_OF(mul)
 VM_INLINE NAME(vector) V(max)(NAME(vector) a, NAME(vector) b) { return V_OF(max)(a, b); }
 VM_INLINE NAME(vector) V(min)(NAME(vector) a, NAME(vector) b) { return V_OF(min)(a, b); }
 VM_INLINE NAME(vector) V(fmadd)(NAME(vector) a, NAME(vector) b, NAME(vector) c) { return V_OF(fmadd)(a, b, c); }
+VM_INLINE NAME(vector) V(maskz_fmadd)(NAME(places) m, NAME(vector) a, NAME(vector) b, NAME(vector) c) { return V(maskz_mov)(m, V(fmadd)(a, b, c)); }
 VM_INLINE NAME(vector) V(loadu)(const void *p) { return V_OF(loadu)((const REAL *)p); }
 VM_INLINE void V(storeu)(void *p, NAME(vector) v) { V_OF(storeu)((REAL *)p, v); }
 VM_INLINE NAME(vector) V(mask_mov)(NAME(vector) other, NAME(places) m, NAME(vector) v) { return V_OF(blendv)(other, v, V_FROM(m)); }

@@ -356,7 +356,7 @@ IF_SHORT int NAME(sum_others)(NAME(straight) *t, int guessed, int how)
 
 /* `guessed`: the maximum is not known yet. Whether it is near, if that was guessed. */
 #if defined(__AVX512F__)
-VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int exact, int guessed, int how)
 {
     int near = 1;
     for (ptrdiff_t u = 0; near && u < t->rows; u++) {
@@ -376,7 +376,8 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
                                 next == NULL ? NULL : next + i * (ptrdiff_t)sizeof(REAL));
             }
         else
-            NAME(raise_row)(guessed ? ALL_UNSEEN : ALL, guessed, 0, t->kept == 0, x, e, t->n, &scale, top, &sum, &sum_lo, next);
+            NAME(raise_row)(guessed ? ALL_UNSEEN : exact ? ALL : ALL_BUT_TINY, guessed, 0, t->kept == 0, x, e, t->n, &scale, top,
+                            &sum, &sum_lo, next);
         _mm512_storeu_pd(hi, sum);
         _mm512_storeu_pd(lo, sum_lo);
         near &= !guessed || NAME(vectors_near)(top);
@@ -386,7 +387,7 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
     return near;
 }
 #else
-VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
+VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int exact, int guessed, int how)
 {
     REAL top[WIDTH], *tops = guessed ? top : NULL;
     int near = 1;
@@ -439,11 +440,17 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int guessed, int how)
 /* of floats each way has its own sums, so that short rows need not ask; doubles take so long that it does not matter to them */
 #define EACH_WAY(work, x) \
     (IS_DOUBLE || t->how == AS_NEAR ? work(t, x, AS_NEAR) : t->how == AT_ONCE ? work(t, x, AT_ONCE) : work(t, x, IN_PIECES))
-static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, AS_NEAR); }
+static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, 0, AS_NEAR); }
+#if defined(__AVX512F__)
+static __attribute__((noinline)) void NAME(sum_all_exact)(NAME(straight) *t) { NAME(sum_rows)(t, 1, 0, AS_NEAR); }
+#else
+static void NAME(sum_all_exact)(NAME(straight) *t) { NAME(sum_all)(t); }
+#endif
 static __attribute__((noinline)) void NAME(sum_all_others)(NAME(straight) *t) { NAME(sum_others)(t, 0, AS_NEAR); }
 
 /* All exponentials, as of rows whose maximum is near; whether it was. If not, nothing has happened but to the stage. */
-static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_rows), 1); }
+VM_INLINE int NAME(sum_near_rows)(NAME(straight) *t, int guessed, int how) { return NAME(sum_rows)(t, 0, guessed, how); }
+static __attribute__((noinline)) int NAME(sum_all_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_near_rows), 1); }
 static __attribute__((noinline)) int NAME(sum_others_near)(NAME(straight) *t) { return EACH_WAY(NAME(sum_others), 1); }
 #undef EACH_WAY
 VM_INLINE int NAME(sum_near)(int op, NAME(straight) *t)
@@ -477,18 +484,42 @@ VM_INLINE void NAME(finish)(int op, const REAL *v, REAL *y, ptrdiff_t n, REAL a,
         y[j] = NAME(result)(op, v[j], a, b, power);
 }
 
+/* rows after sharp ones: see rows.h */
+VM_INLINE void NAME(finish_sharp)(int op, NAME(straight) *t)
+{
+    for (ptrdiff_t u = 0; u < t->rows; u++) {
+        const ptrdiff_t kept = t->kept, rest = t->n - kept;
+        REAL *y = (REAL *)(t->out + u * t->so), *v = t->stage + u * t->room;
+        if (op == SOFTMAX && kept != 0)
+            NAME(careful_row)(y, y, kept, t->a[u], t->b[u]);
+        if (op == SOFTMAX && rest != 0)
+            NAME(careful_row)(v, y + kept, rest, t->a[u], t->b[u]);
+        if (op != SOFTMAX && kept != 0)
+            NAME(careful_slope_row)(y, y, kept, t->a[u], t->b[u], t->power[u]);
+        if (op != SOFTMAX && rest != 0)
+            NAME(careful_slope_row)(v, y + kept, rest, t->a[u], t->b[u], t->power[u]);
+    }
+}
+
 VM_INLINE void NAME(finish_around)(int op, NAME(straight) *t)
 {
     REAL y[WIDTH] __attribute__((aligned(64)));
     for (ptrdiff_t u = 0; u < t->rows; u++) {
         const REAL *v = op == LOG_SOFTMAX ? (const REAL *)(t->x + u * t->sx) : t->stage + u * t->room, a = t->a[u], b = t->b[u];
         REAL *out = (REAL *)(t->out + u * t->so), power = t->power[u];
+        if (op == SOFTMAX && NAME(sharp)()) {      /* exponentials are in the stage */
+            NAME(careful_row)(v, t->stage + u * t->room, t->n, a, b);
+            NAME(stream_pieces)(out, v, t->n);
+            continue;
+        }
         for (ptrdiff_t i = 0; i < t->whole; i += WIDTH) {
             INDEPENDENT
             for (ptrdiff_t j = 0; j < WIDTH; j++)
                 y[j] = NAME(result)(op, v[i + j], a, b, power);
             NAME(stream_pieces)(out + i, y, WIDTH);
         }
+        if (op == SOFTMAX && t->n >= WIDTH)
+            NAME(look)(y + NAME(pick)(out, WIDTH - 7));
         INDEPENDENT
         for (ptrdiff_t j = 0; j < t->n - t->whole; j++)
             y[j] = NAME(result)(op, v[t->whole + j], a, b, power);
@@ -501,6 +532,10 @@ VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
     const int how = IS_DOUBLE ? AS_NEAR : t->how;
     if (t->around) {
         NAME(finish_around)(op, t);
+        return;
+    }
+    if (op != LOG_SOFTMAX && NAME(sharp)()) {
+        NAME(finish_sharp)(op, t);
         return;
     }
     for (ptrdiff_t u = 0; u < t->rows; u++) {
@@ -520,6 +555,12 @@ VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
             NAME(fetch_ahead)(how, next, t->n);
             NAME(finish)(op, v, y + kept, t->n - kept, a, b, power);
         }
+    }
+    /* a few results, which have been stored for longest */
+    for (ptrdiff_t u = 0; HAS_SHARP && op != LOG_SOFTMAX && u < t->rows && u < 1 + t->n / 256; u++) {
+        const REAL *y = (const REAL *)(t->out + u * t->so);
+        for (ptrdiff_t i = 0; i + 8 <= t->n; i += 2048)
+            NAME(look)(y + i + NAME(pick)(y + i, (t->n - i < 2048 ? t->n - i : 2048) - 7));
     }
 }
 
@@ -598,7 +639,7 @@ ONE_COPY void NAME(straight_rows)(int op, const lines *dy, const lines *x, const
             if (IS_LOG(op))
                 NAME(sum_all_others)(&t);
             else
-                NAME(sum_all)(&t);
+                (op == SOFTMAX ? NAME(sum_all) : NAME(sum_all_exact))(&t);
         }
         if (op == LOGSUMEXP_BACKWARD)
             NAME(gather)(dy, 0, row, t.rows, 0, gradient);
@@ -863,6 +904,14 @@ VM_INLINE void NAME(finish_gradients)(int op, int select, int how, NAME(gradient
             continue;
         }
         NAME(fetch_ahead)(how, out + rows * so, n);
+#if HAS_SHARP && !IS_DOUBLE
+        if (op == SOFTMAX && n >= CHUNK / 4 && sharp_f4()) {       /* sharp rows: see rows.h */
+            careful_gradient_f4((const float *)dy, (const float *)y, (float *)out, n, t->a[u]);
+            continue;
+        }
+        if (op == SOFTMAX && n >= CHUNK / 4 && u % 4 == 0)
+            look_f4((const float *)y + pick_f4(y, n - 7));
+#endif
         NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
     }
 }

@@ -25,7 +25,7 @@ VM_INLINE void NAME(raise_segments)(int segments, int what, int plain, int first
             there[k] = NAME(first_places)(n - at);
             w[k] = full ? V(loadu)(x + at) : V(mask_loadu)(nothing, there[k], x + at);
         }
-        for (int k = 0; what != ALL && k < count; k++) {
+        for (int k = 0; what != ALL && what != ALL_BUT_TINY && k < count; k++) {
             NAME(vector) *h = top + p + k % 2;
             if (what == OTHERS) {
                 const NAME(vector) t = V(min)(*h, w[k]);
@@ -35,12 +35,12 @@ VM_INLINE void NAME(raise_segments)(int segments, int what, int plain, int first
                 *h = V(max)(w[k], *h);
         }
         if (what == OTHERS && first) {             /* all of the first segment are held back */
-            NAME(raise)(count - 2, plain, 1, w + 2, scale);
+            NAME(raise)(count - 2, plain, 1, 1, w + 2, scale);
             for (int k = 0; k < 2; k++)
                 v[p + k] = segments == 2 ? w[2 + k] : V(setzero)();
             continue;
         }
-        NAME(raise)(count, plain, 1, w, scale);
+        NAME(raise)(count, plain, what != ALL, 1, w, scale);
         for (int k = 0; what != OTHERS && k < count; k++) {
             REAL *to = e + (k / 2) * WIDTH + (p + k % 2) * NAME(PLACES);
             if (full || padded)
