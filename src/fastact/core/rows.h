@@ -564,11 +564,11 @@ VM_INLINE NAME(vector) V(mul)(NAME(vector) a, NAME(vector) b) { return V_OF(mul)
 VM_INLINE NAME(vector) V(max)(NAME(vector) a, NAME(vector) b) { return V_OF(max)(a, b); }
 VM_INLINE NAME(vector) V(min)(NAME(vector) a, NAME(vector) b) { return V_OF(min)(a, b); }
 VM_INLINE NAME(vector) V(fmadd)(NAME(vector) a, NAME(vector) b, NAME(vector) c) { return V_OF(fmadd)(a, b, c); }
-VM_INLINE NAME(vector) V(maskz_fmadd)(NAME(places) m, NAME(vector) a, NAME(vector) b, NAME(vector) c) { return V(maskz_mov)(m, V(fmadd)(a, b, c)); }
 VM_INLINE NAME(vector) V(loadu)(const void *p) { return V_OF(loadu)((const REAL *)p); }
 VM_INLINE void V(storeu)(void *p, NAME(vector) v) { V_OF(storeu)((REAL *)p, v); }
 VM_INLINE NAME(vector) V(mask_mov)(NAME(vector) other, NAME(places) m, NAME(vector) v) { return V_OF(blendv)(other, v, V_FROM(m)); }
 VM_INLINE NAME(vector) V(maskz_mov)(NAME(places) m, NAME(vector) v) { return V_OF(and)(V_FROM(m), v); }
+VM_INLINE NAME(vector) V(maskz_fmadd)(NAME(places) m, NAME(vector) a, NAME(vector) b, NAME(vector) c) { return V(maskz_mov)(m, V(fmadd)(a, b, c)); }
 VM_INLINE NAME(vector) V(mask_add)(NAME(vector) other, NAME(places) m, NAME(vector) a, NAME(vector) b) { return V(mask_mov)(other, m, V(add)(a, b)); }
 VM_INLINE NAME(vector) V(mask_mul)(NAME(vector) other, NAME(places) m, NAME(vector) a, NAME(vector) b) { return V(mask_mov)(other, m, V(mul)(a, b)); }
 VM_INLINE NAME(vector) V(maskz_loadu)(NAME(places) m, const void *p) { return V_OF(maskload)((const REAL *)p, m); }
