@@ -97,7 +97,7 @@ VM_INLINE double at_least_normal_f8(double x) { return at_least_f8(x, 0x1p-1022)
 VM_INLINE float sqrt_f4(float x) { return __builtin_sqrtf(x); }
 VM_INLINE double sqrt_f8(double x) { return __builtin_sqrt(x); }
 
-/* Quotients and roots, rounded correctly, without AVX-512's divider, which takes as long as twenty to fifty multiplications of whole
+/* Quotients and roots, rounded correctly, without the divider, which takes as long as sixteen to fifty multiplications of whole
  * vectors: bit for bit what the instructions give.
  *
  * a/b for 2^-1021 < |b| < 2^1021 and a/b as far from the ends, or exact (b = 1). An integer subtraction gives 1.41 to 1.46 times 1/b, a
@@ -118,46 +118,63 @@ VM_INLINE double divide_f8(double a, double b)
     double q = a * y;
     return fma_f8(fma_f8(-b, q, a), y, q);
 }
+#else
+VM_INLINE double divide_f8(double a, double b) { return a / b; }
+#endif
+VM_INLINE float divide_f4(float a, float b) { return a / b; }
 /* sqrt(x) */
-VM_INLINE float normal_root_f4(float x)
+VM_INLINE float multiplied_root_f4(float x)
 {
-    float y = from_bits_f4(0x5F600000u - (bits_f4(x) >> 1)), t = x * y, z = t * y;
+    uint32_t s = bits_f4(x) >> 1;
+    float y = from_bits_f4(0x5F600000u - s), half = from_bits_f4(0x5EE00000u - s), t = x * y, z = t * y;
     float p = fma_f4(fma_f4(0x1.dfe9c2p-4f, z, -0x1.3ea878p-1f), z, 0x1.7c8686p+0f);
-    float g = t * p, h = 0.5f * (y * p);
+    float g = t * p, h = half * p;
     float e = fma_f4(-g, h, 0.5f);
     g = fma_f4(g, e, g);
     h = fma_f4(h, e, h);
     return fma_f4(fma_f4(-g, g, x), h, g);
 }
-VM_INLINE double normal_root_f8(double x)
+VM_INLINE double multiplied_root_f8(double x)
 {
-    double y = from_bits_f8(0x5FEC000000000000u - (bits_f8(x) >> 1)), t = x * y, z = t * y;
+    uint64_t s = bits_f8(x) >> 1;
+    double y = from_bits_f8(0x5FEC000000000000u - s), half = from_bits_f8(0x5FDC000000000000u - s), t = x * y, z = t * y;
     double p = fma_f8(fma_f8(0x1.13ffadb3118ffp-5, z, -0x1.1ac3fa32234c5p-2), z, 0x1.d8f816bbebc2ap-1);
     p = fma_f8(fma_f8(p, z, -0x1.a265c42eb9731p+0), z, 0x1.f372e02b6b55cp+0);
-    double g = t * p, h = 0.5 * (y * p);
+    double g = t * p, h = half * p;
     double e = fma_f8(-g, h, 0.5);
     g = fma_f8(g, e, g);
     h = fma_f8(h, e, h);
     return fma_f8(fma_f8(-g, g, x), h, g);
 }
-#else
-VM_INLINE double divide_f8(double a, double b) { return a / b; }
-VM_INLINE float normal_root_f4(float x) { return sqrt_f4(x); }
-VM_INLINE double normal_root_f8(double x) { return sqrt_f8(x); }
-#endif
-VM_INLINE float divide_f4(float a, float b) { return a / b; }
-/* where only doubles gain from it */
-VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
-VM_INLINE double wide_root_f8(double x) { return normal_root_f8(x); }
-/* The other way, and how many of a span's numbers take it: then the divider has something to do, but not all */
+
+/* The usual way and the other one, and how many of a turn's numbers take it: then the divider has something to do, but not all.
+ * BESIDE: where a quotient keeps it busy, too. wide_root: where of AVX-512's vectors only doubles gain from multiplications. */
+#if defined(__AVX512F__)
+VM_INLINE float normal_root_f4(float x) { return multiplied_root_f4(x); }
+VM_INLINE double normal_root_f8(double x) { return multiplied_root_f8(x); }
 VM_INLINE float normal_root_else_f4(float x) { return sqrt_f4(x); }
 VM_INLINE double normal_root_else_f8(double x) { return sqrt_f8(x); }
-VM_INLINE float wide_root_else_f4(float x) { return normal_root_f4(x); }
+VM_INLINE double wide_root_f8(double x) { return multiplied_root_f8(x); }
 VM_INLINE double wide_root_else_f8(double x) { return sqrt_f8(x); }
-#if defined(__AVX512F__) && !defined(__clang__)
-enum { NORMAL_ROOT_ELSE_F4 = 64, NORMAL_ROOT_ELSE_F8 = 0, WIDE_ROOT_ELSE_F4 = 16, WIDE_ROOT_ELSE_F8 = 48 };
 #else
-enum { NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_ELSE_F8 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_ELSE_F8 = 0 };
+VM_INLINE float normal_root_f4(float x) { return sqrt_f4(x); }
+VM_INLINE double normal_root_f8(double x) { return sqrt_f8(x); }
+VM_INLINE float normal_root_else_f4(float x) { return multiplied_root_f4(x); }
+VM_INLINE double normal_root_else_f8(double x) { return multiplied_root_f8(x); }
+VM_INLINE double wide_root_f8(double x) { return sqrt_f8(x); }
+VM_INLINE double wide_root_else_f8(double x) { return multiplied_root_f8(x); }
+#endif
+VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
+VM_INLINE float wide_root_else_f4(float x) { return multiplied_root_f4(x); }
+#if defined(__AVX512F__) && !defined(__clang__)
+enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 64, NORMAL_ROOT_BESIDE_F4 = 64, WIDE_ROOT_ELSE_F4 = 16, WIDE_ROOT_BESIDE_F4 = 16 };
+enum { TURN_F8 = 128, NORMAL_ROOT_ELSE_F8 = 0, NORMAL_ROOT_BESIDE_F8 = 0, WIDE_ROOT_ELSE_F8 = 48, WIDE_ROOT_BESIDE_F8 = 0 };
+#elif defined(__AVX2__) && !defined(__clang__)
+enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_BESIDE_F4 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_BESIDE_F4 = 0 };
+enum { TURN_F8 = 16, NORMAL_ROOT_ELSE_F8 = 4, NORMAL_ROOT_BESIDE_F8 = 8, WIDE_ROOT_ELSE_F8 = 4, WIDE_ROOT_BESIDE_F8 = 8 };
+#else
+enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_BESIDE_F4 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_BESIDE_F4 = 0 };
+enum { TURN_F8 = 128, NORMAL_ROOT_ELSE_F8 = 0, NORMAL_ROOT_BESIDE_F8 = 0, WIDE_ROOT_ELSE_F8 = 0, WIDE_ROOT_BESIDE_F8 = 0 };
 #endif
 
 /* x/6 rounded once, without a division: 1/6 is the sum of two numbers */
