@@ -9,7 +9,7 @@ cdef inline float tanh_f4(float x) noexcept nogil:
     # ----
     cdef float w = tanh_poly_f4(z)
     # ----
-    return copysign_f4(tanh_of_f4(s, w), x)
+    return signed_f4(tanh_of_f4(s, w), x)
 
 cdef inline double tanh_f8(double x) noexcept nogil:
     cdef double s, lost
@@ -17,7 +17,7 @@ cdef inline double tanh_f8(double x) noexcept nogil:
     # ----
     cdef double w = tanh_poly_f8(z, lost)
     # ----
-    return copysign_f8(tanh_of_f8(s, w), x)
+    return signed_f8(tanh_of_f8(s, w), x)
 
 
 # ---- gradients about a root: floats are computed in double, where nothing has to be carried, and rounded once; doubles

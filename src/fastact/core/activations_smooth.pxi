@@ -20,7 +20,7 @@ cdef inline real gaussian(real x) noexcept nogil:
 cdef inline real gaussian_backward(real dy, real x) noexcept nogil:
     # -2x e^(-x^2)
     cdef real a = bump_clamp(abs(x))
-    return graded(dy, bump(a, -2.0 * copysign(a, x)))
+    return graded(dy, bump(a, -2.0 * signed(a, x)))
 
 cdef inline real erf_backward(real dy, real x) noexcept nogil:
     # 2/sqrt(pi) e^(-x^2)
@@ -64,7 +64,8 @@ cdef inline real quick_gelu(real x) noexcept nogil:
 
 cdef inline real logit(real x, real eps) noexcept nogil:
     # +-log(c/u), c the smaller of x and 1 - x, held at eps, and u = 1 - c with what rounding leaves out of it
-    cdef real smaller = 1.0 - x if x > 0.5 else x
+    cdef real other = 1.0 - x
+    cdef real smaller = other if other < x else x
     cdef real least = eps if eps > 0.0 else -1.0
     cdef real c = least if smaller < least else smaller
     cdef real u = 1.0 - c

@@ -98,7 +98,7 @@ cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
     cdef double lost
     cdef double distance = difference_f8(x, mu, &lost)
     cdef double t = distance / sigma
-    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) * over_f8(sigma))
     cdef double a = normal_clamp_f8(abs_f8(t))
     cdef double half = -0.5 * a
     cdef double p = half * a
@@ -118,7 +118,7 @@ cdef inline double laplace_backward_f8(double dy, double x, double mu, double si
     cdef double lost
     cdef double distance = difference_f8(x, mu, &lost)
     cdef double t = distance / sigma
-    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) * over_f8(sigma))
     cdef double a = wide_clamp_f8(abs_f8(t))
     cdef double half = -0.5 * a
     cdef double p = half * a
@@ -135,14 +135,14 @@ cdef inline float erf_f4(float x) noexcept nogil:
     # x + x P(x^2), or, from 1.1 on, 1 - P(|x|)^4, with the sign of x
     cdef float near = erf_near_f4(x)
     # ----
-    cdef float far = copysign_f4(erf_far_f4(abs_f4(x)), x)
+    cdef float far = signed_f4(erf_far_f4(abs_f4(x)), x)
     return near if abs_f4(x) < <float>1.1 else far
 
 cdef inline double erf_f8(double x) noexcept nogil:
     # x + x P(x^2), or, from 1 on, 1 - P(|x|)^4, with the sign of x
-    cdef double near = erf_near_f8(x)
+    cdef double near = erf_near_f8(abs_f8(x))
     cdef double far = erf_far_f8(abs_f8(x))
-    return copysign_f8(near if abs_f8(x) < 1.0 else far, x)
+    return signed_f8(near if abs_f8(x) < 1.0 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
     # e^(-a^2) (1 + F)/(2 (a + 1/2))
@@ -522,7 +522,7 @@ cdef inline float tanh_shrink_f4(float x) noexcept nogil:
     cdef float near = shrink_near_f4(held)
     # ----
     cdef float far = (abs_f4(x) - <float>1.0) + <float>2.0 / fma_f4(s, w, <float>1.0 + s)
-    return copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
+    return signed_f4(shrink_side_f4(abs_f4(x), near, far), x)
 
 cdef inline float tanh_shrink_backward_f4(float dy, float x) noexcept nogil:
     # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 on, by e^-2|x|
@@ -539,11 +539,11 @@ cdef inline double tanh_shrink_f8(double x) noexcept nogil:
     # x by a quotient of x^2, or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x
     cdef double s
     cdef double held = shrink_clamp_f8(abs_f8(x))
-    cdef double z = exp_reduced_f8(held + held, -0.0, 0.0, &s)
+    cdef double z = shrink_reduced_f8(held, &s)
     # ----
-    cdef double w = expm1_poly_f8(z)
+    cdef double w = shrink_poly_f8(z)
     # ----
-    return copysign_f8(shrink_of_f8(abs_f8(x), shrink_clamp_f8(abs_f8(x)), s, w), x)
+    return signed_f8(shrink_of_f8(abs_f8(x), shrink_clamp_f8(abs_f8(x)), s, w), x)
 
 cdef inline double tanh_shrink_backward_f8(double dy, double x) noexcept nogil:
     # tanh^2 as a quotient of x^2, or, from 1.05 on, by e^-2|x|

@@ -37,7 +37,7 @@ STORAGES = {
 REALS = {"f4": "float", "f8": "double"}
 
 #: Primitives that there are in two ways, which give the same bits: of each turn's numbers some take the other one, `name_else`.
-TWO_WAYS = re.compile(r"\b(normal_root|wide_root)(_f[48])?\(")
+TWO_WAYS = re.compile(r"\b(normal_root|wide_root|lone_root)(_f[48])?\(")
 
 #: Spans from which on two steps pay, and more: at both ends some steps have none to work on.
 FEWEST = {"f4": (8, 24), "f8": (8, 16)}

@@ -58,6 +58,9 @@ VM_INLINE float copysign_f4(float x, float s) { return __builtin_copysignf(x, s)
 VM_INLINE double copysign_f8(double x, double s) { return __builtin_copysign(x, s); }
 VM_INLINE float flipped_f4(float x, float sign) { return from_bits_f4(bits_f4(x) ^ bits_f4(sign)); }
 VM_INLINE double flipped_f8(double x, double sign) { return from_bits_f8(bits_f8(x) ^ bits_f8(sign)); }
+/* copysign of what has no sign yet: an operation less */
+VM_INLINE float signed_f4(float size, float s) { return from_bits_f4(bits_f4(size) ^ (bits_f4(s) & 0x80000000u)); }
+VM_INLINE double signed_f8(double size, double s) { return from_bits_f8(bits_f8(size) ^ (bits_f8(s) & 0x8000000000000000u)); }
 
 /* A number whose value the compiler does not see. gcc makes one instruction of "x < lo ? lo : x" (vmaxps) where lo is
  * unknown but the same in the whole loop, and a comparison and a blend where it is a literal. */
@@ -148,7 +151,8 @@ VM_INLINE double multiplied_root_f8(double x)
 }
 
 /* The usual way and the other one, and how many of a turn's numbers take it: then the divider has something to do, but not all.
- * BESIDE: where a quotient keeps it busy, too. wide_root: where of AVX-512's vectors only doubles gain from multiplications. */
+ * BESIDE: where a quotient keeps it busy, too. wide_root: where of AVX-512's vectors only doubles gain from multiplications;
+ * lone_root: where little else is to do, too. */
 #if defined(__AVX512F__)
 VM_INLINE float normal_root_f4(float x) { return multiplied_root_f4(x); }
 VM_INLINE double normal_root_f8(double x) { return multiplied_root_f8(x); }
@@ -166,13 +170,20 @@ VM_INLINE double wide_root_else_f8(double x) { return multiplied_root_f8(x); }
 #endif
 VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
 VM_INLINE float wide_root_else_f4(float x) { return multiplied_root_f4(x); }
+VM_INLINE float lone_root_f4(float x) { return wide_root_f4(x); }
+VM_INLINE double lone_root_f8(double x) { return wide_root_f8(x); }
+VM_INLINE float lone_root_else_f4(float x) { return wide_root_else_f4(x); }
+VM_INLINE double lone_root_else_f8(double x) { return wide_root_else_f8(x); }
 #if defined(__AVX512F__) && !defined(__clang__)
+enum { LONE_ROOT_ELSE_F4 = 16, LONE_ROOT_BESIDE_F4 = 16, LONE_ROOT_ELSE_F8 = 48, LONE_ROOT_BESIDE_F8 = 0 };
 enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 64, NORMAL_ROOT_BESIDE_F4 = 64, WIDE_ROOT_ELSE_F4 = 16, WIDE_ROOT_BESIDE_F4 = 16 };
 enum { TURN_F8 = 128, NORMAL_ROOT_ELSE_F8 = 0, NORMAL_ROOT_BESIDE_F8 = 0, WIDE_ROOT_ELSE_F8 = 48, WIDE_ROOT_BESIDE_F8 = 0 };
 #elif defined(__AVX2__) && !defined(__clang__)
+enum { LONE_ROOT_ELSE_F4 = 0, LONE_ROOT_BESIDE_F4 = 0, LONE_ROOT_ELSE_F8 = 4, LONE_ROOT_BESIDE_F8 = 12 };
 enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_BESIDE_F4 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_BESIDE_F4 = 0 };
 enum { TURN_F8 = 16, NORMAL_ROOT_ELSE_F8 = 4, NORMAL_ROOT_BESIDE_F8 = 8, WIDE_ROOT_ELSE_F8 = 4, WIDE_ROOT_BESIDE_F8 = 8 };
 #else
+enum { LONE_ROOT_ELSE_F4 = 0, LONE_ROOT_BESIDE_F4 = 0, LONE_ROOT_ELSE_F8 = 0, LONE_ROOT_BESIDE_F8 = 0 };
 enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_BESIDE_F4 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_BESIDE_F4 = 0 };
 enum { TURN_F8 = 128, NORMAL_ROOT_ELSE_F8 = 0, NORMAL_ROOT_BESIDE_F8 = 0, WIDE_ROOT_ELSE_F8 = 0, WIDE_ROOT_BESIDE_F8 = 0 };
 #endif
@@ -446,12 +457,12 @@ VM_INLINE float tanh_reduced_f4(float x, float *s)
 }
 VM_INLINE float tanh_poly_f4(float z)
 {
-    float q = 0x1.6ca99ap-6f;
-    q = fma_f4(q, z, 0x1.120b60p-4f);
-    q = fma_f4(q, z, 0x1.55557cp-3f);
-    q = fma_f4(q, z, 0x1.5554dcp-2f);
-    q = fma_f4(q, z, 0.5f);
-    return fma_f4(z * (z + z), q, z);
+    float q = 0x1.6ca99ap-5f;
+    q = fma_f4(q, z, 0x1.120b60p-3f);
+    q = fma_f4(q, z, 0x1.55557cp-2f);
+    q = fma_f4(q, z, 0x1.5554dcp-1f);
+    q = fma_f4(q, z, 1.0f);
+    return fma_f4(z * z, q, z);
 }
 VM_INLINE float tanh_of_f4(float s, float w)
 {
@@ -484,6 +495,14 @@ VM_INLINE double tanh_poly_f8(double z, double lost)
     q = fma_f8(q, z, 2 * EXPM1_Q1_F8);
     q = fma_f8(q, z, 0.5);
     return z + fma_f8(z * (z + z), q, lost);
+}
+VM_INLINE double tanh_rest_f8(double z, double z2)
+{
+    double q = fma_f8(2048 * EXPM1_Q10_F8, z2, fma_f8(1024 * EXPM1_Q9_F8, z, 512 * EXPM1_Q8_F8));
+    q = fma_f8(q, z2, fma_f8(256 * EXPM1_Q7_F8, z, 128 * EXPM1_Q6_F8));
+    q = fma_f8(q, z2, fma_f8(64 * EXPM1_Q5_F8, z, 32 * EXPM1_Q4_F8));
+    q = fma_f8(q, z2, fma_f8(16 * EXPM1_Q3_F8, z, 8 * EXPM1_Q2_F8));
+    return fma_f8(q, z2, fma_f8(4 * EXPM1_Q1_F8, z, 1.0));
 }
 VM_INLINE double tanh_of_f8(double s, double w)
 {
