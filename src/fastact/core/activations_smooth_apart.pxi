@@ -140,9 +140,9 @@ cdef inline float erf_f4(float x) noexcept nogil:
 
 cdef inline double erf_f8(double x) noexcept nogil:
     # x + x P(x^2), or, from 1 on, 1 - P(|x|)^4, with the sign of x
-    cdef double near = erf_near_f8(abs_f8(x))
+    cdef double near = erf_near_f8(x)
     cdef double far = erf_far_f8(abs_f8(x))
-    return signed_f8(near if abs_f8(x) < 1.0 else far, x)
+    return copysign_f8(near if abs_f8(x) < 1.0 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
     # e^(-a^2) (1 + F)/(2 (a + 1/2))
