@@ -147,7 +147,7 @@ cdef inline void tanh_shrink_value_and_slope_f4(float x, float* y, float* dydx) 
     cdef float base = shrink_side_f4(abs_f4(x), abs_f4(x), <float>1.0)
     cdef float less = shrink_side_f4(abs_f4(x), near, q)
     cdef float rest = base - less
-    y[0] = signed_f4(shrink_side_f4(abs_f4(x), near, far), x)
+    y[0] = copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
     dydx[0] = fma_f4(rest, rest, (rest + rest) * ((base - rest) - less))
 
 cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:

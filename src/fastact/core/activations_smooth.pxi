@@ -64,8 +64,7 @@ cdef inline real quick_gelu(real x) noexcept nogil:
 
 cdef inline real logit(real x, real eps) noexcept nogil:
     # +-log(c/u), c the smaller of x and 1 - x, held at eps, and u = 1 - c with what rounding leaves out of it
-    cdef real other = 1.0 - x
-    cdef real smaller = other if other < x else x
+    cdef real smaller = 1.0 - x if x > 0.5 else x
     cdef real least = eps if eps > 0.0 else -1.0
     cdef real c = least if smaller < least else smaller
     cdef real u = 1.0 - c

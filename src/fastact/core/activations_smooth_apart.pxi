@@ -135,7 +135,7 @@ cdef inline float erf_f4(float x) noexcept nogil:
     # x + x P(x^2), or, from 1.1 on, 1 - P(|x|)^4, with the sign of x
     cdef float near = erf_near_f4(x)
     # ----
-    cdef float far = signed_f4(erf_far_f4(abs_f4(x)), x)
+    cdef float far = copysign_f4(erf_far_f4(abs_f4(x)), x)
     return near if abs_f4(x) < <float>1.1 else far
 
 cdef inline double erf_f8(double x) noexcept nogil:
@@ -522,7 +522,7 @@ cdef inline float tanh_shrink_f4(float x) noexcept nogil:
     cdef float near = shrink_near_f4(held)
     # ----
     cdef float far = (abs_f4(x) - <float>1.0) + <float>2.0 / fma_f4(s, w, <float>1.0 + s)
-    return signed_f4(shrink_side_f4(abs_f4(x), near, far), x)
+    return copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
 
 cdef inline float tanh_shrink_backward_f4(float dy, float x) noexcept nogil:
     # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 on, by e^-2|x|
