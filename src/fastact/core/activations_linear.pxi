@@ -198,7 +198,7 @@ cdef inline real soft_shrink_backward_y(real dy, real y, real lambd) noexcept no
 
 cdef inline real softsign(real x) noexcept nogil:
     cdef real size = at_most(abs(x), 1.152921504606846976e18)  # where 1 + size is size
-    return copysign(divide(size, 1.0 + size), x)
+    return signed(divide(size, 1.0 + size), x)
 
 cdef inline real softsign_backward(real dy, real x) noexcept nogil:
     # 1/(1 + |x|)^2 = y^2 (1 + 2 rest), y = 1/(1 + |x|) as rounded, rest = (1 - y|x|) - y
@@ -264,8 +264,8 @@ cdef inline real bent_identity(real x) noexcept nogil:
 cdef inline real bent_identity_backward(real dy, real x) noexcept nogil:
     # 1 + x/(2R)
     cdef real held = at_most(at_most_finite(abs(x)), 1073741824.0)  # as above, so that both share the root
-    cdef real root = wide_root(fma(held, held, 1.0))
+    cdef real root = lone_root(fma(held, held, 1.0))
     # ---- f8
-    cdef real again = at_most(abs(x), 1073741824.0)
+    cdef real again = at_most(at_most_finite(abs(x)), 1073741824.0)  # gcc makes a minimum of but one bound of a number
     cdef real share = again / root
-    return dy * fma(0.5, copysign(share, x), 1.0)
+    return dy * fma(0.5, signed(share, x), 1.0)

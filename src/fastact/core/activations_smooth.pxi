@@ -20,7 +20,7 @@ cdef inline real gaussian(real x) noexcept nogil:
 cdef inline real gaussian_backward(real dy, real x) noexcept nogil:
     # -2x e^(-x^2)
     cdef real a = bump_clamp(abs(x))
-    return graded(dy, bump(a, -2.0 * copysign(a, x)))
+    return graded(dy, bump(a, -2.0 * signed(a, x)))
 
 cdef inline real erf_backward(real dy, real x) noexcept nogil:
     # 2/sqrt(pi) e^(-x^2)

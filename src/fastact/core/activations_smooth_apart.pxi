@@ -110,7 +110,7 @@ cdef inline double laplace_f8(double x, double mu, double sigma) noexcept nogil:
     cdef double lost
     cdef double distance = difference_f8(x, mu, &lost)
     cdef double t = distance / sigma
-    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) * over_f8(sigma))
     cdef double a = normal_clamp_f8(abs_f8(t))
     cdef double half = -0.5 * a
     cdef double p = half * a
@@ -130,7 +130,7 @@ cdef inline double laplace_backward_f8(double dy, double x, double mu, double si
     cdef double lost
     cdef double distance = difference_f8(x, mu, &lost)
     cdef double t = distance / sigma
-    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) / sigma)
+    cdef double lo = residue_f8((fma_f8(-t, sigma, distance) + lost) * over_f8(sigma))
     cdef double a = wide_clamp_f8(abs_f8(t))
     cdef double half = -0.5 * a
     cdef double p = half * a
@@ -558,11 +558,11 @@ cdef inline double tanh_shrink_f8(double x) noexcept nogil:
     # x by a quotient of x^2, or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x
     cdef double s
     cdef double held = shrink_clamp_f8(abs_f8(x))
-    cdef double z = exp_reduced_f8(held + held, -0.0, 0.0, &s)
+    cdef double z = shrink_reduced_f8(held, &s)
     # ----
-    cdef double w = expm1_poly_f8(z)
+    cdef double w = shrink_poly_f8(z)
     # ----
-    return copysign_f8(shrink_of_f8(abs_f8(x), shrink_clamp_f8(abs_f8(x)), s, w), x)
+    return signed_f8(shrink_of_f8(abs_f8(x), shrink_clamp_f8(abs_f8(x)), s, w), x)
 
 cdef inline double tanh_shrink_backward_f8(double dy, double x) noexcept nogil:
     # tanh^2 as a quotient of x^2, or, from 1.05 on, by e^-2|x|

@@ -232,6 +232,8 @@ VM_INLINE float unit_f4(float mu, float sigma)
     uint32_t normal = power < 0x00800000u ? 0x00800000u : power;
     return from_bits_f4(normal < most ? normal : most);
 }
+/* 1/sigma, or the largest power of 2 where that is none: for what is small, and the same for all numbers */
+VM_INLINE double over_f8(double sigma) { return 1.0 / copysign_f8(at_least_normal_f8(abs_f8(sigma)), sigma); }
 VM_INLINE float width_f4(float unit, float sigma) { return copysign_f4(at_least_f4(abs_f4(sigma * unit), 0x1p-120f), sigma); }
 /* x unit - c, unit being a power of 2, as d + *lo (Knuth) */
 VM_INLINE float scaled_difference_f4(float x, float unit, float c, float *lo)
@@ -527,19 +529,28 @@ VM_INLINE float square_far_f4(float s, float w)
     float t = fma_f4(s, w, s), d = 1.0f + t;
     return fma_f4(-4.0f * t, 1.0f / (d * d), 1.0f);
 }
+/* e^2a = s(1/2 + w), all in units of a */
+VM_INLINE double shrink_reduced_f8(double a, double *s)
+{
+    const double magic = 6755399441055744.0 + 1024.0;
+    double j = fma_f8(a, 2 * 0x1.71547652b82fep+0, magic), n = j - magic;
+    *s = from_bits_f8(bits_f8(j) << 52);
+    return fma_f8(n, -0.5 * LN2_LO_F8, fma_f8(n, -0.5 * LN2_HI_F8, a));
+}
+VM_INLINE double shrink_poly_f8(double z) { double z2 = z * z; return fma_f8(tanh_rest_f8(z, z2), z2, z); }
 VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
 VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
 VM_INLINE float square_side_f4(float a, float near, float far) { return a < 1.05f ? near : far; }
 /* doubles: quotients of x^2 near 0 (coefficients/tanh_square.py), of e^2a beyond, and only the one that counts is divided.
- * x^3 (1/3 + x^2 N/D), with what rounding leaves out of x^3 and 1/3, or (a - 1) + 2/(1 + e^2a), e^2a = s(1 + w) */
+ * x^3 (1/3 + x^2 N/D), with what rounding leaves out of x^3 and 1/3, or (a - 1) + 2/(1 + e^2a), e^2a = s(1/2 + w) */
 VM_INLINE double shrink_of_f8(double a, double held, double s, double w)
 {
     int near = a < 1.0;
     double z = held * held, cube = held * z, cube_lo = fma_f8(held, fma_f8(held, held, -z), fma_f8(held, z, -cube));
     double n = fma_f8(fma_f8(-0x1.d9e4952f4729dp-14, z, -0x1.5a683ecb85678p-7), z, -0x1.6c16c16c16c0fp-3);
     double d = fma_f8(fma_f8(fma_f8(0x1.637df49efbb14p-12, z, 0x1.0bc6aff2065e1p-5), z, 0x1.3ce97c702ad4fp-1), z, 0x1.5555555555555p+0);
-    double e = fma_f8(s, w, 1.0 + s);
+    double e = fma_f8(s, w, fma_f8(0.5, s, 1.0));
     double q = (near ? n : 2.0) / (near ? d : e);
     double p = fma_f8(z, q, 0x1.5555555555555p-2);
     double small = fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p)), large = (a - 1.0) + q;

@@ -36,8 +36,8 @@ STORAGES = {
 }
 REALS = {"f4": "float", "f8": "double"}
 
-#: Primitives that AVX-512 has in two ways, which give the same bits: some of a span's numbers take the other one, `name_else`.
-TWO_WAYS = re.compile(r"\b(normal_root|wide_root)(_f[48])?\(")
+#: Primitives that there are in two ways, which give the same bits: of each turn's numbers some take the other one, `name_else`.
+TWO_WAYS = re.compile(r"\b(normal_root|wide_root|lone_root)(_f[48])?\(")
 
 #: Spans from which on two steps pay, and more: at both ends some steps have none to work on.
 FEWEST = {"f4": (8, 24), "f8": (8, 16)}
@@ -126,9 +126,17 @@ def the_other_way(text: str) -> str:
 
 
 def taking_the_other(text: str, suffix: str) -> str:
-    """How many of a span's numbers do, see vmath.h; none where a quotient of doubles keeps the divider busy."""
+    """How many of a turn's numbers do, see vmath.h, where a quotient keeps the divider busy already or not."""
     found = TWO_WAYS.search(text)
-    return f"{found[1]}_else_{suffix}".upper() if found and not (suffix == "f8" and " / " in text) else ""
+    return f"{found[1]}_{'beside' if ' / ' in text else 'else'}_{suffix}".upper() if found else ""
+
+
+def two_loops(body: list[str], second: list[str], others: str, suffix: str) -> list[str]:
+    """A span's numbers in turns, of which `others` take the second way."""
+    turn = f"TURN_{suffix.upper()}"
+    parts = ((f"j * {turn}, (j + 1) * {turn} - {others}", body), (f"(j + 1) * {turn} - {others}, (j + 1) * {turn}", second))
+    loops = [line for which, lines in parts for line in (f"    for i in range({which}):", *(f"        {line}" for line in lines))]
+    return [f"for j in range(SPAN // {turn}):", *loops]
 
 
 #: A formula: its type, name, arguments and body.
@@ -277,16 +285,16 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
         call = f"{part.name}({', '.join(values)})"
         body.append(f"o[i] = {call}" if k == last and single else call)
     parameters += [f"{ctype} {p}" for p in op.parameters]
-    lines = [f"cdef inline void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:", "    cdef npy_intp i"]
+    lines = [f"cdef inline void span_{op.name}_{suffix}({', '.join(parameters)}) noexcept nogil:"]
     others = taking_the_other("".join(part.body for part in parts), suffix)
+    lines.append("    cdef npy_intp i" + (", j" if others else ""))
     has_two = "|".join(part.name for part in parts if the_other_way(part.body))
 
     def loops(body: list[str], indent: str) -> list[str]:
         if not others:
             return [f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body)]
         second = [re.sub(rf"\b({has_two})\(", r"\1_else(", line) for line in body]
-        ways = (("SPAN - " + others, body), (f"SPAN - {others}, SPAN", second))
-        return [f"{indent}{line}" for which, lines in ways for line in (f"for i in range({which}):", *(f"    {line}" for line in lines))]
+        return [f"{indent}{line}" for line in two_loops(body, second, others, suffix)]
 
     branch = "if"
     for a in parts[last].arguments:
@@ -452,7 +460,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
             lines.append(f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]")
         else:
             lines.append(f"    cdef const {ctype}* {name} = <const {ctype}*>args[{k}]")
-    lines.append("    cdef npy_intp i")
+    lines.append("    cdef npy_intp i" + (", j" if others else ""))
     if op.special and form == "scalar":
         parameter, value, other = op.special            # which has the same operands, and not the parameter
         lines += [f"    if {parameter} == <{ctype}>{value!r}:", f"        k_{other}_{suffix}_scalar(out, args, n)", "        return"]
@@ -478,19 +486,16 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
     if len(op.results) > 1:
         return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     if others and form == "scalar" and not parts:
-        lines += in_two_ways(op, formula, others)
+        lines += in_two_ways(op, suffix, formula, others)
     return "\n".join([*lines, *loop(op, formula, form, "    ", "n & -LANES"), ""])
 
 
-def in_two_ways(op: Any, formula: str, others: str) -> list[str]:
+def in_two_ways(op: Any, suffix: str, formula: str, others: str) -> list[str]:
     """Whole spans of a formula that has two ways: see TWO_WAYS."""
     call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
     return [
         f"    while {others} and n >= SPAN:",
-        f"        for i in range(SPAN - {others}):",
-        f"            o[i] = {formula}({call})",
-        f"        for i in range(SPAN - {others}, SPAN):",
-        f"            o[i] = {formula}_else({call})",
+        *(f"        {line}" for line in two_loops([f"o[i] = {formula}({call})"], [f"o[i] = {formula}_else({call})"], others, suffix)),
         *(f"        {name} += SPAN" for name in (*targets(op), *op.data)),
         "        n -= SPAN",
     ]

@@ -32,10 +32,20 @@ cdef extern from "vmath.h" nogil:
     bint HAS_AVX512
     int fastact_nothing
     enum:
+        TURN_F4
+        TURN_F8
         NORMAL_ROOT_ELSE_F4
         NORMAL_ROOT_ELSE_F8
+        NORMAL_ROOT_BESIDE_F4
+        NORMAL_ROOT_BESIDE_F8
         WIDE_ROOT_ELSE_F4
         WIDE_ROOT_ELSE_F8
+        WIDE_ROOT_BESIDE_F4
+        WIDE_ROOT_BESIDE_F8
+        LONE_ROOT_ELSE_F4
+        LONE_ROOT_ELSE_F8
+        LONE_ROOT_BESIDE_F4
+        LONE_ROOT_BESIDE_F8
 
 cdef extern from "half.h" nogil:
     void half_to_float_block(float* out, const uint16_t* x, npy_intp n) noexcept

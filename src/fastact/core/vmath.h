@@ -58,6 +58,9 @@ VM_INLINE float copysign_f4(float x, float s) { return __builtin_copysignf(x, s)
 VM_INLINE double copysign_f8(double x, double s) { return __builtin_copysign(x, s); }
 VM_INLINE float flipped_f4(float x, float sign) { return from_bits_f4(bits_f4(x) ^ bits_f4(sign)); }
 VM_INLINE double flipped_f8(double x, double sign) { return from_bits_f8(bits_f8(x) ^ bits_f8(sign)); }
+/* copysign of what has no sign yet: an operation less */
+VM_INLINE float signed_f4(float size, float s) { return from_bits_f4(bits_f4(size) ^ (bits_f4(s) & 0x80000000u)); }
+VM_INLINE double signed_f8(double size, double s) { return from_bits_f8(bits_f8(size) ^ (bits_f8(s) & 0x8000000000000000u)); }
 
 /* A number whose value the compiler does not see. gcc makes one instruction of "x < lo ? lo : x" (vmaxps) where lo is
  * unknown but the same in the whole loop, and a comparison and a blend where it is a literal. */
@@ -97,7 +100,7 @@ VM_INLINE double at_least_normal_f8(double x) { return at_least_f8(x, 0x1p-1022)
 VM_INLINE float sqrt_f4(float x) { return __builtin_sqrtf(x); }
 VM_INLINE double sqrt_f8(double x) { return __builtin_sqrt(x); }
 
-/* Quotients and roots, rounded correctly, without AVX-512's divider, which takes as long as twenty to fifty multiplications of whole
+/* Quotients and roots, rounded correctly, without the divider, which takes as long as sixteen to fifty multiplications of whole
  * vectors: bit for bit what the instructions give.
  *
  * a/b for 2^-1021 < |b| < 2^1021 and a/b as far from the ends, or exact (b = 1). An integer subtraction gives 1.41 to 1.46 times 1/b, a
@@ -118,46 +121,71 @@ VM_INLINE double divide_f8(double a, double b)
     double q = a * y;
     return fma_f8(fma_f8(-b, q, a), y, q);
 }
+#else
+VM_INLINE double divide_f8(double a, double b) { return a / b; }
+#endif
+VM_INLINE float divide_f4(float a, float b) { return a / b; }
 /* sqrt(x) */
-VM_INLINE float normal_root_f4(float x)
+VM_INLINE float multiplied_root_f4(float x)
 {
-    float y = from_bits_f4(0x5F600000u - (bits_f4(x) >> 1)), t = x * y, z = t * y;
+    uint32_t s = bits_f4(x) >> 1;
+    float y = from_bits_f4(0x5F600000u - s), half = from_bits_f4(0x5EE00000u - s), t = x * y, z = t * y;
     float p = fma_f4(fma_f4(0x1.dfe9c2p-4f, z, -0x1.3ea878p-1f), z, 0x1.7c8686p+0f);
-    float g = t * p, h = 0.5f * (y * p);
+    float g = t * p, h = half * p;
     float e = fma_f4(-g, h, 0.5f);
     g = fma_f4(g, e, g);
     h = fma_f4(h, e, h);
     return fma_f4(fma_f4(-g, g, x), h, g);
 }
-VM_INLINE double normal_root_f8(double x)
+VM_INLINE double multiplied_root_f8(double x)
 {
-    double y = from_bits_f8(0x5FEC000000000000u - (bits_f8(x) >> 1)), t = x * y, z = t * y;
+    uint64_t s = bits_f8(x) >> 1;
+    double y = from_bits_f8(0x5FEC000000000000u - s), half = from_bits_f8(0x5FDC000000000000u - s), t = x * y, z = t * y;
     double p = fma_f8(fma_f8(0x1.13ffadb3118ffp-5, z, -0x1.1ac3fa32234c5p-2), z, 0x1.d8f816bbebc2ap-1);
     p = fma_f8(fma_f8(p, z, -0x1.a265c42eb9731p+0), z, 0x1.f372e02b6b55cp+0);
-    double g = t * p, h = 0.5 * (y * p);
+    double g = t * p, h = half * p;
     double e = fma_f8(-g, h, 0.5);
     g = fma_f8(g, e, g);
     h = fma_f8(h, e, h);
     return fma_f8(fma_f8(-g, g, x), h, g);
 }
-#else
-VM_INLINE double divide_f8(double a, double b) { return a / b; }
-VM_INLINE float normal_root_f4(float x) { return sqrt_f4(x); }
-VM_INLINE double normal_root_f8(double x) { return sqrt_f8(x); }
-#endif
-VM_INLINE float divide_f4(float a, float b) { return a / b; }
-/* where only doubles gain from it */
-VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
-VM_INLINE double wide_root_f8(double x) { return normal_root_f8(x); }
-/* The other way, and how many of a span's numbers take it: then the divider has something to do, but not all */
+
+/* The usual way and the other one, and how many of a turn's numbers take it: then the divider has something to do, but not all.
+ * BESIDE: where a quotient keeps it busy, too. wide_root: where of AVX-512's vectors only doubles gain from multiplications;
+ * lone_root: where little else is to do, too. */
+#if defined(__AVX512F__)
+VM_INLINE float normal_root_f4(float x) { return multiplied_root_f4(x); }
+VM_INLINE double normal_root_f8(double x) { return multiplied_root_f8(x); }
 VM_INLINE float normal_root_else_f4(float x) { return sqrt_f4(x); }
 VM_INLINE double normal_root_else_f8(double x) { return sqrt_f8(x); }
-VM_INLINE float wide_root_else_f4(float x) { return normal_root_f4(x); }
+VM_INLINE double wide_root_f8(double x) { return multiplied_root_f8(x); }
 VM_INLINE double wide_root_else_f8(double x) { return sqrt_f8(x); }
-#if defined(__AVX512F__) && !defined(__clang__)
-enum { NORMAL_ROOT_ELSE_F4 = 64, NORMAL_ROOT_ELSE_F8 = 0, WIDE_ROOT_ELSE_F4 = 16, WIDE_ROOT_ELSE_F8 = 48 };
 #else
-enum { NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_ELSE_F8 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_ELSE_F8 = 0 };
+VM_INLINE float normal_root_f4(float x) { return sqrt_f4(x); }
+VM_INLINE double normal_root_f8(double x) { return sqrt_f8(x); }
+VM_INLINE float normal_root_else_f4(float x) { return multiplied_root_f4(x); }
+VM_INLINE double normal_root_else_f8(double x) { return multiplied_root_f8(x); }
+VM_INLINE double wide_root_f8(double x) { return sqrt_f8(x); }
+VM_INLINE double wide_root_else_f8(double x) { return multiplied_root_f8(x); }
+#endif
+VM_INLINE float wide_root_f4(float x) { return sqrt_f4(x); }
+VM_INLINE float wide_root_else_f4(float x) { return multiplied_root_f4(x); }
+VM_INLINE float lone_root_f4(float x) { return wide_root_f4(x); }
+VM_INLINE double lone_root_f8(double x) { return wide_root_f8(x); }
+VM_INLINE float lone_root_else_f4(float x) { return wide_root_else_f4(x); }
+VM_INLINE double lone_root_else_f8(double x) { return wide_root_else_f8(x); }
+#if defined(__AVX512F__) && !defined(__clang__)
+enum { LONE_ROOT_ELSE_F4 = 16, LONE_ROOT_BESIDE_F4 = 16, LONE_ROOT_ELSE_F8 = 48, LONE_ROOT_BESIDE_F8 = 0 };
+enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 64, NORMAL_ROOT_BESIDE_F4 = 64, WIDE_ROOT_ELSE_F4 = 16, WIDE_ROOT_BESIDE_F4 = 16 };
+enum { TURN_F8 = 128, NORMAL_ROOT_ELSE_F8 = 0, NORMAL_ROOT_BESIDE_F8 = 0, WIDE_ROOT_ELSE_F8 = 48, WIDE_ROOT_BESIDE_F8 = 0 };
+#elif defined(__AVX2__) && !defined(__clang__)
+enum { LONE_ROOT_ELSE_F4 = 0, LONE_ROOT_BESIDE_F4 = 0, LONE_ROOT_ELSE_F8 = 4, LONE_ROOT_BESIDE_F8 = 12 };
+enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_BESIDE_F4 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_BESIDE_F4 = 0 };
+enum { TURN_F8 = 16, NORMAL_ROOT_ELSE_F8 = 4, NORMAL_ROOT_BESIDE_F8 = 8, WIDE_ROOT_ELSE_F8 = 4, WIDE_ROOT_BESIDE_F8 = 8 };
+#else
+enum { LONE_ROOT_ELSE_F4 = 0, LONE_ROOT_BESIDE_F4 = 0, LONE_ROOT_ELSE_F8 = 0, LONE_ROOT_BESIDE_F8 = 0 };
+enum { TURN_F4 = 128, NORMAL_ROOT_ELSE_F4 = 0, NORMAL_ROOT_BESIDE_F4 = 0, WIDE_ROOT_ELSE_F4 = 0, WIDE_ROOT_BESIDE_F4 = 0 };
+enum { TURN_F8 = 128, NORMAL_ROOT_ELSE_F8 = 0, NORMAL_ROOT_BESIDE_F8 = 0, WIDE_ROOT_ELSE_F8 = 0, WIDE_ROOT_BESIDE_F8 = 0 };
 #endif
 
 /* x/6 rounded once, without a division: 1/6 is the sum of two numbers */
@@ -429,45 +457,38 @@ VM_INLINE float tanh_reduced_f4(float x, float *s)
 }
 VM_INLINE float tanh_poly_f4(float z)
 {
-    float q = 0x1.6ca99ap-6f;
-    q = fma_f4(q, z, 0x1.120b60p-4f);
-    q = fma_f4(q, z, 0x1.55557cp-3f);
-    q = fma_f4(q, z, 0x1.5554dcp-2f);
-    q = fma_f4(q, z, 0.5f);
-    return fma_f4(z * (z + z), q, z);
+    float q = 0x1.6ca99ap-5f;
+    q = fma_f4(q, z, 0x1.120b60p-3f);
+    q = fma_f4(q, z, 0x1.55557cp-2f);
+    q = fma_f4(q, z, 0x1.5554dcp-1f);
+    q = fma_f4(q, z, 1.0f);
+    return fma_f4(z * z, q, z);
 }
 VM_INLINE float tanh_of_f4(float s, float w)
 {
     float twice = s + s;
     return fma_f4(-twice, w, 0.5f - s) / fma_f4(twice, w, 0.5f + s);
 }
-VM_INLINE double tanh_reduced_f8(double x, double *s, double *lost)
+/* z in two parts: by the second, which is small beside 1/t, only the first power's term need know */
+VM_INLINE double tanh_reduced_f8(double x, double *s, double *tail)
 {
     const double magic = 6755399441055744.0 + 1022.0;
     double a = at_most_f8(abs_f8(x), 30.0);
     double j = fma_f8(a, -2 * 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double head = fma_f8(n, -0.5 * LN2_HI_F8, -a);
-    double z = fma_f8(n, -0.5 * LN2_LO_F8, head);
     *s = from_bits_f8(bits_f8(j) << 52);
-    *lost = fma_f8(n, -0.5 * LN2_LO_F8, head - z);                 /* in rounding z: 0.3 ulp of the result */
-    return z;
+    *tail = n * (-0.5 * LN2_LO_F8);
+    return fma_f8(n, -0.5 * LN2_HI_F8, -a);
 }
-VM_INLINE double tanh_poly_f8(double z, double lost)
+VM_INLINE double tanh_rest_f8(double z, double z2)
 {
-    double q = 1024 * EXPM1_Q10_F8;
-    q = fma_f8(q, z, 512 * EXPM1_Q9_F8);
-    q = fma_f8(q, z, 256 * EXPM1_Q8_F8);
-    q = fma_f8(q, z, 128 * EXPM1_Q7_F8);
-    q = fma_f8(q, z, 64 * EXPM1_Q6_F8);
-    q = fma_f8(q, z, 32 * EXPM1_Q5_F8);
-    q = fma_f8(q, z, 16 * EXPM1_Q4_F8);
-    q = fma_f8(q, z, 8 * EXPM1_Q3_F8);
-    q = fma_f8(q, z, 4 * EXPM1_Q2_F8);
-    q = fma_f8(q, z, 2 * EXPM1_Q1_F8);
-    q = fma_f8(q, z, 0.5);
-    return z + fma_f8(z * (z + z), q, lost);
+    double q = fma_f8(2048 * EXPM1_Q10_F8, z2, fma_f8(1024 * EXPM1_Q9_F8, z, 512 * EXPM1_Q8_F8));
+    q = fma_f8(q, z2, fma_f8(256 * EXPM1_Q7_F8, z, 128 * EXPM1_Q6_F8));
+    q = fma_f8(q, z2, fma_f8(64 * EXPM1_Q5_F8, z, 32 * EXPM1_Q4_F8));
+    q = fma_f8(q, z2, fma_f8(16 * EXPM1_Q3_F8, z, 8 * EXPM1_Q2_F8));
+    return fma_f8(q, z2, fma_f8(4 * EXPM1_Q1_F8, z, 1.0));
 }
+VM_INLINE double tanh_poly_f8(double z, double tail) { double z2 = z * z; return z + fma_f8(z2, tanh_rest_f8(z, z2), tail); }
 VM_INLINE double tanh_of_f8(double s, double w)
 {
     double twice = s + s;

@@ -1,8 +1,8 @@
-/* That divide() and normal_root() of vmath.h give what a processor's divider gives.
+/* That divide() and multiplied_root() of vmath.h give what a processor's divider gives.
  *
  *     gcc -O2 -march=x86-64-v4 -ffp-contract=off -I.. without_divider.c -lm -o without_divider && ./without_divider
  *
- * Needs AVX-512, without which vmath.h divides; takes 10 s. Every line it prints must end in "wrong 0".
+ * Needs AVX-512, without which divide() divides; takes 10 s. Every line it prints must end in "wrong 0".
  *
  * Roots of floats: every mantissa and parity of the exponent, and every float up to 2^126. Of doubles, the last step is wrong at most
  * where a root is so close to k 2^-53, k odd, halfway between two numbers, that x 2^106 = k^2 + c with a small c: by the error bound
@@ -32,7 +32,7 @@ static void float_roots(void)
 {
     long wrong = 0;
     for (uint32_t u = 0x0D800000; u < 0x7E800000; u++)              /* 2^-100 to 2^126 */
-        wrong += normal_root_f4(from_bits_f4(u)) != sqrtf(from_bits_f4(u));
+        wrong += multiplied_root_f4(from_bits_f4(u)) != sqrtf(from_bits_f4(u));
     printf("roots of all floats from 2^-100 to 2^126: wrong %ld\n", wrong);
 }
 
@@ -58,7 +58,7 @@ static void hard_roots(void)
                         continue;
                     const double x = ldexp((double)(uint64_t)b, n - 106);
                     tried++;
-                    wrong += normal_root_f8(x) != sqrt(x);
+                    wrong += multiplied_root_f8(x) != sqrt(x);
                 }
         }
     }
@@ -70,11 +70,11 @@ static void random_roots(void)
     long wrong = 0;
     for (long i = 0; i < 200000000; i++) {
         const double x = i % 2 ? between(1.0, next()) : between(2.0, next());
-        wrong += normal_root_f8(x) != sqrt(x);
+        wrong += multiplied_root_f8(x) != sqrt(x);
     }
     for (long i = 0; i < 100000000; i++) {
         const double x = from_bits_f8(next() >> 1);
-        wrong += x > 0x1p-960 && x < 0x1p1020 && normal_root_f8(x) != sqrt(x);
+        wrong += x > 0x1p-960 && x < 0x1p1020 && multiplied_root_f8(x) != sqrt(x);
     }
     printf("roots of random doubles: wrong %ld\n", wrong);
 }

@@ -1,4 +1,4 @@
-"""The polynomials of divide() and normal_root() in vmath.h, which do without a processor's divider.
+"""The polynomials of divide() and multiplied_root() in vmath.h, which do without a processor's divider.
 
     python without_divider.py
 
@@ -39,5 +39,5 @@ def root(degree: int) -> list[str]:
 
 if __name__ == "__main__":
     print("divide_f8", *reciprocal(3))
-    print("normal_root_f4", *root(2))
-    print("normal_root_f8", *root(4), "(of which the first is less by 2^-46, see without_divider.c)")
+    print("multiplied_root_f4", *root(2))
+    print("multiplied_root_f8", *root(4), "(of which the first is less by 2^-46, see without_divider.c)")
