@@ -1,6 +1,6 @@
 # What floats and doubles do differently.
 
-# ---- tanh: doubles carry the rounding error of the reduced argument, floats have their coefficients chosen by trial --------
+# ---- tanh: doubles have their reduced argument in two parts, floats their coefficients chosen by trial --------
 
 
 cdef inline float tanh_f4(float x) noexcept nogil:
@@ -12,12 +12,12 @@ cdef inline float tanh_f4(float x) noexcept nogil:
     return signed_f4(tanh_of_f4(s, w), x)
 
 cdef inline double tanh_f8(double x) noexcept nogil:
-    cdef double s, lost
-    cdef double z = tanh_reduced_f8(x, &s, &lost)
+    cdef double s, tail
+    cdef double z = tanh_reduced_f8(x, &s, &tail)
     # ----
-    cdef double w = tanh_poly_f8(z, lost)
+    cdef double c = tanh_poly_f8(z, tail)
     # ----
-    return signed_f8(tanh_of_f8(s, w), x)
+    return signed_f8(tanh_of_f8(s, z, c), x)
 
 
 # ---- gradients about a root: floats are computed in double, where nothing has to be carried, and rounded once; doubles

@@ -469,32 +469,16 @@ VM_INLINE float tanh_of_f4(float s, float w)
     float twice = s + s;
     return fma_f4(-twice, w, 0.5f - s) / fma_f4(twice, w, 0.5f + s);
 }
-VM_INLINE double tanh_reduced_f8(double x, double *s, double *lost)
+/* z in two parts: by the second, which is small beside 1/t, only the first power's term need know */
+VM_INLINE double tanh_reduced_f8(double x, double *s, double *tail)
 {
     const double magic = 6755399441055744.0 + 1022.0;
     double a = at_most_f8(abs_f8(x), 30.0);
     double j = fma_f8(a, -2 * 0x1.71547652b82fep+0, magic);
     double n = j - magic;
-    double head = fma_f8(n, -0.5 * LN2_HI_F8, -a);
-    double z = fma_f8(n, -0.5 * LN2_LO_F8, head);
     *s = from_bits_f8(bits_f8(j) << 52);
-    *lost = fma_f8(n, -0.5 * LN2_LO_F8, head - z);                 /* in rounding z: 0.3 ulp of the result */
-    return z;
-}
-VM_INLINE double tanh_poly_f8(double z, double lost)
-{
-    double q = 1024 * EXPM1_Q10_F8;
-    q = fma_f8(q, z, 512 * EXPM1_Q9_F8);
-    q = fma_f8(q, z, 256 * EXPM1_Q8_F8);
-    q = fma_f8(q, z, 128 * EXPM1_Q7_F8);
-    q = fma_f8(q, z, 64 * EXPM1_Q6_F8);
-    q = fma_f8(q, z, 32 * EXPM1_Q5_F8);
-    q = fma_f8(q, z, 16 * EXPM1_Q4_F8);
-    q = fma_f8(q, z, 8 * EXPM1_Q3_F8);
-    q = fma_f8(q, z, 4 * EXPM1_Q2_F8);
-    q = fma_f8(q, z, 2 * EXPM1_Q1_F8);
-    q = fma_f8(q, z, 0.5);
-    return z + fma_f8(z * (z + z), q, lost);
+    *tail = n * (-0.5 * LN2_LO_F8);
+    return fma_f8(n, -0.5 * LN2_HI_F8, -a);
 }
 VM_INLINE double tanh_rest_f8(double z, double z2)
 {
@@ -504,10 +488,17 @@ VM_INLINE double tanh_rest_f8(double z, double z2)
     q = fma_f8(q, z2, fma_f8(16 * EXPM1_Q3_F8, z, 8 * EXPM1_Q2_F8));
     return fma_f8(q, z2, fma_f8(4 * EXPM1_Q1_F8, z, 1.0));
 }
-VM_INLINE double tanh_of_f8(double s, double w)
+/* all of (e^(2z) - 1)/2 but z */
+VM_INLINE double tanh_poly_f8(double z, double tail) { double z2 = z * z; return fma_f8(z2, tanh_rest_f8(z, z2), tail); }
+/* (1/2 - s - 2 s w)/(1/2 + s + 2 s w), w = z + c. What roundings leave out of the divisor, that of z + c among them, would be up to 1.3 ulp
+ * of the result. It is had exactly, 2 s being a power of 2; dividend and divisor add up to 1, and the dividend makes up for it. 1.25: about
+ * 1/divisor. */
+VM_INLINE double tanh_of_f8(double s, double z, double c)
 {
-    double twice = s + s;
-    return fma_f8(-twice, w, 0.5 - s) / fma_f8(twice, w, 0.5 + s);
+    double twice = s + s, divisor = fma_f8(twice, c, fma_f8(twice, z, 0.5 + s));
+    double more = divisor - 0.5, dividend = 0.5 - more;
+    double lost = fma_f8(twice, c, fma_f8(twice, z, s - more));
+    return fma_f8(-lost, fma_f8(dividend, 1.25, 1.0), dividend) / divisor;
 }
 
 /* c(e^(x + dx) - 1) over the whole line: s(1 + w) - 1 = (s - 1) + s w, with c folded in before anything is rounded, and
