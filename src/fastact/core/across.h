@@ -355,7 +355,7 @@ VM_INLINE void TILE(finish_lines)(int op, int again, ptrdiff_t w, const TILE(acr
             q[j] = NAME(result)(op, again ? NAME(exponential)(p[j], c[j], low[j], shift[j]) : p[j], a[j], b[j], power[j]);
     }
     if (op == SOFTMAX && !again) {
-        const REAL *line = y.p + NAME(pick)(y.p, depth / 2 + 1) * y.step;
+        const REAL *line = y.p + NAME(pick)((uintptr_t)y.p, depth / 2 + 1) * y.step;
         for (ptrdiff_t j = 0; j < w; j += 64)
             NAME(look)(line + j);
     }

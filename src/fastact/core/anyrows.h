@@ -255,7 +255,7 @@ static void NAME(any_gradients)(int op, int storage, const char *dy, const char 
     const int many = streams(3 * n_outer * n * (ptrdiff_t)sizeof(REAL));
     ptrdiff_t row = 0, w;
 #if HAS_PLACES
-    const ptrdiff_t most = HAS_VECTORS && (IS_DOUBLE || op == SOFTMAX) ? 12 : HAS_VECTORS ? 24 : WIDTH - 1;      /* vectors of longer ones lie along a row */
+    const ptrdiff_t most = !HAS_VECTORS ? WIDTH - 1 : IS_DOUBLE || op == SOFTMAX ? 12 : 24;        /* vectors of longer ones lie along a row */
     void (*brief)(int, const lines *, const lines *, const lines *, ptrdiff_t, ptrdiff_t) = op == SOFTMAX ? NAME(brief_softmax_gradients) : NAME(brief_log_softmax_gradients);
     if (n > 1 && n <= most && !many && D.ready && Y.ready && O.ready) {
         brief(0, &D, &Y, &O, n_outer, n);

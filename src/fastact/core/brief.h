@@ -6,8 +6,8 @@
  * fetched or written beyond the row.
  */
 
-enum { NAME(MANY_ROWS) = IS_DOUBLE ? 16 : 32, NAME(TILES) = NAME(MANY_ROWS) / NAME(PLACES) };   /* rows that take each step together: one vector's */
-                                                                                               /* would wait for each other */
+/* rows that take each step together, of so many vectors: one vector's would wait for each other */
+enum { NAME(MANY_ROWS) = IS_DOUBLE ? 16 : 32, NAME(TILES) = NAME(MANY_ROWS) / NAME(PLACES) };
 typedef struct {                                   /* a vector's rows; what lies at known distances is known to be apart */
     REAL top[NAME(PLACES)] __attribute__((aligned(64))), part[NAME(PLACES)], power[NAME(PLACES)], c[NAME(PLACES)], low[NAME(PLACES)], shift[NAME(PLACES)];
     REAL a[NAME(PLACES)], b[NAME(PLACES)], unit[NAME(PLACES)], gradient[NAME(PLACES)];
@@ -61,7 +61,7 @@ VM_INLINE __m128 NAME(get_piece)(const char *x, ptrdiff_t n)
 #if defined(__AVX512F__)
     return _mm_maskz_loadu_ps((__mmask8)((1 << n) - 1), x);
 #else
-    return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd((const double *)x)), n == 3 ? _mm_load_ss((const float *)x + 2) : _mm_setzero_ps());
+    return _mm_movelh_ps(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)x)), n == 3 ? _mm_load_ss((const float *)x + 2) : _mm_setzero_ps());
 #endif
 }
 VM_INLINE void NAME(put_piece)(char *to, __m128 v, ptrdiff_t n)
@@ -73,7 +73,7 @@ VM_INLINE void NAME(put_piece)(char *to, __m128 v, ptrdiff_t n)
         _mm_mask_storeu_ps(to, (__mmask8)((1 << n) - 1), v);
 #else
     else
-        _mm_store_sd((double *)to, _mm_castps_pd(v));
+        _mm_storel_epi64((__m128i *)to, _mm_castps_si128(v));
     if (n == 3)
         _mm_store_ss((float *)to + 2, _mm_movehl_ps(v, v));
 #endif
@@ -374,7 +374,7 @@ VM_INLINE void NAME(brief_rows)(int op, int across, const lines *dy, const lines
                 NAME(scatter)(out, 0, first, rows - first < many ? rows - first : many, t[q].top);
                 continue;
             }
-            NAME(brief_results)(op, &t[q], n, NAME(pick)((const char *)0 + 2 * first, n));
+            NAME(brief_results)(op, &t[q], n, NAME(pick)(2 * (uintptr_t)first, n));
             NAME(brief_store)(across, out, first, rows, n, t[q].x);
         }
 #undef EACH_TILE
@@ -540,7 +540,7 @@ static __attribute__((noinline)) void NAME(brief_slopes)(NAME(brief_tile) *t, co
 {
     const NAME(vector) label = V(loadu)(t->label), chosen = V(loadu)(t->chosen);
     const NAME(places) counts = V_IS(label, V(setzero)(), _CMP_GE_OQ);
-    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n, NAME(pick)((const char *)0 + 2 * first, n));
+    NAME(brief_results)(LOGSUMEXP_BACKWARD, t, n, NAME(pick)(2 * (uintptr_t)first, n));
     for (ptrdiff_t k = 0; k < n; k++)
         t->x[k] = V(maskz_mov)(counts, V(mask_mov)(t->x[k], V_IS(label, V(set1)((REAL)k), _CMP_EQ_OQ), chosen));
     NAME(brief_store)(0, out, first, rows, n, t->x);

@@ -176,7 +176,7 @@ VM_INLINE int take_across(ptrdiff_t n_outer, ptrdiff_t n, ptrdiff_t row, ptrdiff
 #if defined(__AVX512F__)
 #include <immintrin.h>
 enum { DOUBLES = 8, HAS_VECTORS = 1 };             /* those of vectors.h */
-#define HAS_PLACES 1                               /* those of brief.h */
+#define HAS_PLACES 1                               /* those of brief.h, and rows.h has a way of its own for subnormal results */
 typedef __m512d doubles;
 VM_INLINE doubles widened(const float *x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
 VM_INLINE doubles add_product(doubles d, doubles y, doubles sum) { return _mm512_fmadd_pd(d, y, sum); }
@@ -199,12 +199,6 @@ VM_INLINE doubles product_error(doubles d, doubles y, doubles p) { return (doubl
 #endif
 typedef double unaligned_doubles __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
 typedef int64_t integers __attribute__((vector_size(8 * DOUBLES)));
-
-#if defined(__AVX2__)
-#define HAS_SHARP 1                                /* subnormal results are computed in a way of their own: see rows.h */
-#else
-#define HAS_SHARP 0
-#endif
 
 #define REAL float
 #define IS_DOUBLE 0

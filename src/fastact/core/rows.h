@@ -149,7 +149,7 @@ VM_INLINE REAL NAME(lifted_result)(REAL v, REAL a, REAL b)
     return NAME(from_bits)(t < edge ? NAME(bits)(r) - NAME(bits)(edge) : other);
 }
 
-#if HAS_SHARP
+#if HAS_PLACES
 static int NAME(sharp_left);                       /* so many pieces of rows are looked through; any thread's number is as good */
 VM_INLINE int NAME(sharp)(void) { return __builtin_expect(__atomic_load_n(&NAME(sharp_left), __ATOMIC_RELAXED) != 0, 0); }
 VM_INLINE void NAME(note)(int found)
@@ -313,9 +313,9 @@ static __attribute__((noinline)) void NAME(careful_slope_row)(const REAL *v, REA
 }
 
 /* some number below n, for every place another one */
-VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n)
+VM_INLINE ptrdiff_t NAME(pick)(uintptr_t place, ptrdiff_t n)
 {
-    return (ptrdiff_t)(((uint64_t)((uint32_t)((uintptr_t)place >> 5) * 0x9E3779B1u) * (uint64_t)n) >> 32);
+    return (ptrdiff_t)(((uint64_t)((uint32_t)(place >> 5) * 0x9E3779B1u) * (uint64_t)n) >> 32);
 }
 /* whether some of eight results are tiny */
 VM_INLINE void NAME(look)(const REAL *y)
@@ -332,7 +332,7 @@ VM_INLINE void NAME(careful_lines)(const REAL *v, ptrdiff_t step, REAL *y, ptrdi
 VM_INLINE void NAME(careful_slopes)(const REAL *v, ptrdiff_t step, REAL *y, ptrdiff_t step_y, ptrdiff_t depth,
                                     ptrdiff_t w, int each, const REAL *a, const REAL *b, const REAL *power) {}
 VM_INLINE void NAME(careful_slope_row)(const REAL *v, REAL *y, ptrdiff_t n, REAL a, REAL b, REAL power) {}
-VM_INLINE ptrdiff_t NAME(pick)(const void *place, ptrdiff_t n) { return 0; }
+VM_INLINE ptrdiff_t NAME(pick)(uintptr_t place, ptrdiff_t n) { return 0; }
 VM_INLINE void NAME(look)(const REAL *y) {}
 #endif
 
@@ -358,7 +358,7 @@ VM_INLINE REAL NAME(gradient)(int op, int select, REAL dy, REAL y, REAL a)
     return select && y == 0 ? 0 : w;
 }
 
-#if HAS_SHARP && !IS_DOUBLE                        /* doubles' sums take as long as their products */
+#if HAS_PLACES && !IS_DOUBLE                       /* doubles' sums take as long as their products */
 /* gradient() of softmax, both y and the product lifted, for |y| up to 1 and moderate d */
 VM_INLINE float lifted_product_f4(float y, float d)
 {

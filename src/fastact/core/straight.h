@@ -519,7 +519,7 @@ VM_INLINE void NAME(finish_around)(int op, NAME(straight) *t)
             NAME(stream_pieces)(out + i, y, WIDTH);
         }
         if (op == SOFTMAX && t->n >= WIDTH)
-            NAME(look)(y + NAME(pick)(out, WIDTH - 7));
+            NAME(look)(y + NAME(pick)((uintptr_t)out, WIDTH - 7));
         INDEPENDENT
         for (ptrdiff_t j = 0; j < t->n - t->whole; j++)
             y[j] = NAME(result)(op, v[t->whole + j], a, b, power);
@@ -557,10 +557,10 @@ VM_INLINE void NAME(finish_rows)(int op, NAME(straight) *t)
         }
     }
     /* a few results, which have been stored for longest */
-    for (ptrdiff_t u = 0; HAS_SHARP && op != LOG_SOFTMAX && u < t->rows && u < 1 + t->n / 256; u++) {
+    for (ptrdiff_t u = 0; HAS_PLACES && op != LOG_SOFTMAX && u < t->rows && u < 1 + t->n / 256; u++) {
         const REAL *y = (const REAL *)(t->out + u * t->so);
         for (ptrdiff_t i = 0; i + 8 <= t->n; i += 2048)
-            NAME(look)(y + i + NAME(pick)(y + i, (t->n - i < 2048 ? t->n - i : 2048) - 7));
+            NAME(look)(y + i + NAME(pick)((uintptr_t)(y + i), (t->n - i < 2048 ? t->n - i : 2048) - 7));
     }
 }
 
@@ -904,13 +904,13 @@ VM_INLINE void NAME(finish_gradients)(int op, int select, int how, NAME(gradient
             continue;
         }
         NAME(fetch_ahead)(how, out + rows * so, n);
-#if HAS_SHARP && !IS_DOUBLE
+#if HAS_PLACES && !IS_DOUBLE
         if (op == SOFTMAX && n >= CHUNK / 4 && sharp_f4()) {       /* sharp rows: see rows.h */
             careful_gradient_f4((const float *)dy, (const float *)y, (float *)out, n, t->a[u]);
             continue;
         }
         if (op == SOFTMAX && n >= CHUNK / 4 && u % 4 == 0)
-            look_f4((const float *)y + pick_f4(y, n - 7));
+            look_f4((const float *)y + pick_f4((uintptr_t)y, n - 7));
 #endif
         NAME(finish_products)(op, select, (const REAL *)dy, (const REAL *)y, (REAL *)out, n, t->a[u]);
     }

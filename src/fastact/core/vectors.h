@@ -1,9 +1,6 @@
-/* Rows' hot loops in AVX-512's vectors. Included by row.h for each type.
+/* Rows' hot loops in AVX-512's vectors, which take each step together, see places.h. Included by row.h for each type.
  *
- * What a number goes through is what the plain loops say, operation by operation. But of a plain loop the compiler puts the
- * whole chain of one vector's exponentials before the next vector's, and so many operations then wait for each other that a
- * processor does not see far enough ahead: here vectors take each step together. And ends are masked, so that
- * neither copies nor loops of single numbers are needed.
+ * Ends are masked, so that neither copies nor loops of single numbers are needed.
  */
 
 /* ---- sums of a row's exponentials ---- */
