@@ -135,3 +135,60 @@ def magnitudes(row: Row, dtype: str, seed: int, count: int) -> Any:
     )
     x = np.clip(np.concatenate([any_size, usual.astype(dtype)]), low, high).astype(dtype)
     return rng.permutation(in_rows(np.unique(x), 8))
+
+
+class Cells:
+    """Where to look closer: the floats cut into sixteenths of binades, of which those with the largest errors so far are kept.
+
+    Numbers from everywhere do not find what holds for a few of 10^9, as next to where a result enters the next binade and
+    its ulp is largest beside it; so many from there do.
+
+    Parameters
+    ----------
+    row : Row
+        What is verified.
+    dtype : str
+        The type of its operands.
+    count : int
+        How many numbers one round takes, at least one row for each cell.
+    """
+
+    #: Numbers in a row; each round keeps one in so many cells; with so few left each is cut, into so many (2 to the power),
+    #: so many times.
+    WIDTH, KEPT, FEW, CUT, CUTS = 8, 4, 16, 4, 4
+
+    def __init__(self, row: Row, dtype: str, count: int) -> None:
+        self.dtype = dtype
+        self.low, self.high = image(row, dtype)
+        self.count = count
+        self.rng = np.random.default_rng(zlib.crc32(f"{row.label} {dtype} cells".encode()))
+        self.bits = limits(dtype).nmant - self.CUT
+        first = np.arange(1 << (8 * np.dtype(dtype).itemsize - self.bits), dtype=UNSIGNED[dtype]) << UNSIGNED[dtype](self.bits)
+        ends = first.view(dtype), (first + UNSIGNED[dtype]((1 << self.bits) - 1)).view(dtype)
+        with np.errstate(invalid="ignore"):
+            inside = np.isfinite(ends[0]) & (np.maximum(*ends) >= self.low) & (np.minimum(*ends) <= self.high)
+        self.first = first[inside]
+        self.heights = np.zeros(self.first.size)
+
+    def rounds(self) -> Iterator[Any]:
+        """Numbers of every cell that is left, in rows of one cell; tell `found` of each round before the next."""
+        end = limits(self.dtype).nmant - (1 + self.CUTS) * self.CUT
+        while True:
+            self.rows = max(1, self.count // (self.WIDTH * self.first.size))
+            inside = self.rng.integers(0, 1 << self.bits, (self.first.size, self.rows * self.WIDTH), UNSIGNED[self.dtype])
+            inside.sort(axis=1)
+            x = (self.first[:, None] + inside).view(self.dtype)
+            yield np.clip(x, self.low, self.high).astype(self.dtype).reshape(-1, self.WIDTH)
+            best = np.argsort(-self.heights, kind="stable")[: max(self.FEW, self.first.size // self.KEPT)]
+            self.first, self.heights = self.first[best], self.heights[best]
+            if self.first.size <= self.FEW:
+                if self.bits == end:
+                    return
+                self.bits -= self.CUT
+                within = np.arange(1 << self.CUT, dtype=UNSIGNED[self.dtype]) << UNSIGNED[self.dtype](self.bits)
+                self.first = (self.first[:, None] + within).ravel()
+                self.heights = np.zeros(self.first.size)
+
+    def found(self, heights: Any) -> None:
+        """What the largest error in each row of the round is at least."""
+        self.heights = np.maximum(self.heights, np.nan_to_num(heights, nan=0, posinf=np.inf, neginf=0).reshape(-1, self.rows).max(axis=1))

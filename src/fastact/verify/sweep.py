@@ -143,7 +143,7 @@ class Sweep:
         root = trace(row.ufunc, tuple(name for name, _ in row.parameters))
         self.reference = Reference(root, rounded(row, dtype), dtype)
 
-    def run(self, arrays: Iterable[Any], known: float = 0.0) -> Tally:
+    def run(self, arrays: Iterable[Any], known: float = 0.0, heights: list[Any] | None = None) -> Tally:
         """Compare all operands of two-dimensional arrays of finite numbers, as `fastact.verify.inputs` makes them.
 
         Parameters
@@ -152,12 +152,14 @@ class Sweep:
             The operands; neighbours in a row.
         known : float
             An error already found elsewhere: smaller ones need no exact arithmetic.
+        heights : list of arrays, optional
+            Gets what the largest error of each row of operands is at least, as far as is known without exact arithmetic.
         """
         tally = Tally()
         worst = known
         started = time.process_time()
         for x in arrays:
-            for points in self._batches(x, tally, lambda: self.limit(worst)):       # noqa: B023
+            for points in self._batches(x, tally, lambda: self.limit(worst), heights):       # noqa: B023
                 worst = self._decide(points, tally, worst)
         tally.seconds = time.process_time() - started
         return tally
@@ -166,7 +168,7 @@ class Sweep:
         """What an error must exceed to matter."""
         return self.bound if worst <= self.bound < worst + SLACK else worst + SLACK
 
-    def _batches(self, x: Any, tally: Tally, limit: Callable[[], float]) -> Iterator[Any]:
+    def _batches(self, x: Any, tally: Tally, limit: Callable[[], float], heights: list[Any] | None) -> Iterator[Any]:
         """Measure an array; the points whose error may exceed the limit, batch by batch."""
         kind, largest = self.reference.kind, limits(self.dtype).max
         width = x.shape[1]
@@ -198,6 +200,8 @@ class Sweep:
                 else:
                     ulp, doubt = errors(got, value, doubtful, lo[part], hi[part], self._least(operands))
                 highest = ulp.max()
+            if heights is not None:
+                heights.append((ulp - doubt).max(axis=1))
             self._count(ulp, highest, tally)
             if not highest + doubt.max() <= limit():
                 points = operands[~(ulp + doubt <= limit())]
@@ -267,7 +271,7 @@ def _agree(true: float, ulp: float, doubt: float) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """A share of a row's operands: numbers between two ranks, random ones, clusters, or NaN."""
+    """A share of a row's operands: numbers between two ranks, random ones, clusters, those of the worst cells, or NaN."""
 
     kind: str
     start: int = 0
@@ -291,6 +295,14 @@ class Part:
             return sweep.run([inputs.clusters(row, dtype, self.points)], known)
         if self.kind == "random":
             return sweep.run([inputs.magnitudes(row, dtype, self.start, self.points)], known)
+        if self.kind == "cells":
+            cells, tally = inputs.Cells(row, dtype, self.points), Tally()
+            for x in cells.rounds():
+                heights: list[Any] = []
+                tally.add(sweep.run([x], max(known, tally.worst), heights))
+                cells.found(np.concatenate(heights))
+            tally.histogram[:] = 0     # shares are of numbers from everywhere, not of the worst
+            return tally
         arrays = inputs.ranks(dtype, self.start, self.stop, self.stride)
         low, high = image(row, dtype)
         if -low < float(limits(dtype).max) or high < float(limits(dtype).max):
@@ -312,6 +324,7 @@ def parts(dtype: str, stride: int, points: int) -> list[Part]:
     if dtype == "float64":
         share = 1 << 18
         found += [Part("clusters", 0, points // 4)]
+        found += [Part("cells", 0, points)]
         return found + [Part("random", seed * share, min((seed + 1) * share, points)) for seed in range(-(-points // share))]
     count = inputs.finite_count(dtype)
     stride = 1 if dtype in ("float16", "bfloat16") else stride
