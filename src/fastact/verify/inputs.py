@@ -150,7 +150,7 @@ class Cells:
     dtype : str
         The type of its operands.
     count : int
-        How many numbers one round takes, at least one row for each cell.
+        How many numbers one round takes; too few for all cells are taken from some of them.
     """
 
     #: Numbers in a row; each round keeps one in so many cells; with so few left each is cut, into so many (2 to the power),
@@ -168,6 +168,8 @@ class Cells:
         with np.errstate(invalid="ignore"):
             inside = np.isfinite(ends[0]) & (np.maximum(*ends) >= self.low) & (np.minimum(*ends) <= self.high)
         self.first = first[inside]
+        if self.first.size > max(self.FEW, count // self.WIDTH):
+            self.first = self.rng.choice(self.first, max(self.FEW, count // self.WIDTH), replace=False)
         self.heights = np.zeros(self.first.size)
 
     def rounds(self) -> Iterator[Any]:

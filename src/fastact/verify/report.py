@@ -108,7 +108,7 @@ def covered(dtype: str, stride: int, points: int) -> str:
         if stride == 1
         else f"Every {stride}th float32 bit pattern, and clusters around kinks, roots, seams and edges",
         "float64": f"About {points} random float64 numbers, any bit pattern and usual sizes, and {points // 4} around"
-        " kinks, roots, seams and edges",
+        " kinks, roots, seams and edges; and, not counted in the shares, again and again as many where errors are largest",
     }[dtype]
 
 
