@@ -101,14 +101,15 @@ def table(entries: list[Entry], others: dict[str, dict[str, float]]) -> list[str
 
 def covered(dtype: str, stride: int, points: int) -> str:
     """Which operands were taken."""
+    closer = " and more and more, not counted in the shares, where errors are largest"
     return {
         "float16": "All 63 488 finite float16 numbers, and NaN",
         "bfloat16": "All 65 280 finite bfloat16 numbers, and NaN",
         "float32": "All 2^32 float32 bit patterns but the two infinities"
         if stride == 1
-        else f"Every {stride}th float32 bit pattern, and clusters around kinks, roots, seams and edges",
+        else f"Every {stride}th float32 bit pattern, and clusters around kinks, roots, seams and edges;{closer}",
         "float64": f"About {points} random float64 numbers, any bit pattern and usual sizes, and {points // 4} around"
-        " kinks, roots, seams and edges; and, not counted in the shares, again and again as many where errors are largest",
+        f" kinks, roots, seams and edges;{closer}",
     }[dtype]
 
 

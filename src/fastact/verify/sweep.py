@@ -329,5 +329,5 @@ def parts(dtype: str, stride: int, points: int) -> list[Part]:
     count = inputs.finite_count(dtype)
     stride = 1 if dtype in ("float16", "bfloat16") else stride
     share = (1 << 26) if stride == 1 else stride * (1 << 22)
-    found += [Part("clusters", 0, 1 << 13)] if stride > 1 else []
+    found += [Part("clusters", 0, 1 << 13), Part("cells", 0, count // stride // 8)] if stride > 1 else []
     return found + [Part("ranks", start, min(start + share, count), stride) for start in range(0, count, share)]
