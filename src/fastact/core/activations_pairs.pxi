@@ -77,16 +77,16 @@ cdef inline void celu_value_and_slope(real x, real alpha, real* y, real* dydx) n
     dydx[0] = 1.0 if x >= 0.0 else slope
 
 cdef inline void gaussian_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
-    # y and -2x y
+    # y and -2x y, each rounded by itself
     cdef real s
     cdef real held = bump_clamp(abs(x))
     cdef real p = -held * held
     cdef real z = scaled_reduced(p, residue(fma(-held, held, -p)), &s)
     # ----
     cdef real w = expm1_poly(z)
-    cdef real e = fma(s, w, s)
-    y[0] = unscale(e)
-    dydx[0] = unscale(-2.0 * copysign(bump_clamp(abs(x)), x) * e)
+    cdef real b = -2.0 * copysign(bump_clamp(abs(x)), x) * s
+    y[0] = unscale(fma(s, w, s))
+    dydx[0] = unscale(fma(b, w, b))
 
 cdef inline void softsign_value_and_slope(real x, real* y, real* dydx) noexcept nogil:
     # a r and r^2, r = 1/(1 + a), a = |x|, and rest what its rounding left out, by r, as in softsign_backward

@@ -51,9 +51,10 @@ cdef inline real quick_gelu(real x) noexcept nogil:
     cdef real lo
     cdef real s
     cdef real u = quick(quick_ceiling(quick_floor(x)), &lo)
-    cdef real z = quick_reduced(u, lo, &s)
+    cdef real rest
+    cdef real z = quick_reduced(u, lo, &s, &rest)
     # ----
-    cdef real w = expm1_poly(z)
+    cdef real w = quick_poly(z, rest)
     # ----
     cdef real unit
     cdef real d = logistic_divisor(s, w, x, &unit)
