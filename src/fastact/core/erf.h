@@ -553,7 +553,8 @@ VM_INLINE double shrink_of_f8(double a, double held, double s, double w)
     double e = fma_f8(s, w, fma_f8(0.5, s, 1.0));
     double q = (near ? n : 2.0) / (near ? d : e);
     double p = fma_f8(z, q, 0x1.5555555555555p-2);
-    double small = fma_f8(cube, p, fma_f8(cube, 0x1.5555555555555p-56, cube_lo * p)), large = (a - 1.0) + q;
+    double p_lo = fma_f8(z, q, 0x1.5555555555555p-2 - p) + 0x1.5555555555555p-56;       /* an ulp next to 3/4 */
+    double small = fma_f8(cube, p, fma_f8(cube, p_lo, cube_lo * p)), large = (a - 1.0) + q;
     return near ? small : large;
 }
 /* x^2 N/D, N with what rounding leaves out of x^2 and most of what it leaves out of D, or 1 - 4t/(1 + t)^2, 4t = s(1 + w) = 4 e^-2a */
@@ -565,7 +566,7 @@ VM_INLINE double square_of_f8(double a, double s, double w)
     double d = fma_f8(fma_f8(0x1.9ee0c0081df87p-12, z, 0x1.245f3b4344e8ap-6), z, 0x1.f5f22333533efp-3);
     d = fma_f8(d, z, 0x1.d08cc4983705bp-1);
     double den = fma_f8(d, z, 1.0), lost = fma_f8(d, z, 1.0 - den);
-    double n = z + fma_f8(z, fma_f8(-0.75, lost, z * fma_f8(m, z, 0x1.ecddbd0b86c27p-3)), z_lo);
+    double n = z + fma_f8(z, fma_f8(-0.65, lost, z * fma_f8(m, z, 0x1.ecddbd0b86c27p-3)), z_lo);
     double t = fma_f8(s, w, s), e = fma_f8(fma_f8(0.0625, t, 0.5), t, 1.0);
     double q = (near ? n : t) / (near ? den : e);
     return near ? q : 1.0 - q;
