@@ -237,9 +237,8 @@ def test_closer_looks_find_a_narrow_peak():
     for label in ("logit", "softplus_backward_y"):      # not outside of what there is
         row = next(row for row in ROWS if row.ufunc == label)
         low, high = cases.image(row, "float64")
-        for x in inputs.Cells(row, "float64", 4096).rounds():
-            assert low <= x.min() <= x.max() <= high
-            break
+        x = next(inputs.Cells(row, "float64", 4096).rounds())
+        assert low <= x.min() <= x.max() <= high
 
 
 # ---- the command ---------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ cdef inline double celu_backward_alpha_f8(double dy, double x, double alpha) noe
     cdef double q = fma_f8(p, u, 1.0 / 3.0)
     p = fma_f8(q, u, 0.5)
     cdef double minus = -p                              # not the minus of a sum: compilers differ in the sign of its zeros
-    # what rounding leaves out of p, an ulp near u = -1, what du does to the series, and what 1/3 lacks, half an ulp each
+    # what rounding leaves out of p, else 2.05 ulp near u = -1, what du does to the series, and what 1/3 lacks, half an ulp each
     cdef double p_lo = fma_f8(u, 1.850371707708594e-17, fma_f8(q, u, 0.5 - p))
     cdef double moved = square * fma_f8(du, fma_f8(0.25, u, 1.0 / 3.0), p_lo)
     cdef double near = fma_f8(square, minus, fma_f8(fma_f8(u + u, du, fma_f8(u, u, -square)), minus, -moved))

@@ -52,7 +52,7 @@ cdef inline real quick_gelu(real x) noexcept nogil:
     cdef real s
     cdef real u = quick(quick_ceiling(quick_floor(x)), &lo)
     cdef real rest
-    cdef real z = quick_reduced(u, lo, &s, &rest)
+    cdef real z = split_reduced(-u, -lo, 0.0, &s, &rest)
     # ----
     cdef real w = quick_poly(z, rest)
     # ----

@@ -553,11 +553,12 @@ VM_INLINE double shrink_of_f8(double a, double held, double s, double w)
     double e = fma_f8(s, w, fma_f8(0.5, s, 1.0));
     double q = (near ? n : 2.0) / (near ? d : e);
     double p = fma_f8(z, q, 0x1.5555555555555p-2);
-    double p_lo = fma_f8(z, q, 0x1.5555555555555p-2 - p) + 0x1.5555555555555p-56;       /* an ulp next to 3/4 */
+    double p_lo = fma_f8(z, q, 0x1.5555555555555p-2 - p) + 0x1.5555555555555p-56;       /* else 2.015 ulp next to 3/4 */
     double small = fma_f8(cube, p, fma_f8(cube, p_lo, cube_lo * p)), large = (a - 1.0) + q;
     return near ? small : large;
 }
-/* x^2 N/D, N with what rounding leaves out of x^2 and most of what it leaves out of D, or 1 - 4t/(1 + t)^2, 4t = s(1 + w) = 4 e^-2a */
+/* x^2 N/D, N with what rounding leaves out of x^2 and most of what it leaves out of D, or 1 - 4t/(1 + t)^2, 4t = s(1 + w) = 4 e^-2a.
+ * 0.65 is x^2 N/D by x^2 where the former is just below 1/2: there errors are most ulp, 2.02 if it is 0.75 */
 VM_INLINE double square_of_f8(double a, double s, double w)
 {
     int near = a < 1.05;
@@ -593,25 +594,7 @@ VM_INLINE double quick_f8(double x, double *lo)
     return u;
 }
 
-/* as divisor_reduced, but what is small is added first: with a rounding error to carry, z would round twice. Doubles add what rounding
- * leaves out of z as well, in *rest: of a divisor that 1 still moves without being exact, else 2.03 ulp. */
-VM_INLINE float quick_reduced_f4(float u, float lo, float *s, float *rest)
-{
-    const float magic = 12582912.0f + 127.0f;
-    float j = fma_f4(u, -0x1.715476p+0f, magic), n = j - magic;
-    *s = from_bits_f4(bits_f4(j) << 23);
-    *rest = 0.0f;
-    return fma_f4(n, -LN2_HI_F4, -u) + fma_f4(n, -LN2_LO_F4, -lo);
-}
-VM_INLINE double quick_reduced_f8(double u, double lo, double *s, double *rest)
-{
-    const double magic = 6755399441055744.0 + 1023.0;
-    double j = fma_f8(u, -0x1.71547652b82fep+0, magic), n = j - magic;
-    double head = fma_f8(n, -LN2_HI_F8, -u), tail = fma_f8(n, -LN2_LO_F8, -lo), z = head + tail;
-    *s = from_bits_f8(bits_f8(j) << 52);
-    *rest = (head - z) + tail;
-    return z;
-}
+/* expm1 of the exponent; doubles add what rounding leaves out of z: of a divisor that 1 still moves without being exact, else 2.03 ulp */
 VM_INLINE float quick_poly_f4(float z, float rest) { (void)rest; return expm1_poly_f4(z); }
 VM_INLINE double quick_poly_f8(double z, double rest) { return z + split_poly_f8(z, rest); }
 

@@ -140,8 +140,8 @@ def magnitudes(row: Row, dtype: str, seed: int, count: int) -> Any:
 class Cells:
     """Where to look closer: the floats cut into sixteenths of binades, of which those with the largest errors so far are kept.
 
-    Numbers from everywhere do not find what holds for a few of 10^9, as next to where a result enters the next binade and
-    its ulp is largest beside it; so many from there do.
+    Numbers from everywhere seldom meet what only a narrow range has, as next to a power of two among the results, below which
+    an ulp is half as large.
 
     Parameters
     ----------
@@ -153,8 +153,7 @@ class Cells:
         How many numbers one round takes; too few for all cells are taken from some of them.
     """
 
-    #: Numbers in a row; each round keeps one in so many cells; with so few left each is cut, into so many (2 to the power),
-    #: so many times.
+    #: Numbers in a row; each round keeps one in so many cells; when so few are left each is cut into 2^CUT, CUTS times.
     WIDTH, KEPT, FEW, CUT, CUTS = 8, 4, 16, 4, 4
 
     def __init__(self, row: Row, dtype: str, count: int) -> None:

@@ -323,8 +323,7 @@ def parts(dtype: str, stride: int, points: int) -> list[Part]:
     found = [Part("nan", 0, 1 << 23 if dtype == "float32" and stride == 1 else 1 << 10)]
     if dtype == "float64":
         share = 1 << 18
-        found += [Part("clusters", 0, points // 4)]
-        found += [Part("cells", 0, points)]
+        found += [Part("clusters", 0, points // 4), Part("cells", 0, points)]
         return found + [Part("random", seed * share, min((seed + 1) * share, points)) for seed in range(-(-points // share))]
     count = inputs.finite_count(dtype)
     stride = 1 if dtype in ("float16", "bfloat16") else stride
