@@ -44,23 +44,6 @@ cdef inline real ndtr_backward(real dy, real x) noexcept nogil:
     return graded(dy, unscale(fma(b, w, b)))
 
 
-# ---- x by a sigmoid ------------------------------------------------------------------------------------------------------
-
-cdef inline real quick_gelu(real x) noexcept nogil:
-    # x / (1 + e^-1.702x), as silu
-    cdef real lo
-    cdef real s
-    cdef real u = quick(quick_ceiling(quick_floor(x)), &lo)
-    cdef real rest
-    cdef real z = split_reduced(-u, -lo, 0.0, &s, &rest)
-    # ----
-    cdef real w = quick_poly(z, rest)
-    # ----
-    cdef real unit
-    cdef real d = logistic_divisor(s, w, x, &unit)
-    return lowered(quick_floor(x) / d, unit)
-
-
 # ---- logit ---------------------------------------------------------------------------------------------------------------
 
 cdef inline real logit(real x, real eps) noexcept nogil:

@@ -19,7 +19,31 @@ cdef extern from "trig.h" nogil:
     double wide_sine(double f) noexcept
 
 
-# ---- quick_gelu' ---------------------------------------------------------------------------------------------------------
+# ---- quick_gelu ----------------------------------------------------------------------------------------------------------
+
+cdef inline float quick_gelu_f4(float x) noexcept nogil:
+    # x / (1 + e^-1.702x), as silu
+    cdef float s, lo, unused
+    cdef float u = quick_f4(quick_ceiling_f4(quick_floor_f4(x)), &lo)
+    cdef float z = split_reduced_f4(-u, -lo, <float>0.0, &s, &unused)
+    # ----
+    cdef float w = expm1_poly_f4(z)
+    # ----
+    cdef float unit
+    cdef float d = logistic_divisor_f4(s, w, x, &unit)
+    return lowered_f4(quick_floor_f4(x) / d, unit)
+
+cdef inline double quick_gelu_f8(double x) noexcept nogil:
+    # with what rounding leaves out of z: of a divisor that 1 still moves without being exact, else 2.03 ulp
+    cdef double s, lo, rest
+    cdef double u = quick_f8(quick_ceiling_f8(quick_floor_f8(x)), &lo)
+    cdef double z = split_reduced_f8(-u, -lo, 0.0, &s, &rest)
+    # ----
+    cdef double w = z + split_poly_f8(z, rest)
+    # ----
+    cdef double unit
+    cdef double d = logistic_divisor_f8(s, w, x, &unit)
+    return lowered_f8(quick_floor_f8(x) / d, unit)
 
 cdef inline float quick_gelu_backward_f4(float dy, float x) noexcept nogil:
     # silu' at 1.702 x

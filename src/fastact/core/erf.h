@@ -594,10 +594,6 @@ VM_INLINE double quick_f8(double x, double *lo)
     return u;
 }
 
-/* expm1 of the exponent; doubles add what rounding leaves out of z: of a divisor that 1 still moves without being exact, else 2.03 ulp */
-VM_INLINE float quick_poly_f4(float z, float rest) { (void)rest; return expm1_poly_f4(z); }
-VM_INLINE double quick_poly_f8(double z, double rest) { return z + split_poly_f8(z, rest); }
-
 /* ---- x/2 (1 + x/sqrt(1 + x^2)): beyond these 1 + x^2 is x^2 -------------------------------------------------------- */
 VM_INLINE float far_out_f4(float a, float far, float near) { return a > 0x1p13f ? far : near; }
 VM_INLINE double far_out_f8(double a, double far, double near) { return a > 0x1p28 ? far : near; }

@@ -262,7 +262,7 @@ def add_arguments(parser: argparse.ArgumentParser, whole: Any, names: Any) -> No
         type=whole,
         default=POINTS,
         metavar="N",
-        help=f"random float64 numbers per row, a quarter more in clusters, some 13 times as many where errors are largest (default: {POINTS})",
+        help=f"random float64 numbers per row, a quarter more in clusters, 13 times as many where errors are largest (default: {POINTS})",
     )
     parser.add_argument("--defaults", action="store_true", help="parameters at their defaults only, not also at the registry's samples")
     parser.add_argument(
