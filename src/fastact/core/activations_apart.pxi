@@ -29,13 +29,8 @@ cdef extern from "vmath.h" nogil:
 
 
 cdef inline float silu_backward_f4(float dy, float x) noexcept nogil:
-    # t (1 - a + t)/(1 + t)^2, t = e^-a, a = |x|; right of 0 it is 1 less that
-    cdef float s
-    cdef float a = fall_clamp_f4(x)
-    cdef float z = fall_reduced_f4(a, &s)
-    cdef float e = fall_poly_f4(z)
-    # ----
-    return dy * fall_of_f4(x, a, s, e)
+    # t (1 - a + t)/(1 + t)^2, t = e^-a, a = |x|, by tables; right of 0 it is 1 less that
+    return dy * silu_slope_by_table_f4(x)
 
 cdef inline float swish_backward_f4(float dy, float x, float beta) noexcept nogil:
     # t(1 + u + t)/(1 + t)^2, u = beta x, which is exact, t = e^u = c e^(u + r), where 1 - r + c = 0: t is exact at the root -r

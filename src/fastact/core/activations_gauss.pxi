@@ -30,33 +30,3 @@ cdef inline real swish(real x, real beta) noexcept nogil:
     cdef real y = v / d
     cdef real more = refined(y, v, d, lo)
     return lowered(y if beta == 1.0 else more, unit)
-
-cdef inline real gelu_backward(real dy, real x) noexcept nogil:
-    # left: Phi(-a) - a phi(a) = e^(-a^2/2) (r - a)(1 + Q)/2, r the root; f'(a) = 1 - f'(-a)
-    cdef real a = gauss_clamp(abs(x))
-    cdef real half = -0.5 * a
-    cdef real p = half * a
-    cdef real s, rest
-    cdef real z = tail_reduced(p, fma(half, a, -p), &s, &rest)
-    # ---- f8
-    cdef real y = split_poly(z, rest)
-    # ----
-    cdef real q = gauss_slope(a, p)
-    # ---- f8
-    cdef real lo
-    cdef real d = gauss_distance(a, &lo)
-    cdef real g = unscale(0.5 * s * raised(d, lo, z, fma(q, 1.0 + (z + y), y)))
-    cdef real right = 1.0 - g
-    return graded(dy, g if x < 0.0 else right)
-
-cdef inline real gelu_tanh(real x) noexcept nogil:
-    # x / (1 + e^-S), S = k(x + 0.044715 x^3) with its rounding error
-    cdef real s, ds
-    cdef real sx = cubic(cubic_ceiling(cubic_floor(x)), &ds)
-    cdef real z = divisor_reduced(sx, -ds, &s)
-    # ----
-    cdef real w = cubic_poly(z)
-    # ----
-    cdef real unit
-    cdef real d = logistic_divisor(s, w, x, &unit)
-    return lowered(cubic_floor(x) / d, unit)

@@ -113,25 +113,14 @@ cdef inline void tanh_value_and_slope_f4(float x, float* y, float* dydx) noexcep
     dydx[0] = lowered_f4(fma_f4(-p, unscale_f4(p), p), <float>4.0 * unscale_f4(<float>1.0))
 
 cdef inline void ndtr_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
-    # as ndtr, and the exponential
-    cdef float lo, lost, w
-    cdef float t = binary_f4(x, &lo)
-    cdef float b = binary_tail_f4(t, copysign_f4(<float>1.0, t), lo, &lost, &w)
-    cdef float f = binary_quotient_f4(abs_f4(t), lost)
-    cdef float bell = binary_bell_f4(t, w)
-    y[0] = binary_side_f4(t, tail_times_f4(b, w, f))
-    dydx[0] = <float>0.0 if abs_f4(x) > <float>15.0 else bell
+    # by tables, from one exponential
+    y[0] = ndtr_by_table_f4(x)
+    dydx[0] = ndtr_slope_by_table_f4(x)
 
 cdef inline void erfc_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
-    # as erfc, and the exponential without what is left of the divisor
-    cdef float p = -x * x
-    cdef float b, s, lost
-    cdef float z = tail_parts_over_f4(p, fma_f4(-x, x, -p), x, &b, &s, &lost)
-    cdef float f = erfc_quotient_f4(abs_f4(x))
-    cdef float w = expm1_poly_f4(z)
-    cdef float bell = erfc_bell_f4(s, w, lost)
-    y[0] = erfc_side_f4(x, tail_times_f4(b, w, f))
-    dydx[0] = <float>-0.0 if abs_f4(x) > <float>10.5 else bell
+    # by tables, from one exponential
+    y[0] = erfc_by_table_f4(x)
+    dydx[0] = erfc_slope_by_table_f4(x)
 
 cdef inline void tanh_shrink_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
     # as tanh_shrink; tanh, that is |x| - y or 1 - 2/(1 + e^2|x|), and what its rounding leaves out, squared
@@ -151,24 +140,9 @@ cdef inline void tanh_shrink_value_and_slope_f4(float x, float* y, float* dydx) 
     dydx[0] = fma_f4(rest, rest, (rest + rest) * ((base - rest) - less))
 
 cdef inline void gelu_value_and_slope_f4(float x, float* y, float* dydx) noexcept nogil:
-    # as gelu and gelu', from one exponential
-    cdef float a = gauss_clamp_f4(abs_f4(x))
-    cdef float half = <float>-0.5 * a
-    cdef float p = half * a
-    cdef float s, rest
-    cdef float z = tail_reduced_f4(p, fma_f4(half, a, -p), &s, &rest)
-    cdef float u = split_poly_f4(z, rest)
-    # ----
-    cdef float f = gauss_ratio_f4(a)
-    # ----
-    cdef float q = gauss_slope_f4(a, p)
-    # ----
-    cdef float lo
-    cdef float d = gauss_distance_f4(a, &lo)
-    cdef float w = z + u
-    cdef float g = unscale_f4(<float>0.5 * s * raised_f4(d, lo, z, fma_f4(q, <float>1.0 + w, u)))
-    y[0] = unscale_add_f4(-gauss_tail_f4(a, <float>0.25 * s, z, w, f), at_least_f4(x, <float>0.0))
-    dydx[0] = g if x < <float>0.0 else <float>1.0 - g
+    # as gelu and gelu'
+    y[0] = gelu_by_table_f4(x)
+    dydx[0] = gelu_slope_by_table_f4(x)
 
 
 # ---- doubles: as the two formulas, from one exponential ----------------------------------------------------------------------

@@ -67,6 +67,33 @@ cdef inline double quick_gelu_backward_f8(double dy, double x) noexcept nogil:
     return graded_f8(dy, fall_of_f8(x, a, a_lo, s, w))
 
 
+# ---- gelu_tanh -----------------------------------------------------------------------------------------------------------
+
+cdef inline float gelu_tanh_f4(float x) noexcept nogil:
+    # x / (1 + e^-S), S = k(x + 0.044715 x^3) with its rounding error
+    cdef float s, ds
+    cdef float sx = cubic_f4(cubic_ceiling_f4(cubic_floor_f4(x)), &ds)
+    cdef float z = divisor_reduced_f4(sx, -ds, &s)
+    # ----
+    cdef float w = cubic_poly_f4(z)
+    # ----
+    cdef float unit
+    cdef float d = logistic_divisor_f4(s, w, x, &unit)
+    return lowered_f4(cubic_floor_f4(x) / d, unit)
+
+cdef inline double gelu_tanh_f8(double x) noexcept nogil:
+    # with what rounding leaves out of z, as quick_gelu: else 2.005 ulp
+    cdef double s, ds, rest
+    cdef double sx = cubic_f8(cubic_ceiling_f8(cubic_floor_f8(x)), &ds)
+    cdef double z = split_reduced_f8(-sx, -ds, 0.0, &s, &rest)
+    # ----
+    cdef double w = z + split_poly_f8(z, rest)
+    # ----
+    cdef double unit
+    cdef double d = logistic_divisor_f8(s, w, x, &unit)
+    return lowered_f8(cubic_floor_f8(x) / d, unit)
+
+
 # ---- the normal distribution ---------------------------------------------------------------------------------------------
 
 cdef inline float gelu_f4(float x) noexcept nogil:
@@ -81,13 +108,31 @@ cdef inline double gelu_f8(double x) noexcept nogil:
     cdef double f = gauss_ratio_f8(gauss_clamp_f8(abs_f8(x)))
     return unscale_add_f8(-gauss_tail_f8(gauss_clamp_f8(abs_f8(x)), s, z, w, f), at_least_f8(x, 0.0))
 
+cdef inline float gelu_backward_f4(float dy, float x) noexcept nogil:
+    # left: Phi(-a) - a phi(a), by tables; f'(a) = 1 - f'(-a)
+    return dy * gelu_slope_by_table_f4(x)
+
+cdef inline double gelu_backward_f8(double dy, double x) noexcept nogil:
+    # left: Phi(-a) - a phi(a) = e^(-a^2/2) (r - a)(1 + Q)/2, r the root; f'(a) = 1 - f'(-a)
+    cdef double a = gauss_clamp_f8(abs_f8(x))
+    cdef double half = -0.5 * a
+    cdef double p = half * a
+    cdef double s, rest
+    cdef double z = tail_reduced_f8(p, fma_f8(half, a, -p), &s, &rest)
+    # ----
+    cdef double y = split_poly_f8(z, rest)
+    # ----
+    cdef double q = gauss_slope_f8(a, p)
+    # ----
+    cdef double lo
+    cdef double d = gauss_distance_f8(a, &lo)
+    cdef double g = unscale_f8(0.5 * s * raised_f8(d, lo, z, fma_f8(q, 1.0 + (z + y), y)))
+    cdef double right = 1.0 - g
+    return graded_f8(dy, g if x < 0.0 else right)
+
 cdef inline float ndtr_f4(float x) noexcept nogil:
-    # Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (1 + |t|)), t + lo = sqrt(log2 e) x
-    cdef float lo, lost, w
-    cdef float t = binary_f4(x, &lo)
-    cdef float b = binary_tail_f4(t, copysign_f4(<float>1.0, t), lo, &lost, &w)
-    cdef float f = binary_quotient_f4(abs_f4(t), lost)
-    return binary_side_f4(t, tail_times_f4(b, w, f))
+    # Phi(-a) by tables
+    return ndtr_by_table_f4(x)
 
 cdef inline double ndtr_f8(double x) noexcept nogil:
     # Phi(-a) = e^(-a^2/2) (1 + F)/(2 (a + 1))
@@ -181,12 +226,8 @@ cdef inline double erf_f8(double x) noexcept nogil:
     return copysign_f8(near if abs_f8(x) < 1.0 else far, x)
 
 cdef inline float erfc_f4(float x) noexcept nogil:
-    # e^(-a^2) (1 + F)/(2 (a + 1/2))
-    cdef float p = -x * x
-    cdef float b
-    cdef float z = tail_reduced_over_f4(p, fma_f4(-x, x, -p), x, &b)
-    cdef float f = erfc_quotient_f4(abs_f4(x))
-    return erfc_side_f4(x, tail_times_f4(b, expm1_poly_f4(z), f))
+    # by tables
+    return erfc_by_table_f4(x)
 
 cdef inline double erfc_f8(double x) noexcept nogil:
     # e^(-a^2) (1 + F)/(1 + 2a)

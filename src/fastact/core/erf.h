@@ -171,8 +171,8 @@ VM_INLINE double erf_far_f8(double a)
     return fma_f8(-square, square, 1.0);
 }
 
-/* ---- floats: erfc(a) = e^(-a^2) (1 + F)/(2 (a + 1/2)), and Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (t + 1)), t = sqrt(log2 e) a, whose
- * exponent needs no other reduction than to leave its whole part away; F in coefficients/floats.py ---- */
+/* ---- floats of laplace: Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (t + 1)), t = sqrt(log2 e) a, whose exponent needs no other reduction than to
+ * leave its whole part away; F in coefficients/floats.py ---- */
 /* (1 + F)(1 + lost) - 1 */
 VM_INLINE float binary_quotient_f4(float t, float lost)
 {
@@ -189,38 +189,6 @@ VM_INLINE float binary_quotient_f4(float t, float lost)
     den = fma_f4(den, t, 1.0f);
     float f = num * t / den;
     return fma_f4(1.0f + f, lost, f);
-}
-VM_INLINE float erfc_quotient_f4(float a)
-{
-    float num = 0x1.1a7b2cp-7f;
-    num = fma_f4(num, a, 0x1.84450ep-4f);
-    num = fma_f4(num, a, 0x1.92412ep-2f);
-    num = fma_f4(num, a, 0x1.ad3112p-1f);
-    num = fma_f4(num, a, 0x1.be4522p-1f);
-    float den = 0x1.130768p-4f;
-    den = fma_f4(den, a, 0x1.c6188p-2f);
-    den = fma_f4(den, a, 0x1.674688p+0f);
-    den = fma_f4(den, a, 0x1.3e0c36p+1f);
-    den = fma_f4(den, a, 0x1.33a95p+1f);
-    den = fma_f4(den, a, 1.0f);
-    return num * a / den;
-}
-/* e^(p + rest)/(1/2 + |x|) 2^63 = b e^z, with the sign of x: what rounding leaves out of the divisor and of 1 over it, `lost`, is
- * in z; and e^(p + rest) 2^63 = s e^(z - lost) */
-VM_INLINE float tail_parts_over_f4(float p, float rest, float x, float *b, float *s, float *lost)
-{
-    float side = copysign_f4(0.5f, x), d = x + side, v = 1.0f / d, unused;
-    *lost = fma_f4(-v, x - (d - side), fma_f4(-v, d, 1.0f));
-    float z = split_reduced_f4(p, rest + *lost, 63.0f, s, &unused);
-    *b = *s * v;
-    return z;
-}
-VM_INLINE float tail_reduced_over_f4(float p, float rest, float x, float *b) { float s, lost; return tail_parts_over_f4(p, rest, x, b, &s, &lost); }
-/* -2/sqrt(pi) s e^(z - lost), w = e^z - 1, of which 2^63 is taken away */
-VM_INLINE float erfc_bell_f4(float s, float w, float lost)
-{
-    float b = -0x1.20dd76p+0f * s;
-    return lowered_f4(fma_f4(b, fma_f4(-lost, 1.0f + w, w) + -0x1.be5e9ap-25f, b), 0x1p-63f);
 }
 /* b(1 + w)(1 + f) */
 VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(f, 1.0f + w, w), b); }
@@ -255,12 +223,6 @@ VM_INLINE float binary_standard_f4(float x, float mu, float sigma, float *lo)
     *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -t)));
     return t;
 }
-VM_INLINE float binary_f4(float x, float *lo)
-{
-    float t = BINARY_HI_F4 * x;
-    *lo = fma_f4(BINARY_LO_F4, x, fma_f4(BINARY_HI_F4, x, -t));
-    return t;
-}
 /* |t| and the lo that belongs to it, held where the tail has long been 0: beyond, powers of 2 would be anything */
 VM_INLINE float binary_held_f4(float t, float *lo)
 {
@@ -286,12 +248,6 @@ VM_INLINE float binary_tail_f4(float t, float side, float lo, float *lost, float
     *w = q * z;
     *lost = fma_f4(-v, (t - (d - side)) + lo, fma_f4(-v, d, 1.0f));
     return from_bits_f4(bits_f4(v) + (bits_f4(j) << 23));
-}
-/* 2^(-(t + lo)^2/2)/sqrt(2 pi), from that w */
-VM_INLINE float binary_bell_f4(float t, float w)
-{
-    float b = 0x1.988454p-2f * from_bits_f4(0x3F800000u + (bits_f4(fma_f4(-t, t, 25165824.0f + 2 * 63.0f)) << 23));
-    return lowered_f4(fma_f4(b, w + -0x1.e821f4p-26f, b), 0x1p-63f);
 }
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
 {
@@ -334,25 +290,13 @@ VM_INLINE float density_times_f4(float dy, float slope, float lower)
     float sum = fma_f4(part, slope, small ? copysign_f4(0x1p-126f, product) : -0.0f);
     return from_bits_f4(bits_f4(sum) - (small ? LEAST_NORMAL_F4 : 0));
 }
-/* Phi from its tail, which has the sign of t; 0 where it will be nothing else, for to underflow takes long */
-VM_INLINE float binary_side_f4(float t, float q)
-{
-    float tail = abs_f4(t) > 17.115f ? 0.0f : q;
-    uint32_t left = (uint32_t)((int32_t)bits_f4(t) >> 31);
-    return fma_f4(tail, -0x1p-64f, from_bits_f4(~left & 0x3F800000u));
-}
-/* the same from its amount, where the result is often subnormal: see LEAST_NORMAL_F4 */
+/* Phi from its tail, which is often subnormal: see LEAST_NORMAL_F4 */
 VM_INLINE float binary_often_f4(float t, float tail)
 {
     int left = t < 0.0f;
     uint32_t grid = tail < 0x1p-62f && left ? LEAST_NORMAL_F4 : 0;
     float sum = fma_f4(tail, left ? 0x1p-64f : -0x1p-64f, left ? from_bits_f4(grid) : 1.0f);
     return from_bits_f4(bits_f4(sum) - grid);
-}
-VM_INLINE float erfc_side_f4(float x, float q)
-{
-    float tail = abs_f4(x) > 10.0625f ? 0.0f : q;
-    return fma_f4(tail, 0x1p-64f, 1.0f - copysign_f4(1.0f, x));
 }
 
 /* ---- log Phi and phi/Phi -------------------------------------------------------------------------------------- */

@@ -38,11 +38,6 @@ VM_INLINE float split_reduced_f4(float x, float dx, float shift, float *s, float
     *rest = (head - z) + tail;
     return z;
 }
-VM_INLINE float split_poly_f4(float z, float rest)
-{
-    float z2 = z * z;
-    return fma_f4(z2, expm1_rest_f4(z, z2), rest);
-}
 VM_INLINE double split_reduced_f8(double x, double dx, double shift, double *s, double *rest)
 {
     const double magic = 6755399441055744.0 + 1023.0 + shift;
@@ -62,12 +57,6 @@ VM_INLINE double split_poly_f8(double z, double rest)
 
 /* (d + d_lo)(1 + z + y), about to be scaled, as product + *lo; raised: their sum, of floats without what rounding z + y and the
  * product leaves out */
-VM_INLINE float raised_parts_f4(float d, float d_lo, float z, float y, float *lo)
-{
-    float r = z + y, product = fma_f4(d, r, d);
-    *lo = fma_f4(d, r, d - product) + fma_f4(d, (z - r) + y, fma_f4(d_lo, r, d_lo));
-    return product;
-}
 VM_INLINE double raised_parts_f8(double d, double d_lo, double z, double y, double *lo)
 {
     double r = z + y, product = fma_f8(d, r, d);
@@ -85,7 +74,6 @@ VM_INLINE double raised_f8(double d, double d_lo, double z, double y)
     return product + lo;
 }
 
-VM_INLINE float tail_reduced_f4(float x, float dx, float *s, float *rest) { return split_reduced_f4(x, dx, 64.0f, s, rest); }
 VM_INLINE double tail_reduced_f8(double x, double dx, double *s, double *rest) { return split_reduced_f8(x, dx, 512.0, s, rest); }
 
 /* (1 + e^-(x + dx)) unit: s w is exact, s being a power of two, so that only the last addition rounds. Where e^-x may
@@ -270,11 +258,6 @@ VM_INLINE float fall_slope_f4(float x, float a, float s, float e, float p, float
     float left = s * fma_f4(p, far, fma_f4(p, less, rest));
     return x < 0.0f ? left : 1.0f - left;
 }
-VM_INLINE float fall_of_f4(float x, float a, float s, float e)
-{
-    float lo, whole, p = fall_share_f4(s, e, &lo, &whole);
-    return fall_slope_f4(x, a, s, e, p, lo, whole);
-}
 /* x p left of 0, x(1 - p) right of it, with what p lacks, lo (1 - p), unless p is held; held is |x| */
 VM_INLINE float fall_value_f4(float x, float held, float s, float p, float lo, float whole)
 {
@@ -371,7 +354,6 @@ VM_INLINE float cubic_poly_f4(float z)
     float q = fma_f4(0x1.6ca954p-10f, z2, fma_f4(0x1.120ac2p-7f, z, 0x1.55550ap-5f));
     return fma_f4(fma_f4(q, z2, fma_f4(0x1.5554dep-3f, z, 0.5f)), z2, z);
 }
-VM_INLINE double cubic_poly_f8(double z) { return expm1_poly_f8(z); }
 /* x S'(x) = 3 S(x) - 2 k x, with its rounding error in *lo */
 VM_INLINE double cubic_slope_f8(double x, double s, double ds, double *lo)
 {
@@ -379,59 +361,6 @@ VM_INLINE double cubic_slope_f8(double x, double s, double ds, double *lo)
     double thrice = 3.0 * s, h = thrice - m;
     *lo = (fma_f8(3.0, ds, fma_f8(3.0, s, -thrice)) - m_lo) + ((thrice - h) - m);
     return h;
-}
-
-/* ---- floats: a Phi(-a) by tables ------------------------------------------------------------------------------ */
-/* a Phi(-a) = 2^n min(a, 1/2) Y(a) e^(k z), -a^2 = n G + a bit + z: coefficients/tables.py. Rows of the table: c, from which a piece
- * counts, and its coefficients from the lowest on. The bits of a + 1 have the piece's place; vectors look up in registers, see tabled.h. */
-#define TABLE_MAGIC 12583104.0f
-#define TABLE_PER -0x1.71910ep-1f
-#define TABLE_G 0x1.62aap+0f
-#define TABLE_MAGIC_G 0x1.0a008ap+24f
-#define TABLE_E1 0x1.002ap-1f
-#define TABLE_E2 0x1.005404p-3f
-#define TABLE_E3 0x1.55fcb2p-6f
-#define TABLE_E4 0x1.563a5p-9f
-#define TABLE_E5 0x1.1319dcp-12f
-#define TABLE_E6 0x1.6abfc2p-16f
-enum { TABLE_ROWS = 8, TABLE_SHIFT = 21 };
-static const float GELU_TABLE_F4[TABLE_ROWS][16] __attribute__((aligned(64), unused)) = {
-    {0x1.3eap+0f, 0x1.c04p+0f, 0x1.1fdp+1f, 0x1.5e3p+1f, 0x1.bcap+1f, 0x1.219p+2f, 0x1.5f8p+2f, 0x1.a03p+2f,
-     0x1.fd2p+2f, 0x1.40ep+3f, 0x1.80fp+3f, 0x1.b89cp+3f, 0x1.f7p-4f, 0x1.81p-2f, 0x1.3d8p-1f, 0x1.bfep-1f},
-    {0x1.26b86ap-66f, 0x1.4bfdcp-66f, 0x1.6230dap-66f, 0x1.7051d4p-66f, 0x1.7de50ep-66f, 0x1.8921dp-66f, 0x1.8f9838p-66f, 0x1.9486c4p-66f,
-     0x1.9a2fd4p-66f, 0x1.a16898p-66f, 0x1.a8979cp-66f, 0x1.af6d72p-66f, 0x1.d100bep-67f, 0x1.8418bep-67f, 0x1.9b88d2p-67f, 0x1.f4e8dcp-67f},
-    {0x1.7e8e26p-68f, 0x1.bfd212p-69f, 0x1.1a4a4ep-69f, 0x1.7b5ec4p-70f, 0x1.c6b65cp-71f, 0x1.027a4p-71f, 0x1.653a34p-72f, 0x1.151ff8p-72f,
-     0x1.cd764ep-73f, 0x1.bc697ap-73f, 0x1.df5ea4p-73f, 0x1.0843e2p-72f, -0x1.5efacap-67f, -0x1.0620acp-67f, 0x1.9cc75cp-67f, 0x1.28e674p-67f},
-    {-0x1.b0778cp-69f, -0x1.bad614p-70f, -0x1.ea7a32p-71f, -0x1.222ffap-71f, -0x1.1caa9cp-72f, -0x1.d46e2p-74f, -0x1.c0c07cp-75f, -0x1.abb4eap-76f,
-     -0x1.0033d8p-77f, 0x1.13a082p-79f, 0x1.852f0cp-78f, 0x1.f9d904p-78f, 0x1.a623cp-68f, 0x1.21a13ap-68f, -0x1.14921cp-67f, -0x1.72edcep-68f},
-    {0x1.9308f2p-70f, 0x1.712962p-71f, 0x1.7101acp-72f, 0x1.8df18cp-73f, 0x1.58b646p-74f, 0x1.eec968p-76f, 0x1.b923f2p-77f, 0x1.a722aep-78f,
-     0x1.57675ep-79f, 0x1.e72482p-81f, 0x1.c78ac8p-82f, 0x1.1bc446p-82f, -0x1.b1dc02p-69f, -0x1.154172p-69f, 0x1.2a31d8p-68f, 0x1.787dd6p-69f},
-    {-0x1.47705p-71f, -0x1.0e3e02p-72f, -0x1.e9bbfap-74f, -0x1.e1c83p-75f, -0x1.6e657ap-76f, -0x1.bb4942p-78f, -0x1.56b582p-79f, -0x1.1f348ep-80f,
-     -0x1.8599e4p-82f, -0x1.a67f36p-84f, -0x1.2ba402p-85f, -0x1.01ba4ap-86f, 0x1.8be8p-70f, 0x1.db9c68p-71f, -0x1.1512ccp-69f, -0x1.4b139ap-70f},
-    {0x1.e5dcb4p-73f, 0x1.6aeaaep-74f, 0x1.2cf082p-75f, 0x1.0ebdd2p-76f, 0x1.71222ap-78f, 0x1.7a2608p-80f, 0x1.fc8736p-82f, 0x1.77728ap-83f,
-     0x1.b99866p-85f, 0x1.89f3b2p-87f, 0x1.dd3002p-89f, 0x1.5cb20ep-90f, -0x1.49cbacp-71f, -0x1.76bc8ep-72f, 0x1.ce6b1cp-71f, 0x1.089042p-71f},
-    {-0x1.43c452p-74f, -0x1.bd907p-76f, -0x1.528072p-77f, -0x1.193962p-78f, -0x1.4b1ffp-80f, -0x1.37dd18p-82f, -0x1.89101p-84f, -0x1.fea636p-86f,
-     -0x1.c415dcp-88f, -0x1.f31e46p-90f, 0x1.043fb2p-93f, 0x1.6e49a8p-93f, 0x1.c7eacep-73f, 0x1.c24874p-74f, -0x1.120162p-72f, -0x1.27df52p-73f}};
-VM_INLINE float gelu_by_table_f4(float x)
-{
-    float a = at_most_f4(abs_f4(x), 14.5f);
-    uint32_t i = (bits_f4(a + 1.0f) >> TABLE_SHIFT) & 15;
-    float d = a - GELU_TABLE_F4[0][i];
-    float y = fma_f4(GELU_TABLE_F4[7][i], d, GELU_TABLE_F4[6][i]);
-    y = fma_f4(y, d, GELU_TABLE_F4[5][i]);
-    y = fma_f4(y, d, GELU_TABLE_F4[4][i]);
-    y = fma_f4(y, d, GELU_TABLE_F4[3][i]);
-    y = fma_f4(y, d, GELU_TABLE_F4[2][i]);
-    y = fma_f4(y, d, GELU_TABLE_F4[1][i]);
-    float j = fma_f4(a * a, TABLE_PER, TABLE_MAGIC);
-    float z = fma_f4(-a, a, -fma_f4(j, TABLE_G, -TABLE_MAGIC_G));
-    float q = fma_f4(TABLE_E6, z, TABLE_E5);
-    q = fma_f4(q, z, TABLE_E4);
-    q = fma_f4(q, z, TABLE_E3);
-    q = fma_f4(q, z, TABLE_E2);
-    q = fma_f4(q, z, TABLE_E1);
-    float s = at_most_f4(a, 0.5f) * from_bits_f4(bits_f4(j) << 23);
-    return fma_f4(-s, fma_f4(y, q * z, y), at_least_f4(x, 0.0f));
 }
 
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
@@ -450,12 +379,6 @@ VM_INLINE float gauss_reduced_parts_f4(float a, float *s, float *rest)
     *rest = 0.5f * ((head - z) + tail);
     return z;
 }
-VM_INLINE float gauss_reduced_f4(float a, float *s, float *rest)
-{
-    float z = gauss_reduced_parts_f4(a, s, rest);
-    *rest = -0.0f;
-    return z;
-}
 VM_INLINE float gauss_poly_parts_f4(float z, float rest)     /* e^(-a^2/2)/s - 1, without rest, over z */
 {
     (void)rest;
@@ -466,7 +389,6 @@ VM_INLINE float gauss_poly_parts_f4(float z, float rest)     /* e^(-a^2/2)/s - 1
     q = fma_f4(q, z, 0.125f);
     return fma_f4(q, z, 0.5f);
 }
-VM_INLINE float gauss_poly_f4(float z, float rest) { return z * gauss_poly_parts_f4(z, rest); }
 VM_INLINE float gauss_ratio_f4(float a)
 {
     int near = a < 1.25f;
@@ -483,12 +405,6 @@ VM_INLINE float gauss_ratio_f4(float a)
     return num / den;
 }
 VM_INLINE float gauss_factor_f4(float a, float s) { return s * (a < 1.25f ? a : 1.375f); }
-VM_INLINE float gauss_tail_f4(float a, float s, float z, float w, float f)
-{
-    (void)z;
-    float b = gauss_factor_f4(a, s), r = fma_f4(f, 1.0f + w, w);
-    return fma_f4(b, r, b);
-}
 /* the result and *lo, with what rounding leaves out of w, r and the sum, for a product that rounds once more */
 VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float q, float rest, float f, float *lo)
 {
@@ -563,14 +479,6 @@ VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, dou
     return a < 1.1875 ? near * 0x1p512 : far;
 }
 /* gelu'(-a) = Phi(-a) - a phi(a) = e^p (r - a)(1 + Q)/2 */
-VM_INLINE float gauss_slope_f4(float a, float p)
-{
-    float num = fma_f4(-0x1.45eb5p-5f, p, fma_f4(0x1.bb24a8p-4f, a, 0x1.1d7be8p-3f));
-    num = fma_f4(num, p, fma_f4(0x1.a1b6ap-3f, a, 0x1.3cf322p-1f));
-    float den = fma_f4(0x1.9324cep-3f, p, fma_f4(-0x1.a791dap-1f, a, -0x1.7d329cp+1f));
-    den = fma_f4(den, p, fma_f4(0x1.4fe74ep+1f, a, 0x1.ep+0f));
-    return num / den;
-}
 VM_INLINE double gauss_slope_f8(double a, double p)
 {
     double num = fma_f8(0x1.b7db79a3e8f63p-17, p, fma_f8(-0x1.6b2e278f41b15p-13, a, -0x1.1d5fe43378898p-9));
@@ -586,12 +494,6 @@ VM_INLINE double gauss_slope_f8(double a, double p)
     return num / den;
 }
 /* r - a, r = 0.75179..., and its rounding error */
-VM_INLINE float gauss_distance_f4(float a, float *lo)
-{
-    float d = difference_f4(0x1.80ead2p-1f, a, lo);
-    *lo = *lo + -0x1.a03fd4p-27f;
-    return d;
-}
 VM_INLINE double gauss_distance_f8(double a, double *lo)
 {
     double d = difference_f8(0x1.80ead197f00b4p-1, a, lo);

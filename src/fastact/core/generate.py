@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 CORE = pathlib.Path(__file__).resolve().parent
-HEADERS = ("vmath.h", "gauss.h", "gated.h", "erf.h", "composed.h", "trig.h", "row.h")
+HEADERS = ("vmath.h", "gauss.h", "tables.h", "gated.h", "erf.h", "composed.h", "trig.h", "row.h")
 #: Formulas that floats and doubles have for themselves, `name_f4` and `name_f8` in place of `name`. Their literals are doubles.
 APART = tuple(p.name for p in sorted(CORE.glob("activations*_apart.pxi")))
 #: Gates of recurrent cells, over blocks: `real` and `_fX` stand for either type.
@@ -329,7 +329,8 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         lines.append("    cdef const void* read[MAX_OPERANDS]")
         lines += [f"    read[{len(op.data) + k}] = args[{len(op.data) + k}]" for k in range(len(op.parameters))]
         reads = "; ".join(f"read[{k}] = {name}" for k, name in enumerate(op.data))
-        tabled = f"{reads}; tabled_{op.name}_{suffix}(&to_stage_o, read, {stage})"
+        tabled = f"{reads}; tabled_{op.name}_{suffix}(staged, read, {stage})"
+        lines.append("    cdef void* staged[2]")
     if len(op.results) == 1:
         write = f"stage_o[i] = {formula}({call})"
     else:
@@ -338,7 +339,7 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         *lines,
         "    cdef npy_intp i, ahead = NEAR_AHEAD if stays else AHEAD",
         *(f"    cdef stage_{suffix} stage_{o}" for o in targets(op)),
-        *(f"    cdef void* to_stage_{o} = stage_{o}" for o in targets(op) if tabled),
+        *(f"    staged[{k}] = stage_{o}" for k, o in enumerate(targets(op)) if tabled),
         "    while n > 0:",
         "        if stays:",
         *(f"            claim_ahead({o}, {stage} * <npy_intp>sizeof({ctype}))" for o in targets(op)),

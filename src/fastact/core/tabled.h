@@ -1,93 +1,296 @@
-/* Kernels that look numbers up in tables of sixteen, which vectors do in registers: gather instructions take longer than a quotient.
- * Bit for bit what the formulas give. Results may lie where operands lie.
+/* Kernels that look numbers up in tables of eight, which vectors do in registers: gather instructions take longer than a quotient.
+ * Bit for bit what the formulas of tables.h give. Results may lie where operands lie.
  *
  * A kernel here is named like its ufunc. n is a multiple of LANES.
  */
 #ifndef FASTACT_TABLED_H
 #define FASTACT_TABLED_H
 
-#include "gauss.h"
+#include "tables.h"
 #include <stddef.h>
 
-#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
-#include <immintrin.h>
+#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__)) || (defined(__aarch64__) && defined(__ARM_NEON))
 enum { HAS_TABLED = 1 };
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 enum { TABLE_LANES = 16 };
 typedef __m512 floats;
 typedef __m512i places;
-typedef struct { __m512 all; } table;
+typedef __m512 row_of_8;
 #define AS(name) _mm512_##name
 #define AS_BITS _mm512_castps_si512
 #define AS_FLOATS _mm512_castsi512_ps
-VM_INLINE table table_of(const float *row) { return (table){_mm512_load_ps(row)}; }
-VM_INLINE places places_of(floats v) { return _mm512_srli_epi32(AS_BITS(v), TABLE_SHIFT); }
-VM_INLINE floats looked_up(table t, places i) { return _mm512_permutexvar_ps(i, t.all); }
+VM_INLINE row_of_8 row_of(const float *row) { return _mm512_broadcast_f32x8(_mm256_load_ps(row)); }
+/* the last piece beyond the eighth, too: an index of sixteen, which need not be held */
+VM_INLINE row_of_8 long_row_of(const float *row)
+{
+    return AS_FLOATS(_mm512_inserti64x4(_mm512_set1_epi32(((const int32_t *)row)[7]), _mm256_castps_si256(_mm256_load_ps(row)), 0));
+}
+VM_INLINE floats held_in_row(floats a) { return a; }
+VM_INLINE places place_of(floats at) { return _mm512_srli_epi32(AS_BITS(at), 22); }
+VM_INLINE floats looked_up(row_of_8 row, places i) { return _mm512_permutexvar_ps(i, row); }
+VM_INLINE floats size_of(floats x) { return _mm512_abs_ps(x); }
 /* at_most(|x|, hi) but for NaN, of which there is hi left */
 VM_INLINE floats held(floats x, float hi) { return _mm512_range_ps(x, _mm512_set1_ps(hi), 2 | 2 << 2); }
+/* as table_side_f4(): s ^ (~x & the sign), and one where x is positive */
+VM_INLINE floats table_side(floats x, floats s, floats v, float one)
+{
+    __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0xd2);
+    __mmask16 falls = _mm512_movepi32_mask(AS_BITS(x));
+    return _mm512_fmadd_ps(AS_FLOATS(turned), v, _mm512_mask_blend_ps(falls, _mm512_set1_ps(one), _mm512_setzero_ps()));
+}
+/* of -x: s ^ (x & the sign) */
+VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
+{
+    __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78);
+    return _mm512_fmadd_ps(AS_FLOATS(turned), v, _mm512_maskz_mov_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one)));
+}
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+enum { TABLE_LANES = 4 };
+typedef float32x4_t floats;
+typedef uint8x16_t places;
+typedef uint8x16x2_t row_of_8;
+#define AS(name) neon_##name
+#define AS_BITS vreinterpretq_u32_f32
+#define AS_FLOATS vreinterpretq_f32_u32
+VM_INLINE floats neon_set1_ps(float v) { return vdupq_n_f32(v); }
+VM_INLINE floats neon_loadu_ps(const float *x) { return vld1q_f32(x); }
+VM_INLINE void neon_storeu_ps(float *to, floats v) { vst1q_f32(to, v); }
+VM_INLINE floats neon_add_ps(floats a, floats b) { return vaddq_f32(a, b); }
+VM_INLINE floats neon_sub_ps(floats a, floats b) { return vsubq_f32(a, b); }
+VM_INLINE floats neon_mul_ps(floats a, floats b) { return vmulq_f32(a, b); }
+VM_INLINE floats neon_fmadd_ps(floats a, floats b, floats c) { return vfmaq_f32(c, a, b); }
+VM_INLINE floats neon_fnmadd_ps(floats a, floats b, floats c) { return vfmsq_f32(c, a, b); }
+VM_INLINE floats neon_fnmsub_ps(floats a, floats b, floats c) { return vfmsq_f32(vnegq_f32(c), a, b); }
+/* of a NaN and of two zeros the second operand, as on other processors */
+VM_INLINE floats neon_min_ps(floats a, floats b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+VM_INLINE floats neon_max_ps(floats a, floats b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+#define neon_slli_epi32 vshlq_n_u32
+VM_INLINE row_of_8 row_of(const float *row) { return vld1q_u8_x2((const uint8_t *)row); }
+VM_INLINE row_of_8 long_row_of(const float *row) { return row_of(row); }
+VM_INLINE floats held_in_row(floats a) { return vminq_f32(a, vdupq_n_f32(SILU_SLOPE_LAST)); }
+/* bytes 4 p to 4 p + 3 for a place p */
+VM_INLINE places place_of(floats at)
+{
+    uint32x4_t place = vandq_u32(vshrq_n_u32(AS_BITS(at), 22), vdupq_n_u32(7));
+    return vreinterpretq_u8_u32(vmlaq_u32(vdupq_n_u32(0x03020100), place, vdupq_n_u32(0x04040404)));
+}
+VM_INLINE floats looked_up(row_of_8 row, places i) { return vreinterpretq_f32_u8(vqtbl2q_u8(row, i)); }
+VM_INLINE floats size_of(floats x) { return vabsq_f32(x); }
+VM_INLINE floats held(floats x, float hi) { return vminq_f32(vabsq_f32(x), vdupq_n_f32(hi)); }
+VM_INLINE floats side_of(uint32x4_t falls, floats s, floats v, float one)
+{
+    uint32x4_t turned = veorq_u32(AS_BITS(s), vbicq_u32(vdupq_n_u32(0x80000000u), falls));
+    return vfmaq_f32(AS_FLOATS(vbicq_u32(AS_BITS(vdupq_n_f32(one)), falls)), AS_FLOATS(turned), v);
+}
+VM_INLINE uint32x4_t negative(floats x) { return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(x), 31)); }
+VM_INLINE floats table_side(floats x, floats s, floats v, float one) { return side_of(negative(x), s, v, one); }
+VM_INLINE floats table_other_side(floats x, floats s, floats v, float one) { return side_of(vmvnq_u32(negative(x)), s, v, one); }
 #else
+#include <immintrin.h>
 enum { TABLE_LANES = 8 };
 typedef __m256 floats;
+typedef __m256i places;
+typedef __m256 row_of_8;
 #define AS(name) _mm256_##name
 #define AS_BITS _mm256_castps_si256
 #define AS_FLOATS _mm256_castsi256_ps
-/* pieces below 3 and from 3 on: an index has the place in either half. What one half has more is added to the other: a blend takes
- * three operations. The sum is the number itself, for every number of the tables. */
-typedef struct { __m256 far, more; } table;
-typedef struct { __m256i piece; __m256 near; } places;
-VM_INLINE table table_of(const float *row)
+VM_INLINE row_of_8 row_of(const float *row) { return _mm256_load_ps(row); }
+VM_INLINE row_of_8 long_row_of(const float *row) { return row_of(row); }
+VM_INLINE floats held_in_row(floats a) { return _mm256_min_ps(a, _mm256_set1_ps(SILU_SLOPE_LAST)); }
+VM_INLINE places place_of(floats at) { return _mm256_srli_epi32(AS_BITS(at), 22); }
+VM_INLINE floats looked_up(row_of_8 row, places i) { return _mm256_permutevar8x32_ps(row, i); }
+VM_INLINE floats size_of(floats x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
+VM_INLINE floats held(floats x, float hi) { return _mm256_min_ps(size_of(x), _mm256_set1_ps(hi)); }
+VM_INLINE floats table_side(floats x, floats s, floats v, float one)
 {
-    __m256 even = _mm256_load_ps(row), odd = _mm256_load_ps(row + 8);
-    __m256 near = _mm256_blend_ps(even, odd, 0xf0), far = _mm256_blend_ps(odd, even, 0xf0);
-    return (table){far, _mm256_sub_ps(near, far)};
+    __m256 base = _mm256_andnot_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
+    return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f))), v, base);
 }
-VM_INLINE places places_of(floats v)
+VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
 {
-    __m256 near = _mm256_and_ps(_mm256_cmp_ps(v, _mm256_set1_ps(4.0f), _CMP_LT_OQ), _mm256_set1_ps(1.0f));
-    return (places){_mm256_srli_epi32(AS_BITS(v), TABLE_SHIFT), near};
-}
-VM_INLINE floats looked_up(table t, places i)
-{
-    return _mm256_fmadd_ps(_mm256_permutevar8x32_ps(t.more, i.piece), i.near, _mm256_permutevar8x32_ps(t.far, i.piece));
-}
-VM_INLINE floats held(floats x, float hi)
-{
-    return _mm256_min_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), x), _mm256_set1_ps(hi));
+    __m256 base = _mm256_and_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
+    return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_and_ps(x, _mm256_set1_ps(-0.0f))), v, base);
 }
 #endif
 #define ALL AS(set1_ps)
 #define FMA AS(fmadd_ps)
 
-/* as gelu_by_table_f4(); a NaN comes by way of the last sum */
-VM_INLINE floats gelu_floats(floats x, const table *t)
+typedef struct { row_of_8 row[11]; } table;
+VM_INLINE table table_of(const float (*rows)[8], int n, int is_long)
 {
-    floats a = held(x, 14.5f);
-    places i = places_of(AS(add_ps)(a, ALL(1.0f)));
-    floats d = AS(sub_ps)(a, looked_up(t[0], i));
-    floats y = looked_up(t[TABLE_ROWS - 1], i);
-    for (int k = TABLE_ROWS - 2; k > 0; k--)
-        y = FMA(y, d, looked_up(t[k], i));
-    floats j = FMA(AS(mul_ps)(a, a), ALL(TABLE_PER), ALL(TABLE_MAGIC));
-    floats z = AS(fnmsub_ps)(a, a, FMA(j, ALL(TABLE_G), ALL(-TABLE_MAGIC_G)));
-    floats q = FMA(ALL(TABLE_E6), z, ALL(TABLE_E5));
-    q = FMA(q, z, ALL(TABLE_E4));
-    q = FMA(q, z, ALL(TABLE_E3));
-    q = FMA(q, z, ALL(TABLE_E2));
-    q = FMA(q, z, ALL(TABLE_E1));
-    floats s = AS(mul_ps)(AS(min_ps)(a, ALL(0.5f)), AS_FLOATS(AS(slli_epi32)(AS_BITS(j), 23)));
-    return AS(fnmadd_ps)(s, FMA(y, AS(mul_ps)(q, z), y), AS(max_ps)(ALL(0.0f), x));
+    table t;
+    for (int k = 0; k < n; k++)
+        t.row[k] = is_long ? long_row_of(rows[k]) : row_of(rows[k]);
+    return t;
 }
-static void tabled_gelu_f4(void *const *out, const void *const *args, ptrdiff_t n)
+/* where a NaN is to be seen: the second of two operands is left then */
+VM_INLINE floats held_but_nan(floats x, float hi) { return AS(min_ps)(ALL(hi), size_of(x)); }
+VM_INLINE floats from_table(const table *t, int degree, places i, floats d)
 {
-    float *to = out[0];
-    const float *x = args[0];
-    table t[TABLE_ROWS];
-    for (int k = 0; k < TABLE_ROWS; k++)
-        t[k] = table_of(GELU_TABLE_F4[k]);
-    for (ptrdiff_t i = 0; i < n; i += TABLE_LANES)
-        AS(storeu_ps)(to + i, gelu_floats(AS(loadu_ps)(x + i), t));
+    floats y = looked_up(t->row[degree + 1], i);
+    for (int k = degree; k > 0; k--)
+        y = FMA(y, d, looked_up(t->row[k], i));
+    return y;
 }
+VM_INLINE floats table_power(const float *e, floats z)
+{
+    floats q = FMA(ALL(e[5]), z, ALL(e[4]));
+    q = FMA(q, z, ALL(e[3]));
+    q = FMA(q, z, ALL(e[2]));
+    q = FMA(q, z, ALL(e[1]));
+    q = FMA(q, z, ALL(e[0]));
+    return AS(mul_ps)(q, z);
+}
+VM_INLINE floats table_scale(floats j) { return AS_FLOATS(AS(slli_epi32)(AS_BITS(j), 23)); }
+VM_INLINE floats table_bell(const float *b, floats square)
+{
+    floats y = FMA(ALL(b[3]), square, ALL(b[2]));
+    y = FMA(y, square, ALL(b[1]));
+    return FMA(y, square, ALL(b[0]));
+}
+/* as the macros and functions of tables.h */
+#define PLACE(NAME, at) place_of(FMA(at, ALL(NAME##_SCALE), ALL(NAME##_START)))
+#define FROM_START(NAME, a) place_of(AS(add_ps)(a, ALL(NAME##_START)))
+#define Y_OF(NAME, t, a, i) from_table(t, NAME##_DEGREE, i, AS(sub_ps)(a, looked_up((t)->row[0], i)))
+VM_INLINE floats lined_y(const table *t, int degree, floats a, places i)
+{
+    floats d = AS(sub_ps)(a, looked_up(t->row[0], i));
+    return FMA(looked_up(t->row[degree + 2], i), d, from_table(t, degree, i, d));
+}
+#define OF_SQUARE(POWER, a) FMA(AS(mul_ps)(a, a), ALL(-POWER##_PER), ALL(POWER##_MAGIC))
+#define LEFT_OF_SQUARE(POWER, a, j) AS(fnmsub_ps)(a, a, FMA(j, ALL(POWER##_G), ALL(-POWER##_MAGIC_G)))
+VM_INLINE floats falls_of(floats a) { return FMA(a, ALL(-FALL_PER), ALL(FALL_MAGIC)); }
+VM_INLINE floats left_of_fall(floats a, floats j) { return AS(sub_ps)(FMA(j, ALL(-FALL_G), ALL(FALL_MAGIC_G)), a); }
+/* y (1 + w) */
+VM_INLINE floats risen(floats y, floats w) { return FMA(y, w, y); }
+
+/* as gelu_by_table_f4(), a held; a NaN comes by way of the last sum */
+VM_INLINE floats gelu_of(floats x, floats a, floats j, floats w, const table *t)
+{
+    floats s = AS(mul_ps)(AS(min_ps)(a, ALL(0.5f)), table_scale(j));
+    return AS(fnmadd_ps)(s, risen(Y_OF(GELU, t, a, FROM_START(GELU, a)), w), AS(max_ps)(ALL(0.0f), x));
+}
+VM_INLINE floats gelu_slope_of(floats x, floats a, floats j, floats w, const table *t)
+{
+    return table_side(x, table_scale(j), risen(lined_y(t, GELU_SLOPE_DEGREE, a, FROM_START(GELU_SLOPE, a)), w), 1.0f);
+}
+VM_INLINE floats ndtr_of(floats x, floats a, floats j, floats w, const table *t)
+{
+    return table_side(x, table_scale(j), risen(Y_OF(NORMAL, t, a, FROM_START(NORMAL, a)), w), 1.0f);
+}
+VM_INLINE floats erfc_of(floats x, floats a, floats j, floats w, const table *t)
+{
+    return table_other_side(x, table_scale(j), risen(Y_OF(ERROR, t, a, FROM_START(ERROR, a)), w), 2.0f);
+}
+VM_INLINE floats silu_slope_of(floats x, floats a, floats j, floats w, const table *t)
+{
+    places i = PLACE(SILU_SLOPE, held_in_row(a));
+    return table_side(x, table_scale(j), risen(lined_y(t, SILU_SLOPE_DEGREE, a, i), w), 1.0f);
+}
+VM_INLINE floats ndtr_slope_of(floats a, floats j, floats w)
+{
+    return FMA(table_scale(j), risen(table_bell(NORMAL_BELL, AS(mul_ps)(a, a)), w), ALL(-0.0f));
+}
+VM_INLINE floats erfc_slope_of(floats a, floats j, floats w)
+{
+    return AS(fnmadd_ps)(table_scale(j), risen(table_bell(ERROR_BELL, AS(mul_ps)(a, a)), w), ALL(-0.0f));
+}
+
+/* a kernel: FIRST before the loop, A of x, then j and w by the POWER, and what is stored */
+#define SQUARE_STEPS(POWER) floats j = OF_SQUARE(POWER, a), w = table_power(POWER##_E, LEFT_OF_SQUARE(POWER, a, j))
+#define FALL_STEPS floats j = falls_of(a), w = table_power(FALL_E, left_of_fall(a, j))
+#define TABLE(NAME, t, is_long) const table t = table_of(NAME##_TABLE_F4, NAME##_ROWS, is_long)
+#define EACH for (ptrdiff_t i = 0; i < n; i += TABLE_LANES)
+#define ARGS void *const *out, const void *const *args, ptrdiff_t n
+#define LOAD(k) AS(loadu_ps)((const float *)args[k] + i)
+#define STORE(k, v) AS(storeu_ps)((float *)out[k] + i, v)
+static void tabled_gelu_f4(ARGS)
+{
+    TABLE(GELU, t, 0);
+    EACH {
+        floats x = LOAD(0), a = held(x, GELU_END);
+        SQUARE_STEPS(BELL);
+        STORE(0, gelu_of(x, a, j, w, &t));
+    }
+}
+static void tabled_gelu_backward_f4(ARGS)
+{
+    TABLE(GELU_SLOPE, t, 0);
+    EACH {
+        floats x = LOAD(1), a = held_but_nan(x, GELU_SLOPE_END);
+        SQUARE_STEPS(BELL);
+        STORE(0, AS(mul_ps)(LOAD(0), gelu_slope_of(x, a, j, w, &t)));
+    }
+}
+static void tabled_gelu_value_and_grad_f4(ARGS)
+{
+    TABLE(GELU, t, 0);
+    TABLE(GELU_SLOPE, u, 0);
+    EACH {
+        floats x = LOAD(0), a = held_but_nan(x, GELU_SLOPE_END);
+        SQUARE_STEPS(BELL);
+        floats y = gelu_of(x, a, j, w, &t), slope = gelu_slope_of(x, a, j, w, &u);
+        STORE(0, y);
+        STORE(1, slope);
+    }
+}
+static void tabled_ndtr_f4(ARGS)
+{
+    TABLE(NORMAL, t, 0);
+    EACH {
+        floats x = LOAD(0), a = held_but_nan(x, NORMAL_END);
+        SQUARE_STEPS(BELL);
+        STORE(0, ndtr_of(x, a, j, w, &t));
+    }
+}
+static void tabled_ndtr_value_and_grad_f4(ARGS)
+{
+    TABLE(NORMAL, t, 0);
+    EACH {
+        floats x = LOAD(0), a = held_but_nan(x, NORMAL_END);
+        SQUARE_STEPS(BELL);
+        STORE(0, ndtr_of(x, a, j, w, &t));
+        STORE(1, ndtr_slope_of(a, j, w));
+    }
+}
+static void tabled_erfc_f4(ARGS)
+{
+    TABLE(ERROR, t, 0);
+    EACH {
+        floats x = LOAD(0), a = held_but_nan(x, ERROR_END);
+        SQUARE_STEPS(SQUARE);
+        STORE(0, erfc_of(x, a, j, w, &t));
+    }
+}
+static void tabled_erfc_value_and_grad_f4(ARGS)
+{
+    TABLE(ERROR, t, 0);
+    EACH {
+        floats x = LOAD(0), a = held_but_nan(x, ERROR_END);
+        SQUARE_STEPS(SQUARE);
+        STORE(0, erfc_of(x, a, j, w, &t));
+        STORE(1, erfc_slope_of(a, j, w));
+    }
+}
+static void tabled_silu_backward_f4(ARGS)
+{
+    TABLE(SILU_SLOPE, t, 1);
+    EACH {
+        floats x = LOAD(1), a = held_but_nan(x, SILU_SLOPE_END);
+        FALL_STEPS;
+        STORE(0, AS(mul_ps)(LOAD(0), silu_slope_of(x, a, j, w, &t)));
+    }
+}
+#undef SQUARE_STEPS
+#undef FALL_STEPS
+#undef TABLE
+#undef EACH
+#undef ARGS
+#undef LOAD
+#undef STORE
 #undef AS
 #undef AS_BITS
 #undef AS_FLOATS
@@ -95,6 +298,16 @@ static void tabled_gelu_f4(void *const *out, const void *const *args, ptrdiff_t 
 #undef FMA
 #else
 enum { HAS_TABLED = 0 };
-static inline void tabled_gelu_f4(void *const *out, const void *const *args, ptrdiff_t n) { (void)out, (void)args, (void)n; }
+#define NOT_TABLED(UFUNC) \
+    static inline void tabled_##UFUNC(void *const *out, const void *const *args, ptrdiff_t n) { (void)out, (void)args, (void)n; }
+NOT_TABLED(gelu_f4)
+NOT_TABLED(gelu_backward_f4)
+NOT_TABLED(gelu_value_and_grad_f4)
+NOT_TABLED(ndtr_f4)
+NOT_TABLED(ndtr_value_and_grad_f4)
+NOT_TABLED(erfc_f4)
+NOT_TABLED(erfc_value_and_grad_f4)
+NOT_TABLED(silu_backward_f4)
+#undef NOT_TABLED
 #endif
 #endif

@@ -5,7 +5,6 @@
   erf_near    erf(x)          = x + x P(x^2), |x| < 1.1
   erf_far     erf(x)          = 1 - P(x)^4, up to 3.93: from there it rounds to 1
   shrink      x - tanh(x)     = x^3 P(x^2), |x| < 1
-  erfc        erfc(a)         = e^(-a^2) (1 + F(a))/(1 + 2a), F a quotient, 0 <= a < 10.2
   binary      Phi(-a)         = 2^(-t^2/2) (1 + F(t))/(2 (1 + t)), F a quotient, t = sqrt(log2 e) a, 0 <= a < 14.25
   power       2^(z/2)         = 1 + z P(z), |z| <= 1
   square      tanh(x)^2       = x^2 + x^4 P(x^2), |x| < 1.05
@@ -13,7 +12,7 @@
 import sys
 
 from gauss_rational import SQ, fit, hexa, mills, rounded
-from mpmath import erf, erfc, exp, expm1, log, mp, mpf, pi, sqrt, tanh
+from mpmath import erf, erfc, expm1, log, mp, mpf, pi, sqrt, tanh
 
 mp.prec = 220
 
@@ -36,10 +35,6 @@ def square(z):
     return ((tanh(x) / x) ** 2 - 1) / (x * x)
 
 
-def erfc_rest(a):
-    return erfc(a) * exp(a * a) * (1 + 2 * a) - 1
-
-
 BINARY = 1 / sqrt(log(mpf(2)))
 
 
@@ -56,7 +51,6 @@ FITS = {
     'erf_near': (erf_near, lambda z: 1 + erf_near(z), (0, mpf('1.21')), (6, 0)),
     'erf_far': (erf_far, lambda a: 1 / (4 * erf_far(a) ** 3), (mpf('1.1'), mpf('3.93')), (7, 0)),
     'shrink': (shrink, shrink, (0, mpf('1')), (7, 0)),
-    'erfc': (erfc_rest, lambda a: 1 + erfc_rest(a), (0, mpf('10.2')), (5, 5)),
     'binary': (binary, lambda t: 1 + binary(t), (0, mpf('14.25') * BINARY), (5, 5)),
     'power': (power, lambda z: mpf(2) ** (z / 2) / max(abs(z), mpf(1) / 100), (mpf(-1), mpf(1)), (5, 0)),
     'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('1.1025')), (7, 0)),

@@ -1,25 +1,27 @@
-"""The tables of gauss.h: a Phi(-a) of floats, in pieces.
+"""The tables of tables.h: what is left of falling functions of floats without their exponential, in pieces.
 
     python tables.py        prints what stands there, and each piece's error in units of 2^-24
 
-    a Phi(-a) = 2^n min(a, 1/2) Y(a) e^(k z),   -a^2 = n G + OFF + z,   0 <= a <= 14.5
+    f(a) = 2^n Y(a) e^(k z),   w = n G + OFF + z,   w = -a or -a^2
 
-G is about 2 log 2, so short that n G is exact, as is OFF, what the magic number times G lacks of a float: k and Y make up for both. Of the
-G and magic numbers those are taken for which OFF is small and k all but a float. Pieces end where a + 1 is 2^e (1 + m/4), m = 0 ... 3; Y in
-each is a polynomial of a - c, with c so near the middle that Y(c) is all but a float: its first coefficient then rounds next to nothing.
-Coefficients are rounded from the lowest on, and the others fitted again.
+f falls as e^w or e^(w/2). G is about log 2 or twice that, so short that n G is exact, as is OFF, what the magic number times G lacks of a
+float: k and Y make up for both. Of the G and magic numbers those are taken for which OFF is small and k all but a float. Pieces end where
+S a + START is 2^e or 2^e 3/2; Y in each is a polynomial of a - c. c is where roundings come to least, and so that Y(c) is all but a
+float: its first coefficient then rounds next to nothing. In a piece with a root c is the float next to that, and its line
+stands apart, in the last row: c1 + d (...) would round where it counts most. Coefficients are rounded from the lowest on, and the others
+fitted again.
 """
 
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from multiprocessing import Pool
 
-from mpmath import cos, erfc, exp, expm1, frexp, ldexp, log, lu_solve, matrix, mp, mpf, nint, pi, sqrt
+from mpmath import cos, erfc, exp, expm1, findroot, frexp, ldexp, log, lu_solve, matrix, mp, mpf, nint, pi, sqrt
 
 mp.prec = 160
-DEGREE = 6
 LN2 = log(mpf(2))
 MAGIC = 12582912 + 127
-END = mpf("14.5")
 
 
 def rounded(v):
@@ -66,41 +68,115 @@ def in_floats(f, weight, low, high, degree, first=None):
     return found, max(abs((sum(c * x**k for k, c in enumerate(found)) - f(x)) * weight(x)) for x in xs)
 
 
-def reduction():
-    """G, the magic number, OFF and k."""
-    best = None
-    for i in range(-40, 41):
-        g = mpf(45426 + i) / 32768
-        k = (1 + (2 * LN2 - g) / g) / 2
-        if abs(k - rounded(k)) > mpf(2) ** -28:
-            continue
-        for shift in range(58, 68):
-            product = (MAGIC + shift) * g
-            off = product - rounded(product)
-            if best is None or abs(off) < abs(best[3]):
-                best = (g, shift, k, off)
-    return best
+def of_power(k, z):
+    return abs(z) / exp(k * z) + mpf(2) ** -60
 
 
-def piece(a, by, k, off):
-    """Y(a), from 1/2 on by 2 a; a^2/2 + log 2^n e^(k z) = k a^2 + k OFF."""
-    return erfc(a / sqrt(mpf(2))) / 2 * exp(a * a * k + off * k) * (2 * a if by else 1)
+@dataclass(frozen=True)
+class Power:
+    """2^n e^(k z) for w = n G + OFF + z, which is e^(w/fold) but for what k lacks of 1/fold and for OFF."""
+
+    name: str
+    fold: int
+    g: mpf
+    shift: int
+    k: mpf
+    off: mpf
+
+    @classmethod
+    def found(cls, name, fold, bits, shifts):
+        best = None
+        for i in range(-40, 41):
+            g = (nint(fold * LN2 * 2**bits) + i) / mpf(2) ** bits
+            k = LN2 / g
+            if abs(k - rounded(k)) > mpf(2) ** -28:
+                continue
+            for shift in shifts:
+                product = (MAGIC + shift) * g
+                off = product - rounded(product)
+                if best is None or abs(off) < abs(best.off):
+                    best = cls(name, fold, g, shift, k, off)
+        return best
+
+    def left(self, w):
+        """e^(w/fold) over 2^n e^(k z)."""
+        return exp(w * (mpf(1) / self.fold - self.k) + self.off * self.k)
+
+    def text(self):
+        name, magic = self.name, MAGIC + self.shift
+        most = self.g / 2 + abs(self.off) + mpf(2) ** -12
+        k = self.k
+        weight = partial(of_power, k)
+        c, error = in_floats(lambda z: expm1(k * z) / z if z else k, weight, -most, most, 5, rounded(k))
+        return [
+            f"/* shift {self.shift}, OFF {float(self.off)}, {float(error * 2**24):.3f} */",
+            f"#define {name}_MAGIC {magic}.0f",
+            f"#define {name}_PER {hexa(rounded(1 / self.g))}",
+            f"#define {name}_G {hexa(self.g)}",
+            f"#define {name}_MAGIC_G {hexa(rounded(magic * self.g))}",
+            *(f"#define {name}_E{i + 1} {hexa(a)}" for i, a in enumerate(c)),
+        ]
 
 
-def fitted(f, low, high):
-    """The middle, the coefficients there and their error."""
-    best = None
-    for t in range(60):
-        middle = rounded((low + high) / 2 + (t + 1) // 2 * (-1) ** t * (high - low) / 1024)
+def fitted(f, low, high, degree, root, part):
+    """c, the coefficients there, a line's slope and their error."""
+    if root is not None and low < root < high:
+        return lined(f, low, high, degree, rounded(root), f(rounded(root)))[:4]
+    if part is not None:
+        return about(f, low, high, degree, part)[:4]
+    tried = [about(f, low, high, degree, mpf(part) / 2) for part in range(3)]
+    if root is not None:
+        tried.append(lined(f, low, high, degree if high < 4 * low else 3, nint(root * 16) / 16, None))
+    return min(tried, key=lambda t: t[3] * 2**24 + t[4])[:4]
+
+
+def lined(f, low, high, degree, c, first):
+    """With the line apart, on which roundings of the others count little."""
+    here, weight = partial(shifted, f, c), partial(inverse, f, c)
+    found = nearly_minimax(here, weight, low - c, high - c, range(degree + 1))
+    line = rounded((f((low + high) / 2) - f(c)) / ((low + high) / 2 - c) if first is None else found[1])
+    rest, error = in_floats(partial(less_line, here, line), weight, low - c, high - c, degree, first and rounded(first))
+    return c, rest, line, error, roundings(rest, line, low - c, high - c)
+
+
+def less_line(f, line, d):
+    return f(d) - line * d
+
+
+def about(f, low, high, degree, part):
+    """With c about there: c, coefficients, their error, and what roundings come to, in units of 2^-24."""
+    best, step = None, (high - low) / 1024 * (-1 if part > mpf("0.5") else 1)
+    for t in range(30):
+        middle = rounded(low + part * (high - low) + t * step)
         here, weight = partial(shifted, f, middle), partial(inverse, f, middle)
-        first = nearly_minimax(here, weight, low - middle, high - middle, range(DEGREE + 1), 20, 5)[0]
-        lacks = abs(first - rounded(first)) / first
+        first = nearly_minimax(here, weight, low - middle, high - middle, range(degree + 1), 16, 4)[0]
+        lacks = abs(first - rounded(first)) / abs(first)
         if best is None or lacks < best[0]:
             best = (lacks, middle)
-        if lacks < mpf(2) ** -31:
+        if lacks < mpf(2) ** -29:
             break
     middle = best[1]
-    return middle, *in_floats(partial(shifted, f, middle), partial(inverse, f, middle), low - middle, high - middle, DEGREE)
+    c, error = in_floats(partial(shifted, f, middle), partial(inverse, f, middle), low - middle, high - middle, degree)
+    return middle, c, mpf(0), error, roundings(c, mpf(0), low - middle, high - middle)
+
+
+def roundings(c, line, low, high):
+    """What half an ulp of each sum comes to, in units of 2^-24."""
+    most = mpf(0)
+    for n in range(61):
+        d, y, sums = low + (high - low) * n / 60, mpf(0), []
+        for a in reversed(c):
+            y = y * d + a
+            sums.append(y)
+        whole = y + line * d
+        lost = sum(half_ulp(v) * abs(d) ** k for k, v in enumerate(reversed(sums[1:]))) + (half_ulp(whole) if line else 0)
+        if abs(d) > (high - low) / 100:
+            most = max(most, lost / abs(whole) * 2**24)
+    return most
+
+
+def half_ulp(v):
+    return mpf(2) ** (int(frexp(v)[1]) - 25) if v else mpf(0)
 
 
 def shifted(f, middle, d):
@@ -111,24 +187,105 @@ def inverse(f, middle, d):
     return 1 / f(middle + d)
 
 
+@dataclass(frozen=True)
+class Table:
+    name: str
+    power: Power
+    y: object            # of a and of the power's left(): f over 2^n e^(k z)
+    start: mpf
+    scale: mpf
+    end: mpf
+    degree: int
+    root: mpf | None = None
+    parts: dict[float, mpf] = field(default_factory=dict)      # where c is by trial: the largest error of all floats was less
+
+    @property
+    def rows(self):
+        return self.degree + (2 if self.root is None else 3)
+
+    def text(self):
+        ends = [(self.start * mpf(2) ** (m // 2) * (1 + mpf(m % 2) / 2) - self.start) / self.scale for m in range(8)] + [self.end]
+        table, errors = [], []
+        for low, high in pairwise(ends):
+            y, part = partial(self.y, low >= mpf("0.5")), self.parts.get(float(low))
+            middle, c, line, error = fitted(y, low, high, self.degree, self.root, part)
+            errors.append(float(error * 2**24))
+            row = [*c, *[mpf(0)] * (self.degree + 1 - len(c)), line][: self.rows - 1]
+            table.append([middle, *(a / mpf(2) ** self.power.shift for a in row)])
+        turn = int(nint(log(self.start, 2))) * 2 - 2                # the bits of 1 are 6 modulo 8
+        table = [table[(k - turn) % 8] for k in range(8)]
+        lines = [f"/* {' '.join(f'{float(low):g}: {e:.3f}' for low, e in zip(ends[:8], errors, strict=True))} */"]
+        lines.append(f"static const float {self.name}_TABLE_F4[{self.rows}][8] __attribute__((aligned(32), unused)) = {{")
+        lines += ["    {" + ", ".join(map(hexa, row)) + "}," for row in zip(*table, strict=True)]
+        return [*lines[:-1], lines[-1][:-1] + "};"]
+
+
+BELL = Power.found("BELL", 2, 15, range(58, 68))
+SQUARE = Power.found("SQUARE", 1, 15, range(50, 72))
+FALL = Power.found("FALL", 1, 15, range(44, 72))
+
+
+def gelu(by, a):
+    """a Phi(-a) over min(a, 1/2)."""
+    return normal(by, a) * (2 * a if by else 1)
+
+
+def gelu_slope(by, a):
+    """Phi(-a) - a phi(a)."""
+    return normal(by, a) - a / sqrt(2 * pi) * BELL.left(-a * a)
+
+
+def normal(by, a):
+    """Phi(-a)."""
+    return erfc(a / sqrt(mpf(2))) / 2 * exp(a * a / 2) * BELL.left(-a * a)
+
+
+def error(by, a):
+    """erfc(a)."""
+    return erfc(a) * exp(a * a) * SQUARE.left(-a * a)
+
+
+def silu_slope(by, a):
+    """t (1 - a + t)/(1 + t)^2, t = e^-a."""
+    t = exp(-a)
+    return (1 - a + t) / (1 + t) ** 2 * FALL.left(-a)
+
+
+def bell(c, power, u):
+    """c e^(-u/fold), u = a^2."""
+    return c * power.left(-u)
+
+
+GELU_ROOT = findroot(lambda a: gelu_slope(False, a), mpf("0.7518"))
+SILU_ROOT = findroot(lambda a: 1 - a + exp(-a), mpf("1.2785"))
+def trials(text):
+    """Where a piece begins: c as a part of its width."""
+    return {float(low): mpf(part) for low, part in (pair.split(":") for pair in text.split())}
+
+
+TABLES = [
+    Table("GELU", BELL, gelu, mpf(1), mpf(1), mpf("14.5"), 7, None, trials("1:0.875")),
+    Table("GELU_SLOPE", BELL, gelu_slope, mpf(1), mpf(1), mpf("14.75"), 7, GELU_ROOT, trials("5:0.75")),
+    Table("NORMAL", BELL, normal, mpf(1), mpf(1), mpf("14.5"), 8, None, trials("0.5:0.625 1:0.875 2:0 3:0.625 5:0.625 7:0.875 11:0.25")),
+    Table("ERROR", SQUARE, error, mpf(1), mpf(1), mpf("10.25"), 8, None, trials("0.5:0.875 1:0.625 2:0.875 3:0 5:0.75 7:0.125")),
+    Table("SILU_SLOPE", FALL, silu_slope, mpf(2), mpf("1.125"), mpf(109), 8, SILU_ROOT),
+]
+
+#: What a bell lacks of its power, polynomials of a^2.
+BELLS = [("NORMAL_BELL", BELL, 1 / sqrt(2 * pi), mpf("14.5")), ("ERROR_BELL", SQUARE, 2 / sqrt(pi), mpf("10.25"))]
+
+
 def main():
-    g, shift, k, off = reduction()
-    print(f"/* shift {shift}, OFF {float(off)} */")
-    print(f"#define TABLE_MAGIC {MAGIC + shift}.0f\n#define TABLE_G {hexa(g)}\n#define TABLE_MAGIC_G {hexa(rounded((MAGIC + shift) * g))}")
-    print(f"#define TABLE_PER {hexa(rounded(-1 / g))}")
-    most = g / 2 + abs(off) + mpf(2) ** -12
-    c, error = in_floats(lambda z: expm1(k * z) / z if z else k, lambda z: abs(z) / exp(k * z) + mpf(2) ** -60, -most, most, 5, rounded(k))
-    print(" ".join(map(hexa, c)), float(error * 2**24))
-    ends = [mpf(2) ** e * (1 + mpf(m) / 4) - 1 for e in range(4) for m in range(4)] + [END]
-    table = []
-    for low, high in pairwise(ends):
-        middle, c, error = fitted(partial(piece, by=low >= mpf("0.5"), k=k, off=off), low, high)
-        print(float(low), float(middle), float(error * 2**24))
-        table.append([middle, *(a / mpf(2) ** shift for a in c)])
-    table = table[4:] + table[:4]                       # the bits of 1 are 12 modulo 16
-    for row in zip(*table, strict=True):
-        numbers = [hexa(a) for a in row]
-        print("    {" + ", ".join(numbers[:8]) + ",\n     " + ", ".join(numbers[8:]) + "},")
+    for power in (BELL, SQUARE, FALL):
+        print("\n".join(power.text()))
+    for name, power, c, end in BELLS:
+        f = partial(bell, c, power)
+        found, error = in_floats(f, partial(inverse, f, mpf(0)), mpf(0), end * end, 3)
+        numbers = ", ".join(hexa(a / mpf(2) ** power.shift) for a in found)
+        print(f"/* {float(error * 2**24):.3f} */\nstatic const float {name}[4] = {{{numbers}}};")
+    with Pool() as pool:
+        for lines in pool.imap(Table.text, TABLES):
+            print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,212 @@
+/* Falling functions of floats by tables: a power of e, and what is left of the function in eight pieces, a polynomial each.
+ *
+ * f(a) = 2^n Y(a) e^(k z), w = n G + OFF + z, w = -a or -a^2: coefficients/tables.py. Rows of a table: c, from which a piece counts, and its
+ * coefficients from the lowest on. The bits of a + START have the piece's place; vectors look up in registers, see tabled.h.
+ */
+#ifndef FASTACT_TABLES_H
+#define FASTACT_TABLES_H
+
+#include "vmath.h"
+
+/* w = -a^2, e^(w/2) */
+#define BELL_MAGIC 12583104.0f
+#define BELL_PER 0x1.71910ep-1f
+#define BELL_G 0x1.62aap+0f
+#define BELL_MAGIC_G 0x1.0a008ap+24f
+static const float BELL_E[6] __attribute__((unused)) = {0x1.002ap-1f, 0x1.005404p-3f, 0x1.55fcb2p-6f, 0x1.563a5p-9f, 0x1.1319dcp-12f, 0x1.6abfc2p-16f};
+
+/* w = -a^2, e^w */
+#define SQUARE_MAGIC 12583101.0f
+#define SQUARE_PER 0x1.715cfcp+0f
+#define SQUARE_G 0x1.62dcp-1f
+#define SQUARE_MAGIC_G 0x1.0a2606p+23f
+static const float SQUARE_E[6] __attribute__((unused)) = {0x1.0005e8p+0f, 0x1.000bcep-1f, 0x1.556c2ap-3f, 0x1.557872p-5f, 0x1.12626ep-7f, 0x1.6a6d9ap-10f};
+
+/* w = -a, e^w */
+#define FALL_MAGIC 12583088.0f
+#define FALL_PER 0x1.71507ep+0f
+#define FALL_G 0x1.62e8p-1f
+#define FALL_MAGIC_G 0x1.0a2ef4p+23f
+static const float FALL_E[6] __attribute__((unused)) = {0x1.fffa8p-1f, 0x1.fff4fcp-2f, 0x1.554984p-3f, 0x1.5549e4p-5f, 0x1.1230f4p-7f, 0x1.6a5308p-10f};
+
+/* what bells lack of their powers, polynomials of a^2: e^(-a^2/2)/sqrt(2 pi) and 2 e^(-a^2)/sqrt(pi) */
+static const float NORMAL_BELL[4] __attribute__((unused)) = {0x1.981e2ep-67f, 0x1.0bd43cp-78f, 0x1.5f5b8p-91f, 0x1.3e15dcp-104f};
+static const float ERROR_BELL[4] __attribute__((unused)) = {0x1.1eda6ap-62f, 0x1.a792d4p-76f, 0x1.35cf36p-90f, 0x1.c4704p-104f};
+
+/* a Phi(-a) over min(a, 1/2) */
+#define GELU_START 1.0f
+#define GELU_SCALE 1.0f
+#define GELU_END 14.5f
+enum { GELU_DEGREE = 7, GELU_ROWS = 9 };
+static const float GELU_TABLE_F4[GELU_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x1.d94p+0f, 0x1.034p+1f, 0x1.002p+2f, 0x1.818p+2f, 0x1.c2p+2f, 0x1.615p+3f, 0x1.fe8p-2f, 0x1.81p-1f},
+    {0x1.513446p-66f, 0x1.597c0ap-66f, 0x1.8455a2p-66f, 0x1.92577ep-66f, 0x1.96b624p-66f, 0x1.a4f9fep-66f, 0x1.66065p-67f, 0x1.cd77e6p-67f},
+    {0x1.97182ep-69f, 0x1.58a5a4p-69f, 0x1.4e9c2cp-71f, 0x1.33de44p-72f, 0x1.fba18ep-73f, 0x1.ca411cp-73f, -0x1.cb18a4p-68f, 0x1.5b0922p-67f},
+    {-0x1.886e56p-70f, -0x1.3d4788p-70f, -0x1.66c662p-73f, -0x1.30222cp-75f, -0x1.1e1a3cp-76f, 0x1.20a022p-78f, 0x1.e73a2cp-69f, -0x1.c069ep-68f},
+    {0x1.40657cp-71f, 0x1.f3467p-72f, 0x1.93073ep-75f, 0x1.2821dp-77f, 0x1.291592p-78f, 0x1.44645cp-81f, -0x1.c2c742p-70f, 0x1.d4874ap-69f},
+    {-0x1.ca480ep-73f, -0x1.58647cp-73f, -0x1.871b06p-77f, -0x1.ac3e18p-80f, -0x1.6a55f6p-81f, -0x1.0529a8p-84f, 0x1.77801ep-71f, -0x1.a69e8ep-70f},
+    {0x1.410fecp-74f, 0x1.a42284p-75f, 0x1.629afp-79f, 0x1.25326ap-82f, 0x1.75c55ap-84f, 0x1.09b4d6p-87f, -0x1.1e98b8p-72f, 0x1.5616a2p-71f},
+    {-0x1.98c92ep-77f, -0x1.9aba4p-77f, -0x1.4b933ep-81f, -0x1.92bbe2p-85f, -0x1.0ef27cp-87f, -0x1.f136f4p-91f, 0x1.6d6b4p-74f, -0x1.020a8ap-72f},
+    {0x1.d8a146p-77f, 0x1.cbdbaep-80f, 0x1.135002p-83f, 0x1.08a83ap-87f, 0x1.84d54cp-92f, 0x1.046ca2p-94f, -0x1.aff094p-75f, 0x1.3baa2p-74f}};
+
+/* Phi(-a) - a phi(a) */
+#define GELU_SLOPE_START 1.0f
+#define GELU_SLOPE_SCALE 1.0f
+#define GELU_SLOPE_END 14.75f
+enum { GELU_SLOPE_DEGREE = 7, GELU_SLOPE_ROWS = 10 };
+static const float GELU_SLOPE_TABLE_F4[GELU_SLOPE_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x1.8p-1f, 0x1.42ap+1f, 0x1.84cp+1f, 0x1.9d6p+2f, 0x1.234p+3f, 0x1.630cp+3f, 0x1.ff8p-2f, 0x1.80ead2p-1f},
+    {0x1.0c74c6p-75f, -0x1.bb6b24p-66f, -0x1.17f26ep-65f, -0x1.461cdcp-64f, -0x1.d71d74p-64f, -0x1.240632p-63f, 0x1.33d96ap-68f, -0x1.dc25eep-93f},
+    {-0x1.8519b6p-70f, -0x1.c89242p-67f, -0x1.be1d1ep-67f, -0x1.b1af38p-67f, -0x1.bdf75ap-67f, -0x1.cd214p-67f, -0x1.3ec35cp-66f, 0x1.76fddp-95f},
+    {0x1.5a38a6p-69f, 0x1.9765c2p-72f, 0x1.fa3bf4p-73f, -0x1.4315a6p-75f, -0x1.9cebe4p-74f, -0x1.1729ccp-73f, 0x1.e5c536p-69f, 0x1.59c1d2p-69f},
+    {-0x1.2b008ep-70f, -0x1.fbd24ep-74f, -0x1.348b96p-74f, -0x1.50eb0ap-77f, -0x1.9d2e3ep-78f, -0x1.73ce98p-78f, -0x1.c375d4p-70f, -0x1.2c9b0ap-70f},
+    {0x1.c15fbap-72f, 0x1.03527ep-75f, 0x1.12918p-76f, 0x1.aa02d8p-81f, 0x1.251f94p-83f, -0x1.62734ep-88f, 0x1.722788p-71f, 0x1.d4f3dcp-72f},
+    {-0x1.19de98p-73f, -0x1.06e45ep-77f, -0x1.ce7be2p-79f, -0x1.b845p-84f, -0x1.33d5c4p-86f, 0x1.1597ap-87f, -0x1.3b59f8p-72f, -0x1.5275eap-73f},
+    {0x1.fbb08p-76f, 0x1.10b79p-79f, 0x1.287136p-81f, 0x1.28a47ap-86f, 0x1.164ceap-89f, -0x1.743cd2p-89f, 0x1.6f98a6p-75f, 0x1.cc4312p-75f},
+    {-0x1.d473cep-79f, -0x1.7c9978p-82f, -0x1.916c72p-85f, -0x1.afe076p-89f, -0x1.c2df72p-93f, 0x1.07337p-92f, -0x1.43a1cap-74f, -0x1.2542ap-76f},
+    {-0x1.0cab16p-66f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, -0x1.24d6b8p-66f}};
+
+/* Phi(-a) */
+#define NORMAL_START 1.0f
+#define NORMAL_SCALE 1.0f
+#define NORMAL_END 14.5f
+enum { NORMAL_DEGREE = 8, NORMAL_ROWS = 10 };
+static const float NORMAL_TABLE_F4[NORMAL_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x1.dfp+0f, 0x1.00ep+1f, 0x1.0f4p+2f, 0x1.8c6p+2f, 0x1.4e6p+3f, 0x1.7ebcp+3f, 0x1.fe8p-2f, 0x1.9e4p-1f},
+    {0x1.69a4dcp-68f, 0x1.578114p-68f, 0x1.70b216p-69f, 0x1.045ef6p-69f, 0x1.40b2acp-70f, 0x1.1bd34ap-70f, 0x1.66065p-67f, 0x1.28fe4p-67f},
+    {-0x1.1818dap-69f, -0x1.fdf73ep-70f, -0x1.39080ep-71f, -0x1.3872eap-72f, -0x1.c0165ep-74f, -0x1.53be9cp-74f, -0x1.cb18a4p-68f, -0x1.4f83eep-68f},
+    {0x1.8abc26p-71f, 0x1.5a9e9cp-71f, 0x1.04a588p-73f, 0x1.7de858p-75f, 0x1.5c0accp-77f, 0x1.d682e2p-78f, 0x1.e73af6p-69f, 0x1.424f5ap-69f},
+    {-0x1.0018f8p-72f, -0x1.b3841ap-73f, -0x1.a019a6p-76f, -0x1.c2facap-78f, -0x1.00c114p-80f, -0x1.30f9e4p-81f, -0x1.c295c8p-70f, -0x1.1208dp-70f},
+    {0x1.36d6d6p-74f, 0x1.006adp-74f, 0x1.41ae76p-78f, 0x1.0541bp-80f, 0x1.79383p-84f, 0x1.8b391p-85f, 0x1.7bd6bp-71f, 0x1.a75078p-72f},
+    {-0x1.5ba926p-76f, -0x1.1ce6b6p-76f, -0x1.e3331ap-81f, -0x1.28caf6p-83f, -0x1.08b9bap-87f, -0x1.fbc17ep-89f, -0x1.dff6c6p-73f, -0x1.2b1e16p-73f},
+    {0x1.c2548p-78f, 0x1.2683dcp-78f, 0x1.599ff6p-83f, 0x1.505a6ep-86f, 0x1.0aad6p-90f, 0x1.45ffbep-92f, 0x1.ba69aep-73f, 0x1.89cc32p-75f},
+    {-0x1.a44d7cp-82f, -0x1.000d86p-80f, -0x1.ec2e98p-86f, -0x1.84f0e2p-89f, 0x1.02d71ep-95f, -0x1.a6f53p-96f, 0x1.fbf0e2p-74f, -0x1.179566p-75f},
+    {0x1.03659cp-80f, 0x1.0953fcp-83f, 0x1.0da81ap-87f, 0x1.4898a2p-92f, 0x1.6f4a56p-96f, 0x1.aabe76p-100f, 0x1.8f41dap-74f, -0x1.7fba18p-76f}};
+
+/* erfc(a) */
+#define ERROR_START 1.0f
+#define ERROR_SCALE 1.0f
+#define ERROR_END 10.25f
+enum { ERROR_DEGREE = 8, ERROR_ROWS = 10 };
+static const float ERROR_TABLE_F4[ERROR_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x1.9ecp+0f, 0x1.6d4p+1f, 0x1.874p+1f, 0x1.9f6p+2f, 0x1.e68p+2f, 0x1.6p+3f, 0x1.f28p-2f, 0x1.d94p-1f},
+    {0x1.3428c8p-64f, 0x1.7d3deap-65f, 0x1.662e6cp-65f, 0x1.5edaep-66f, 0x1.2ce788p-66f, 0x1.a41814p-67f, 0x1.3c8364p-63f, 0x1.c8cb08p-64f},
+    {-0x1.2a2bf4p-65f, -0x1.e2382ep-67f, -0x1.ab9794p-67f, -0x1.a37b64p-69f, -0x1.341ee8p-69f, -0x1.28627p-70f, -0x1.0985eep-63f, -0x1.2efb76p-64f},
+    {0x1.09d82cp-66f, 0x1.25329p-68f, 0x1.ecd586p-69f, 0x1.f60554p-72f, 0x1.3e0cf8p-72f, 0x1.af17d4p-74f, 0x1.767d6ep-64f, 0x1.61528p-65f},
+    {-0x1.ba4ddp-68f, -0x1.5705aep-70f, -0x1.1201p-70f, -0x1.2811ep-74f, -0x1.43f4cap-75f, -0x1.1d29a8p-77f, -0x1.d0fc88p-65f, -0x1.74b6bcp-66f},
+    {0x1.5ae5f6p-69f, 0x1.82ce0ep-72f, 0x1.25a2b6p-72f, 0x1.597dbap-77f, 0x1.476e38p-78f, 0x1.299ce6p-78f, 0x1.067a8p-65f, 0x1.6ac032p-67f},
+    {-0x1.02618cp-70f, -0x1.c07f5ep-74f, -0x1.27ed54p-74f, -0x1.91dfeep-80f, -0x1.45c19cp-81f, 0x1.579b3ap-77f, -0x1.01636p-66f, -0x1.35c6cp-68f},
+    {0x1.6916e4p-72f, 0x1.06ecf6p-76f, 0x1.0236d4p-76f, 0x1.d75c3cp-83f, 0x1.2e0facp-84f, 0x1.115c62p-76f, 0x1.53d252p-67f, 0x1.ca5244p-69f},
+    {-0x1.f43006p-74f, -0x1.12f466p-76f, -0x1.471d98p-79f, -0x1.1a88e2p-86f, -0x1.b82d68p-88f, 0x1.c1426ap-77f, 0x1.bff62ap-72f, 0x1.f480ep-70f},
+    {0x1.e657f6p-75f, -0x1.e64ad4p-82f, 0x1.a50086p-83f, 0x1.6d49eap-87f, 0x1.5703cap-92f, 0x1.2c05bep-78f, 0x1.393858p-68f, 0x1.49b9f6p-69f}};
+
+/* t (1 - a + t)/(1 + t)^2, t = e^-a */
+#define SILU_SLOPE_START 2.0f
+#define SILU_SLOPE_SCALE 1.125f
+#define SILU_SLOPE_END 109.0f
+enum { SILU_SLOPE_DEGREE = 8, SILU_SLOPE_ROWS = 11 };
+static const float SILU_SLOPE_TABLE_F4[SILU_SLOPE_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x1.c38e38p-1f, 0x1.474974p+0f, 0x1.4p+0f, 0x1.1c71c8p+2f, 0x1.5bc71cp+2f, 0x1.1c71c8p+3f, 0x1.001c72p+4f, 0x1.4p+0f},
+    {0x1.10374p-51f, -0x1.5c782p-76f, 0x1.699ep-55f, -0x1.acbeeep-48f, -0x1.18b372p-47f, -0x1.f80f66p-47f, -0x1.df6e66p-46f, -0x1.ff78eap-52f},
+    {-0x1.1a0a44p-50f, -0x1.3003e6p-76f, 0x1.dd6e6ep-52f, -0x1.109ad4p-49f, -0x1.084b3ap-49f, -0x1.001748p-49f, -0x1.fed628p-50f, 0x1.b69efp-59f},
+    {-0x1.476446p-51f, -0x1.05628cp-51f, -0x1.09bb98p-51f, 0x1.4dee7cp-55f, 0x1.9580e4p-56f, 0x1.e2dd9ap-60f, 0x1.6bb12ep-64f, 0x1.5faacp-64f},
+    {0x1.232bbap-54f, 0x1.154b34p-53f, 0x1.01a688p-53f, -0x1.3339eep-58f, -0x1.4de586p-58f, -0x1.029cb2p-61f, -0x1.ed7d02p-71f, -0x1.e4868ep-80f},
+    {0x1.e73ebap-55f, 0x1.57c23p-56f, 0x1.1a0348p-55f, -0x1.2e43b4p-60f, 0x1.ef206ep-62f, 0x1.a10f32p-64f, 0x1.008f54p-72f, 0x0p+0f},
+    {-0x1.0cd07p-56f, -0x1.3bea68p-56f, -0x1.f10fa4p-56f, 0x1.711592p-61f, 0x1.ee4beep-65f, -0x1.ef474ap-67f, -0x1.593dcap-75f, 0x0p+0f},
+    {-0x1.c9682cp-59f, 0x1.fcbd84p-60f, 0x1.20cc1cp-57f, -0x1.8e9fe8p-63f, -0x1.d7f01ap-66f, 0x1.9bfea8p-70f, 0x1.858372p-79f, 0x0p+0f},
+    {0x1.0800b8p-58f, 0x1.a84988p-60f, -0x1.51236ap-60f, 0x1.186994p-65f, 0x1.1dee0cp-68f, -0x1.99212ep-74f, -0x1.ce1d1p-81f, 0x0p+0f},
+    {0x1.2414bap-60f, -0x1.1b8ed6p-61f, 0x1.4cbffep-64f, -0x1.11884cp-69f, -0x1.1225eap-72f, 0x1.3d7564p-79f, 0x1.d07762p-83f, 0x0p+0f},
+    {0x0p+0f, -0x1.90116cp-50f, -0x1.000afap-49f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, -0x1.002992p-49f}};
+
+/* the piece of a table */
+VM_INLINE uint32_t table_place_f4(float at) { return (bits_f4(at) >> 22) & 7; }
+/* c0 + d(c1 + ...) */
+VM_INLINE float from_table_f4(const float (*t)[8], int degree, uint32_t i, float d)
+{
+    float y = t[degree + 1][i];
+    for (int k = degree; k > 0; k--)
+        y = fma_f4(y, d, t[k][i]);
+    return y;
+}
+/* e^(k z) - 1 */
+VM_INLINE float table_power_f4(const float *e, float z)
+{
+    float q = fma_f4(e[5], z, e[4]);
+    q = fma_f4(q, z, e[3]);
+    q = fma_f4(q, z, e[2]);
+    q = fma_f4(q, z, e[1]);
+    q = fma_f4(q, z, e[0]);
+    return q * z;
+}
+VM_INLINE float table_scale_f4(float j) { return from_bits_f4(bits_f4(j) << 23); }
+/* s v where it falls, one less that on the other side: no product that is subnormal next to one, which may take long */
+VM_INLINE float table_side_f4(float x, float s, float v, float one)
+{
+    int falls = (int32_t)bits_f4(x) < 0;
+    return fma_f4(falls ? s : -s, v, falls ? 0.0f : one);
+}
+VM_INLINE float squares_f4(float a) { return fma_f4(a * a, -SQUARE_PER, SQUARE_MAGIC); }
+VM_INLINE float left_of_square_f4(float a, float j) { return fma_f4(-a, a, -fma_f4(j, SQUARE_G, -SQUARE_MAGIC_G)); }
+VM_INLINE float bells_f4(float a) { return fma_f4(a * a, -BELL_PER, BELL_MAGIC); }
+VM_INLINE float left_of_bell_f4(float a, float j) { return fma_f4(-a, a, -fma_f4(j, BELL_G, -BELL_MAGIC_G)); }
+VM_INLINE float falls_f4(float a) { return fma_f4(a, -FALL_PER, FALL_MAGIC); }
+VM_INLINE float left_of_fall_f4(float a, float j) { return -fma_f4(j, FALL_G, -FALL_MAGIC_G) - a; }
+/* what a bell lacks of its power, b0 + b1 a^2 + ... */
+VM_INLINE float bell_f4(const float *b, float square)
+{
+    float y = fma_f4(b[3], square, b[2]);
+    y = fma_f4(y, square, b[1]);
+    return fma_f4(y, square, b[0]);
+}
+/* Y, of which the line of a piece with a root stands apart */
+#define PLACE_F4(NAME, at) table_place_f4(fma_f4(at, NAME##_SCALE, NAME##_START))
+#define Y_F4(NAME, a, at) from_table_f4(NAME##_TABLE_F4, NAME##_DEGREE, PLACE_F4(NAME, at), a - NAME##_TABLE_F4[0][PLACE_F4(NAME, at)])
+#define LINED_Y_F4(NAME, a, at) fma_f4(NAME##_TABLE_F4[NAME##_ROWS - 1][PLACE_F4(NAME, at)], a - NAME##_TABLE_F4[0][PLACE_F4(NAME, at)], Y_F4(NAME, a, at))
+
+VM_INLINE float gelu_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), GELU_END), y = Y_F4(GELU, a, a);
+    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
+    float s = at_most_f4(a, 0.5f) * table_scale_f4(j);
+    return fma_f4(-s, fma_f4(y, w, y), at_least_f4(x, 0.0f));
+}
+VM_INLINE float gelu_slope_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), GELU_SLOPE_END), y = LINED_Y_F4(GELU_SLOPE, a, a);
+    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
+    return table_side_f4(x, table_scale_f4(j), fma_f4(y, w, y), 1.0f);
+}
+VM_INLINE float ndtr_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), NORMAL_END), y = Y_F4(NORMAL, a, a);
+    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
+    return table_side_f4(x, table_scale_f4(j), fma_f4(y, w, y), 1.0f);
+}
+VM_INLINE float ndtr_slope_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), NORMAL_END), y = bell_f4(NORMAL_BELL, a * a);
+    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
+    return lowered_f4(table_scale_f4(j), fma_f4(y, w, y));
+}
+VM_INLINE float erfc_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), ERROR_END), y = Y_F4(ERROR, a, a);
+    float j = squares_f4(a), w = table_power_f4(SQUARE_E, left_of_square_f4(a, j));
+    return table_side_f4(-x, table_scale_f4(j), fma_f4(y, w, y), 2.0f);
+}
+VM_INLINE float erfc_slope_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), ERROR_END), y = bell_f4(ERROR_BELL, a * a);
+    float j = squares_f4(a), w = table_power_f4(SQUARE_E, left_of_square_f4(a, j));
+    return lowered_f4(-table_scale_f4(j), fma_f4(y, w, y));
+}
+/* where the last piece is for certain: beyond 22 it is all but (1 - a) t */
+#define SILU_SLOPE_LAST 26.0f
+VM_INLINE float silu_slope_by_table_f4(float x)
+{
+    float a = at_most_f4(abs_f4(x), SILU_SLOPE_END), y = LINED_Y_F4(SILU_SLOPE, a, at_most_f4(a, SILU_SLOPE_LAST));
+    float j = falls_f4(a), w = table_power_f4(FALL_E, left_of_fall_f4(a, j));
+    return table_side_f4(x, table_scale_f4(j), fma_f4(y, w, y), 1.0f);
+}
+
+#endif
