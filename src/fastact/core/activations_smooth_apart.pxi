@@ -157,7 +157,7 @@ cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
     # ----
     cdef float lost, w
     cdef float a = binary_held_f4(t, &lo)
-    cdef float b = binary_tail_f4(a, <float>1.0, lo, &lost, &w)
+    cdef float b = binary_tail_f4(a, lo, &lost, &w)
     cdef float f = binary_quotient_f4(a, lost)
     return binary_often_f4(t, tail_times_f4(b, w, f))
 

@@ -230,13 +230,12 @@ VM_INLINE float binary_held_f4(float t, float *lo)
     *lo = flipped_f4(less, copysign_f4(0.0f, t));
     return at_most_f4(a, 17.25f);
 }
-/* 2^(-(t + lo)^2/2)/(1 + |t + lo|) 2^63 = b (1 + *lost)(1 + *w), with the sign of t, which side = +-1 has too: what rounding leaves
- * out of the divisor and of 1 over it is lost. The magic number's last bit counts for 2,
- * so that the integers in its bits are those of half the square. */
-VM_INLINE float binary_tail_f4(float t, float side, float lo, float *lost, float *w)
+/* 2^(-(t + lo)^2/2)/(1 + t + lo) 2^63 = b (1 + *lost)(1 + *w): what rounding leaves out of the divisor and of 1 over it is lost. The magic
+ * number's last bit counts for 2, so that the integers in its bits are those of half the square. */
+VM_INLINE float binary_tail_f4(float t, float lo, float *lost, float *w)
 {
     const float magic = 25165824.0f + 2 * 63.0f;
-    float d = t + side, v = 1.0f / d;
+    float d = t + 1.0f, v = 1.0f / d;
     float j = fma_f4(-t, t, magic);
     float z = fma_f4(-t, lo + lo, fma_f4(-t, t, magic - j));
     float q = 0x1.41f9a6p-19f;
@@ -246,7 +245,7 @@ VM_INLINE float binary_tail_f4(float t, float side, float lo, float *lost, float
     q = fma_f4(q, z, 0x1.ebfbdap-5f);
     q = fma_f4(q, z, 0x1.62e43p-2f);
     *w = q * z;
-    *lost = fma_f4(-v, (t - (d - side)) + lo, fma_f4(-v, d, 1.0f));
+    *lost = fma_f4(-v, (t - (d - 1.0f)) + lo, fma_f4(-v, d, 1.0f));
     return from_bits_f4(bits_f4(v) + (bits_f4(j) << 23));
 }
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)

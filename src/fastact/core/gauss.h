@@ -217,7 +217,7 @@ VM_INLINE double fall_parts_f8(double x, double h, double h_lo, double s, double
 VM_INLINE double fall_of_f8(double x, double h, double h_lo, double s, double w) { double lo; return fall_parts_f8(x, h, h_lo, s, w, &lo); }
 VM_INLINE double silu_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.474973c841400p+0, -0x1.f488378aa7aa5p-44, -0x1.85c7eb0bb1580p-107, 0x1.1d25cf210482ep-2, s); }
 VM_INLINE double cubic_fall_f8(double a, double a_lo, double *s) { return fall_reduced_f8(a, a_lo, 0x1.3b2cf738fa000p+0, -0.0, -0x1.194ce65f8cf77p-51, 0x1.2af64e9c485eep-2, s); }
-/* floats: t = s(c + e), e = c(e^z - 1) = z/4 + z r(z), c and e 2^-40 and s 2^40 times what they are, and
+/* floats of silu in one pass: t = s(c + e), e = c(e^z - 1) = z/4 + z r(z), c and e 2^-40 and s 2^40 times what they are, and
  * u = ((1 + c) - a) + (s(c + e) - c), of which the first is exact about the root, and the second c(e^z - 1). c is chosen so that it and
  * 1 + c are floats, 1 + c the one next to the root; what -ln c has beyond a float is in e (coefficients/falls.py, by_trial.c).
  * p = t/(1 + t), of which rounding leaves p_lo out: p - p^2 = t/(1 + t)^2 then has no more error at 0 than far out. */

@@ -46,7 +46,7 @@ FEWEST = {"f4": (8, 24), "f8": (8, 16)}
 EXPLICIT = frozenset(re.findall(r"^static void explicit_(\w+_f[48])\(", (CORE / "explicit.h").read_text(), re.M))
 
 #: Kernels of tabled.h, by ufunc and type.
-TABLED = frozenset(re.findall(r"^static void tabled_(\w+_f[48])\(", (CORE / "tabled.h").read_text(), re.M))
+TABLED = frozenset(re.findall(r"^KERNEL\((\w+_f[48]),", (CORE / "tabled.h").read_text(), re.M))
 
 #: What a kernel uses itself.
 KERNEL_NAMES = ("out", "args", "n", "o", "i")

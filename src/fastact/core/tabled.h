@@ -160,18 +160,14 @@ VM_INLINE floats lined_y(const table *t, int degree, floats a, places i)
     floats d = AS(sub_ps)(a, looked_up(t->row[0], i));
     return FMA(looked_up(t->row[degree + 2], i), d, from_table(t, degree, i, d));
 }
-#define OF_SQUARE(POWER, a) FMA(AS(mul_ps)(a, a), ALL(-POWER##_PER), ALL(POWER##_MAGIC))
-#define LEFT_OF_SQUARE(POWER, a, j) AS(fnmsub_ps)(a, a, FMA(j, ALL(POWER##_G), ALL(-POWER##_MAGIC_G)))
-VM_INLINE floats falls_of(floats a) { return FMA(a, ALL(-FALL_PER), ALL(FALL_MAGIC)); }
-VM_INLINE floats left_of_fall(floats a, floats j) { return AS(sub_ps)(FMA(j, ALL(-FALL_G), ALL(FALL_MAGIC_G)), a); }
 /* y (1 + w) */
 VM_INLINE floats risen(floats y, floats w) { return FMA(y, w, y); }
 
-/* as gelu_by_table_f4(), a held; a NaN comes by way of the last sum */
+/* a, j and w as in tables.h, a held: 2^n is taken from j as late as it is used, for registers are few */
 VM_INLINE floats gelu_of(floats x, floats a, floats j, floats w, const table *t)
 {
-    floats s = AS(mul_ps)(AS(min_ps)(a, ALL(0.5f)), table_scale(j));
-    return AS(fnmadd_ps)(s, risen(Y_OF(GELU, t, a, FROM_START(GELU, a)), w), AS(max_ps)(ALL(0.0f), x));
+    floats y = Y_OF(GELU, t, a, FROM_START(GELU, a));
+    return AS(fnmadd_ps)(AS(mul_ps)(AS(min_ps)(a, ALL(0.5f)), table_scale(j)), risen(y, w), AS(max_ps)(ALL(0.0f), x));
 }
 VM_INLINE floats gelu_slope_of(floats x, floats a, floats j, floats w, const table *t)
 {
@@ -187,8 +183,7 @@ VM_INLINE floats erfc_of(floats x, floats a, floats j, floats w, const table *t)
 }
 VM_INLINE floats silu_slope_of(floats x, floats a, floats j, floats w, const table *t)
 {
-    places i = PLACE(SILU_SLOPE, held_in_row(a));
-    return table_side(x, table_scale(j), risen(lined_y(t, SILU_SLOPE_DEGREE, a, i), w), 1.0f);
+    return table_side(x, table_scale(j), risen(lined_y(t, SILU_SLOPE_DEGREE, a, PLACE(SILU_SLOPE, held_in_row(a))), w), 1.0f);
 }
 VM_INLINE floats ndtr_slope_of(floats a, floats j, floats w)
 {
@@ -199,115 +194,61 @@ VM_INLINE floats erfc_slope_of(floats a, floats j, floats w)
     return AS(fnmadd_ps)(table_scale(j), risen(table_bell(ERROR_BELL, AS(mul_ps)(a, a)), w), ALL(-0.0f));
 }
 
-/* a kernel: FIRST before the loop, A of x, then j and w by the POWER, and what is stored */
-#define SQUARE_STEPS(POWER) floats j = OF_SQUARE(POWER, a), w = table_power(POWER##_E, LEFT_OF_SQUARE(POWER, a, j))
-#define FALL_STEPS floats j = falls_of(a), w = table_power(FALL_E, left_of_fall(a, j))
+/* Kernels: tables, a of x, its power, and what is stored of them. */
 #define TABLE(NAME, t, is_long) const table t = table_of(NAME##_TABLE_F4, NAME##_ROWS, is_long)
-#define EACH for (ptrdiff_t i = 0; i < n; i += TABLE_LANES)
-#define ARGS void *const *out, const void *const *args, ptrdiff_t n
+#define OF_SQUARE(POWER)                                                                                         \
+    floats j = FMA(AS(mul_ps)(a, a), ALL(-POWER##_PER), ALL(POWER##_MAGIC));                                     \
+    floats w = table_power(POWER##_E, AS(fnmsub_ps)(a, a, FMA(j, ALL(POWER##_G), ALL(-POWER##_MAGIC_G))))
+#define OF_FALL                                                                                                  \
+    floats j = FMA(a, ALL(-FALL_PER), ALL(FALL_MAGIC));                                                          \
+    floats w = table_power(FALL_E, AS(sub_ps)(FMA(j, ALL(-FALL_G), ALL(FALL_MAGIC_G)), a))
 #define LOAD(k) AS(loadu_ps)((const float *)args[k] + i)
 #define STORE(k, v) AS(storeu_ps)((float *)out[k] + i, v)
-static void tabled_gelu_f4(ARGS)
-{
-    TABLE(GELU, t, 0);
-    EACH {
-        floats x = LOAD(0), a = held(x, GELU_END);
-        SQUARE_STEPS(BELL);
-        STORE(0, gelu_of(x, a, j, w, &t));
+#define KERNEL(UFUNC, TABLES, X, A, POWER, STORED)                                                               \
+    static void tabled_##UFUNC(void *const *out, const void *const *args, ptrdiff_t n)                           \
+    {                                                                                                            \
+        TABLES;                                                                                                  \
+        for (ptrdiff_t i = 0; i < n; i += TABLE_LANES) {                                                         \
+            floats x = LOAD(X), a = A;                                                                           \
+            POWER;                                                                                               \
+            STORED;                                                                                              \
+        }                                                                                                        \
     }
-}
-static void tabled_gelu_backward_f4(ARGS)
-{
-    TABLE(GELU_SLOPE, t, 0);
-    EACH {
-        floats x = LOAD(1), a = held_but_nan(x, GELU_SLOPE_END);
-        SQUARE_STEPS(BELL);
-        STORE(0, AS(mul_ps)(LOAD(0), gelu_slope_of(x, a, j, w, &t)));
-    }
-}
-static void tabled_gelu_value_and_grad_f4(ARGS)
-{
-    TABLE(GELU, t, 0);
-    TABLE(GELU_SLOPE, u, 0);
-    EACH {
-        floats x = LOAD(0), a = held_but_nan(x, GELU_SLOPE_END);
-        SQUARE_STEPS(BELL);
-        floats y = gelu_of(x, a, j, w, &t), slope = gelu_slope_of(x, a, j, w, &u);
-        STORE(0, y);
-        STORE(1, slope);
-    }
-}
-static void tabled_ndtr_f4(ARGS)
-{
-    TABLE(NORMAL, t, 0);
-    EACH {
-        floats x = LOAD(0), a = held_but_nan(x, NORMAL_END);
-        SQUARE_STEPS(BELL);
-        STORE(0, ndtr_of(x, a, j, w, &t));
-    }
-}
-static void tabled_ndtr_value_and_grad_f4(ARGS)
-{
-    TABLE(NORMAL, t, 0);
-    EACH {
-        floats x = LOAD(0), a = held_but_nan(x, NORMAL_END);
-        SQUARE_STEPS(BELL);
-        STORE(0, ndtr_of(x, a, j, w, &t));
-        STORE(1, ndtr_slope_of(a, j, w));
-    }
-}
-static void tabled_erfc_f4(ARGS)
-{
-    TABLE(ERROR, t, 0);
-    EACH {
-        floats x = LOAD(0), a = held_but_nan(x, ERROR_END);
-        SQUARE_STEPS(SQUARE);
-        STORE(0, erfc_of(x, a, j, w, &t));
-    }
-}
-static void tabled_erfc_value_and_grad_f4(ARGS)
-{
-    TABLE(ERROR, t, 0);
-    EACH {
-        floats x = LOAD(0), a = held_but_nan(x, ERROR_END);
-        SQUARE_STEPS(SQUARE);
-        STORE(0, erfc_of(x, a, j, w, &t));
-        STORE(1, erfc_slope_of(a, j, w));
-    }
-}
-static void tabled_silu_backward_f4(ARGS)
-{
-    TABLE(SILU_SLOPE, t, 1);
-    EACH {
-        floats x = LOAD(1), a = held_but_nan(x, SILU_SLOPE_END);
-        FALL_STEPS;
-        STORE(0, AS(mul_ps)(LOAD(0), silu_slope_of(x, a, j, w, &t)));
-    }
-}
-#undef SQUARE_STEPS
-#undef FALL_STEPS
+#define PAIR(y, slope) floats first = y, second = slope; STORE(0, first); STORE(1, second)
+#else
+enum { HAS_TABLED = 0 };
+#define KERNEL(UFUNC, TABLES, X, A, POWER, STORED) \
+    static inline void tabled_##UFUNC(void *const *out, const void *const *args, ptrdiff_t n) { (void)out, (void)args, (void)n; }
+#endif
+
+/* gelu's NaN comes by the last sum */
+KERNEL(gelu_f4, TABLE(GELU, t, 0), 0, held(x, GELU_END), OF_SQUARE(BELL), STORE(0, gelu_of(x, a, j, w, &t)))
+KERNEL(gelu_backward_f4, TABLE(GELU_SLOPE, t, 0), 1, held_but_nan(x, GELU_SLOPE_END), OF_SQUARE(BELL),
+       STORE(0, AS(mul_ps)(LOAD(0), gelu_slope_of(x, a, j, w, &t))))
+KERNEL(gelu_value_and_grad_f4, TABLE(GELU, t, 0); TABLE(GELU_SLOPE, u, 0), 0, held_but_nan(x, GELU_SLOPE_END), OF_SQUARE(BELL),
+       PAIR(gelu_of(x, a, j, w, &t), gelu_slope_of(x, a, j, w, &u)))
+KERNEL(ndtr_f4, TABLE(NORMAL, t, 0), 0, held_but_nan(x, NORMAL_END), OF_SQUARE(BELL), STORE(0, ndtr_of(x, a, j, w, &t)))
+KERNEL(ndtr_value_and_grad_f4, TABLE(NORMAL, t, 0), 0, held_but_nan(x, NORMAL_END), OF_SQUARE(BELL),
+       PAIR(ndtr_of(x, a, j, w, &t), ndtr_slope_of(a, j, w)))
+KERNEL(erfc_f4, TABLE(ERROR, t, 0), 0, held_but_nan(x, ERROR_END), OF_SQUARE(SQUARE), STORE(0, erfc_of(x, a, j, w, &t)))
+KERNEL(erfc_value_and_grad_f4, TABLE(ERROR, t, 0), 0, held_but_nan(x, ERROR_END), OF_SQUARE(SQUARE),
+       PAIR(erfc_of(x, a, j, w, &t), erfc_slope_of(a, j, w)))
+KERNEL(silu_backward_f4, TABLE(SILU_SLOPE, t, 1), 1, held_but_nan(x, SILU_SLOPE_END), OF_FALL,
+       STORE(0, AS(mul_ps)(LOAD(0), silu_slope_of(x, a, j, w, &t))))
+
+#undef KERNEL
+#undef PLACE
+#undef FROM_START
+#undef Y_OF
 #undef TABLE
-#undef EACH
-#undef ARGS
+#undef OF_SQUARE
+#undef OF_FALL
 #undef LOAD
 #undef STORE
+#undef PAIR
 #undef AS
 #undef AS_BITS
 #undef AS_FLOATS
 #undef ALL
 #undef FMA
-#else
-enum { HAS_TABLED = 0 };
-#define NOT_TABLED(UFUNC) \
-    static inline void tabled_##UFUNC(void *const *out, const void *const *args, ptrdiff_t n) { (void)out, (void)args, (void)n; }
-NOT_TABLED(gelu_f4)
-NOT_TABLED(gelu_backward_f4)
-NOT_TABLED(gelu_value_and_grad_f4)
-NOT_TABLED(ndtr_f4)
-NOT_TABLED(ndtr_value_and_grad_f4)
-NOT_TABLED(erfc_f4)
-NOT_TABLED(erfc_value_and_grad_f4)
-NOT_TABLED(silu_backward_f4)
-#undef NOT_TABLED
-#endif
 #endif

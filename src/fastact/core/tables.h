@@ -1,39 +1,44 @@
 /* Falling functions of floats by tables: a power of e, and what is left of the function in eight pieces, a polynomial each.
  *
- * f(a) = 2^n Y(a) e^(k z), w = n G + OFF + z, w = -a or -a^2: coefficients/tables.py. Rows of a table: c, from which a piece counts, and its
- * coefficients from the lowest on. The bits of a + START have the piece's place; vectors look up in registers, see tabled.h.
+ * f(a) = 2^n Y(a) e^(k z), w = n G + OFF + z, w = -a or -a^2. Rows of a table: c, from which a piece counts, its coefficients from the lowest on,
+ * and where there is a root a line's slope. The bits of SCALE a + START have the piece's place; vectors look up in registers, see tabled.h.
  */
 #ifndef FASTACT_TABLES_H
 #define FASTACT_TABLES_H
 
 #include "vmath.h"
 
-/* w = -a^2, e^(w/2) */
+/* ---- as coefficients/tables.py prints it, with errors in units of 2^-24, of tables where each piece begins ---- */
+#define UNUSED __attribute__((unused))
+
+/* w = -a^2, e^(w/2); shift 65, OFF -0.001953125, 0.057 */
 #define BELL_MAGIC 12583104.0f
 #define BELL_PER 0x1.71910ep-1f
 #define BELL_G 0x1.62aap+0f
 #define BELL_MAGIC_G 0x1.0a008ap+24f
-static const float BELL_E[6] __attribute__((unused)) = {0x1.002ap-1f, 0x1.005404p-3f, 0x1.55fcb2p-6f, 0x1.563a5p-9f, 0x1.1319dcp-12f, 0x1.6abfc2p-16f};
+static const float BELL_E[6] UNUSED = {0x1.002ap-1f, 0x1.005404p-3f, 0x1.55fcb2p-6f, 0x1.563a5p-9f, 0x1.1319dcp-12f, 0x1.6abfc2p-16f};
 
-/* w = -a^2, e^w */
+/* w = -a^2, e^w; shift 62, OFF -0.006988525390625, 0.063 */
 #define SQUARE_MAGIC 12583101.0f
 #define SQUARE_PER 0x1.715cfcp+0f
 #define SQUARE_G 0x1.62dcp-1f
 #define SQUARE_MAGIC_G 0x1.0a2606p+23f
-static const float SQUARE_E[6] __attribute__((unused)) = {0x1.0005e8p+0f, 0x1.000bcep-1f, 0x1.556c2ap-3f, 0x1.557872p-5f, 0x1.12626ep-7f, 0x1.6a6d9ap-10f};
+static const float SQUARE_E[6] UNUSED = {0x1.0005e8p+0f, 0x1.000bcep-1f, 0x1.556c2ap-3f, 0x1.557872p-5f, 0x1.12626ep-7f, 0x1.6a6d9ap-10f};
 
-/* w = -a, e^w */
+/* w = -a, e^w; shift 49, OFF -0.0009765625, 0.053 */
 #define FALL_MAGIC 12583088.0f
 #define FALL_PER 0x1.71507ep+0f
 #define FALL_G 0x1.62e8p-1f
 #define FALL_MAGIC_G 0x1.0a2ef4p+23f
-static const float FALL_E[6] __attribute__((unused)) = {0x1.fffa8p-1f, 0x1.fff4fcp-2f, 0x1.554984p-3f, 0x1.5549e4p-5f, 0x1.1230f4p-7f, 0x1.6a5308p-10f};
+static const float FALL_E[6] UNUSED = {0x1.fffa8p-1f, 0x1.fff4fcp-2f, 0x1.554984p-3f, 0x1.5549e4p-5f, 0x1.1230f4p-7f, 0x1.6a5308p-10f};
 
-/* what bells lack of their powers, polynomials of a^2: e^(-a^2/2)/sqrt(2 pi) and 2 e^(-a^2)/sqrt(pi) */
-static const float NORMAL_BELL[4] __attribute__((unused)) = {0x1.981e2ep-67f, 0x1.0bd43cp-78f, 0x1.5f5b8p-91f, 0x1.3e15dcp-104f};
-static const float ERROR_BELL[4] __attribute__((unused)) = {0x1.1eda6ap-62f, 0x1.a792d4p-76f, 0x1.35cf36p-90f, 0x1.c4704p-104f};
+/* what a bell lacks of its power, of a^2; 0.114 */
+static const float NORMAL_BELL[4] UNUSED = {0x1.981e2ep-67f, 0x1.0bd43cp-78f, 0x1.5f5b8p-91f, 0x1.3e15dcp-104f};
 
-/* a Phi(-a) over min(a, 1/2) */
+/* what a bell lacks of its power, of a^2; 0.171 */
+static const float ERROR_BELL[4] UNUSED = {0x1.1eda6ap-62f, 0x1.a792d4p-76f, 0x1.35cf36p-90f, 0x1.c4704p-104f};
+
+/* a Phi(-a) over min(a, 1/2); 0: 0.017 0.5: 0.024 1: 0.128 2: 0.011 3: 0.153 5: 0.008 7: 0.059 11: 0.030 */
 #define GELU_START 1.0f
 #define GELU_SCALE 1.0f
 #define GELU_END 14.5f
@@ -49,7 +54,7 @@ static const float GELU_TABLE_F4[GELU_ROWS][8] __attribute__((aligned(32), unuse
     {-0x1.98c92ep-77f, -0x1.9aba4p-77f, -0x1.4b933ep-81f, -0x1.92bbe2p-85f, -0x1.0ef27cp-87f, -0x1.f136f4p-91f, 0x1.6d6b4p-74f, -0x1.020a8ap-72f},
     {0x1.d8a146p-77f, 0x1.cbdbaep-80f, 0x1.135002p-83f, 0x1.08a83ap-87f, 0x1.84d54cp-92f, 0x1.046ca2p-94f, -0x1.aff094p-75f, 0x1.3baa2p-74f}};
 
-/* Phi(-a) - a phi(a) */
+/* Phi(-a) - a phi(a); 0: 0.031 0.5: 0.007 1: 0.048 2: 0.033 3: 0.030 5: 0.025 7: 0.036 11: 0.044 */
 #define GELU_SLOPE_START 1.0f
 #define GELU_SLOPE_SCALE 1.0f
 #define GELU_SLOPE_END 14.75f
@@ -66,7 +71,7 @@ static const float GELU_SLOPE_TABLE_F4[GELU_SLOPE_ROWS][8] __attribute__((aligne
     {-0x1.d473cep-79f, -0x1.7c9978p-82f, -0x1.916c72p-85f, -0x1.afe076p-89f, -0x1.c2df72p-93f, 0x1.07337p-92f, -0x1.43a1cap-74f, -0x1.2542ap-76f},
     {-0x1.0cab16p-66f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, -0x1.24d6b8p-66f}};
 
-/* Phi(-a) */
+/* Phi(-a); 0: 0.017 0.5: 0.013 1: 0.023 2: 0.003 3: 0.045 5: 0.024 7: 0.063 11: 0.011 */
 #define NORMAL_START 1.0f
 #define NORMAL_SCALE 1.0f
 #define NORMAL_END 14.5f
@@ -83,7 +88,7 @@ static const float NORMAL_TABLE_F4[NORMAL_ROWS][8] __attribute__((aligned(32), u
     {-0x1.a44d7cp-82f, -0x1.000d86p-80f, -0x1.ec2e98p-86f, -0x1.84f0e2p-89f, 0x1.02d71ep-95f, -0x1.a6f53p-96f, 0x1.fbf0e2p-74f, -0x1.179566p-75f},
     {0x1.03659cp-80f, 0x1.0953fcp-83f, 0x1.0da81ap-87f, 0x1.4898a2p-92f, 0x1.6f4a56p-96f, 0x1.aabe76p-100f, 0x1.8f41dap-74f, -0x1.7fba18p-76f}};
 
-/* erfc(a) */
+/* erfc(a); 0: 0.015 0.5: 0.036 1: 0.037 2: 0.047 3: 0.087 5: 0.028 7: 0.088 11: 0.018 */
 #define ERROR_START 1.0f
 #define ERROR_SCALE 1.0f
 #define ERROR_END 10.25f
@@ -100,7 +105,7 @@ static const float ERROR_TABLE_F4[ERROR_ROWS][8] __attribute__((aligned(32), unu
     {-0x1.f43006p-74f, -0x1.12f466p-76f, -0x1.471d98p-79f, -0x1.1a88e2p-86f, -0x1.b82d68p-88f, 0x1.c1426ap-77f, 0x1.bff62ap-72f, 0x1.f480ep-70f},
     {0x1.e657f6p-75f, -0x1.e64ad4p-82f, 0x1.a50086p-83f, 0x1.6d49eap-87f, 0x1.5703cap-92f, 0x1.2c05bep-78f, 0x1.393858p-68f, 0x1.49b9f6p-69f}};
 
-/* t (1 - a + t)/(1 + t)^2, t = e^-a */
+/* t (1 - a + t)/(1 + t)^2, t = e^-a; 0: 0.009 0.888889: 0.019 1.77778: 0.049 3.55556: 0.037 5.33333: 0.059 8.88889: 0.004 12.4444: 0.020 19.5556: 0.037 */
 #define SILU_SLOPE_START 2.0f
 #define SILU_SLOPE_SCALE 1.125f
 #define SILU_SLOPE_END 109.0f
@@ -117,8 +122,9 @@ static const float SILU_SLOPE_TABLE_F4[SILU_SLOPE_ROWS][8] __attribute__((aligne
     {0x1.0800b8p-58f, 0x1.a84988p-60f, -0x1.51236ap-60f, 0x1.186994p-65f, 0x1.1dee0cp-68f, -0x1.99212ep-74f, -0x1.ce1d1p-81f, 0x0p+0f},
     {0x1.2414bap-60f, -0x1.1b8ed6p-61f, 0x1.4cbffep-64f, -0x1.11884cp-69f, -0x1.1225eap-72f, 0x1.3d7564p-79f, 0x1.d07762p-83f, 0x0p+0f},
     {0x0p+0f, -0x1.90116cp-50f, -0x1.000afap-49f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, -0x1.002992p-49f}};
+#undef UNUSED
 
-/* the piece of a table */
+/* ---- formulas ---- */
 VM_INLINE uint32_t table_place_f4(float at) { return (bits_f4(at) >> 22) & 7; }
 /* c0 + d(c1 + ...) */
 VM_INLINE float from_table_f4(const float (*t)[8], int degree, uint32_t i, float d)
@@ -127,6 +133,18 @@ VM_INLINE float from_table_f4(const float (*t)[8], int degree, uint32_t i, float
     for (int k = degree; k > 0; k--)
         y = fma_f4(y, d, t[k][i]);
     return y;
+}
+/* Y, of which the line of a piece with a root stands apart */
+#define PLACE_F4(NAME, at) table_place_f4(fma_f4(at, NAME##_SCALE, NAME##_START))
+#define FROM_C_F4(NAME, a, at) ((a) - NAME##_TABLE_F4[0][PLACE_F4(NAME, at)])
+#define Y_F4(NAME, a, at) from_table_f4(NAME##_TABLE_F4, NAME##_DEGREE, PLACE_F4(NAME, at), FROM_C_F4(NAME, a, at))
+#define LINED_Y_F4(NAME, a, at) fma_f4(NAME##_TABLE_F4[NAME##_ROWS - 1][PLACE_F4(NAME, at)], FROM_C_F4(NAME, a, at), Y_F4(NAME, a, at))
+/* what a bell lacks of its power */
+VM_INLINE float bell_f4(const float *b, float square)
+{
+    float y = fma_f4(b[3], square, b[2]);
+    y = fma_f4(y, square, b[1]);
+    return fma_f4(y, square, b[0]);
 }
 /* e^(k z) - 1 */
 VM_INLINE float table_power_f4(const float *e, float z)
@@ -139,74 +157,65 @@ VM_INLINE float table_power_f4(const float *e, float z)
     return q * z;
 }
 VM_INLINE float table_scale_f4(float j) { return from_bits_f4(bits_f4(j) << 23); }
+/* the same for w = -a^2 or -a, and *s, which is 2^n */
+VM_INLINE float of_square_f4(float a, float per, float magic, float g, float magic_g, const float *e, float *s)
+{
+    float j = fma_f4(a * a, -per, magic);
+    *s = table_scale_f4(j);
+    return table_power_f4(e, fma_f4(-a, a, -fma_f4(j, g, -magic_g)));
+}
+VM_INLINE float bell_power_f4(float a, float *s) { return of_square_f4(a, BELL_PER, BELL_MAGIC, BELL_G, BELL_MAGIC_G, BELL_E, s); }
+VM_INLINE float square_power_f4(float a, float *s) { return of_square_f4(a, SQUARE_PER, SQUARE_MAGIC, SQUARE_G, SQUARE_MAGIC_G, SQUARE_E, s); }
+VM_INLINE float fall_power_f4(float a, float *s)
+{
+    float j = fma_f4(a, -FALL_PER, FALL_MAGIC);
+    *s = table_scale_f4(j);
+    return table_power_f4(FALL_E, -fma_f4(j, FALL_G, -FALL_MAGIC_G) - a);
+}
 /* s v where it falls, one less that on the other side: no product that is subnormal next to one, which may take long */
 VM_INLINE float table_side_f4(float x, float s, float v, float one)
 {
     int falls = (int32_t)bits_f4(x) < 0;
     return fma_f4(falls ? s : -s, v, falls ? 0.0f : one);
 }
-VM_INLINE float squares_f4(float a) { return fma_f4(a * a, -SQUARE_PER, SQUARE_MAGIC); }
-VM_INLINE float left_of_square_f4(float a, float j) { return fma_f4(-a, a, -fma_f4(j, SQUARE_G, -SQUARE_MAGIC_G)); }
-VM_INLINE float bells_f4(float a) { return fma_f4(a * a, -BELL_PER, BELL_MAGIC); }
-VM_INLINE float left_of_bell_f4(float a, float j) { return fma_f4(-a, a, -fma_f4(j, BELL_G, -BELL_MAGIC_G)); }
-VM_INLINE float falls_f4(float a) { return fma_f4(a, -FALL_PER, FALL_MAGIC); }
-VM_INLINE float left_of_fall_f4(float a, float j) { return -fma_f4(j, FALL_G, -FALL_MAGIC_G) - a; }
-/* what a bell lacks of its power, b0 + b1 a^2 + ... */
-VM_INLINE float bell_f4(const float *b, float square)
-{
-    float y = fma_f4(b[3], square, b[2]);
-    y = fma_f4(y, square, b[1]);
-    return fma_f4(y, square, b[0]);
-}
-/* Y, of which the line of a piece with a root stands apart */
-#define PLACE_F4(NAME, at) table_place_f4(fma_f4(at, NAME##_SCALE, NAME##_START))
-#define Y_F4(NAME, a, at) from_table_f4(NAME##_TABLE_F4, NAME##_DEGREE, PLACE_F4(NAME, at), a - NAME##_TABLE_F4[0][PLACE_F4(NAME, at)])
-#define LINED_Y_F4(NAME, a, at) fma_f4(NAME##_TABLE_F4[NAME##_ROWS - 1][PLACE_F4(NAME, at)], a - NAME##_TABLE_F4[0][PLACE_F4(NAME, at)], Y_F4(NAME, a, at))
 
 VM_INLINE float gelu_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), GELU_END), y = Y_F4(GELU, a, a);
-    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
-    float s = at_most_f4(a, 0.5f) * table_scale_f4(j);
-    return fma_f4(-s, fma_f4(y, w, y), at_least_f4(x, 0.0f));
+    float a = at_most_f4(abs_f4(x), GELU_END), y = Y_F4(GELU, a, a), s, w = bell_power_f4(a, &s);
+    return fma_f4(-(at_most_f4(a, 0.5f) * s), fma_f4(y, w, y), at_least_f4(x, 0.0f));
 }
 VM_INLINE float gelu_slope_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), GELU_SLOPE_END), y = LINED_Y_F4(GELU_SLOPE, a, a);
-    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
-    return table_side_f4(x, table_scale_f4(j), fma_f4(y, w, y), 1.0f);
+    float a = at_most_f4(abs_f4(x), GELU_SLOPE_END), y = LINED_Y_F4(GELU_SLOPE, a, a), s, w = bell_power_f4(a, &s);
+    return table_side_f4(x, s, fma_f4(y, w, y), 1.0f);
 }
 VM_INLINE float ndtr_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), NORMAL_END), y = Y_F4(NORMAL, a, a);
-    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
-    return table_side_f4(x, table_scale_f4(j), fma_f4(y, w, y), 1.0f);
+    float a = at_most_f4(abs_f4(x), NORMAL_END), y = Y_F4(NORMAL, a, a), s, w = bell_power_f4(a, &s);
+    return table_side_f4(x, s, fma_f4(y, w, y), 1.0f);
 }
 VM_INLINE float ndtr_slope_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), NORMAL_END), y = bell_f4(NORMAL_BELL, a * a);
-    float j = bells_f4(a), w = table_power_f4(BELL_E, left_of_bell_f4(a, j));
-    return lowered_f4(table_scale_f4(j), fma_f4(y, w, y));
+    float a = at_most_f4(abs_f4(x), NORMAL_END), y = bell_f4(NORMAL_BELL, a * a), s, w = bell_power_f4(a, &s);
+    return lowered_f4(s, fma_f4(y, w, y));
 }
 VM_INLINE float erfc_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), ERROR_END), y = Y_F4(ERROR, a, a);
-    float j = squares_f4(a), w = table_power_f4(SQUARE_E, left_of_square_f4(a, j));
-    return table_side_f4(-x, table_scale_f4(j), fma_f4(y, w, y), 2.0f);
+    float a = at_most_f4(abs_f4(x), ERROR_END), y = Y_F4(ERROR, a, a), s, w = square_power_f4(a, &s);
+    return table_side_f4(-x, s, fma_f4(y, w, y), 2.0f);
 }
 VM_INLINE float erfc_slope_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), ERROR_END), y = bell_f4(ERROR_BELL, a * a);
-    float j = squares_f4(a), w = table_power_f4(SQUARE_E, left_of_square_f4(a, j));
-    return lowered_f4(-table_scale_f4(j), fma_f4(y, w, y));
+    float a = at_most_f4(abs_f4(x), ERROR_END), y = bell_f4(ERROR_BELL, a * a), s, w = square_power_f4(a, &s);
+    return lowered_f4(-s, fma_f4(y, w, y));
 }
-/* where the last piece is for certain: beyond 22 it is all but (1 - a) t */
+/* where the last piece is for certain: there it is all but (1 - a) t */
 #define SILU_SLOPE_LAST 26.0f
 VM_INLINE float silu_slope_by_table_f4(float x)
 {
-    float a = at_most_f4(abs_f4(x), SILU_SLOPE_END), y = LINED_Y_F4(SILU_SLOPE, a, at_most_f4(a, SILU_SLOPE_LAST));
-    float j = falls_f4(a), w = table_power_f4(FALL_E, left_of_fall_f4(a, j));
-    return table_side_f4(x, table_scale_f4(j), fma_f4(y, w, y), 1.0f);
+    float a = at_most_f4(abs_f4(x), SILU_SLOPE_END), s, w = fall_power_f4(a, &s);
+    float y = LINED_Y_F4(SILU_SLOPE, a, at_most_f4(a, SILU_SLOPE_LAST));
+    return table_side_f4(x, s, fma_f4(y, w, y), 1.0f);
 }
 
 #endif

@@ -77,6 +77,7 @@ class Power:
     """2^n e^(k z) for w = n G + OFF + z, which is e^(w/fold) but for what k lacks of 1/fold and for OFF."""
 
     name: str
+    what: str
     fold: int
     g: mpf
     shift: int
@@ -84,7 +85,7 @@ class Power:
     off: mpf
 
     @classmethod
-    def found(cls, name, fold, bits, shifts):
+    def found(cls, name, what, fold, bits, shifts):
         best = None
         for i in range(-40, 41):
             g = (nint(fold * LN2 * 2**bits) + i) / mpf(2) ** bits
@@ -95,7 +96,7 @@ class Power:
                 product = (MAGIC + shift) * g
                 off = product - rounded(product)
                 if best is None or abs(off) < abs(best.off):
-                    best = cls(name, fold, g, shift, k, off)
+                    best = cls(name, what, fold, g, shift, k, off)
         return best
 
     def left(self, w):
@@ -109,12 +110,12 @@ class Power:
         weight = partial(of_power, k)
         c, error = in_floats(lambda z: expm1(k * z) / z if z else k, weight, -most, most, 5, rounded(k))
         return [
-            f"/* shift {self.shift}, OFF {float(self.off)}, {float(error * 2**24):.3f} */",
+            f"\n/* {self.what}; shift {self.shift}, OFF {float(self.off)}, {float(error * 2**24):.3f} */",
             f"#define {name}_MAGIC {magic}.0f",
             f"#define {name}_PER {hexa(rounded(1 / self.g))}",
             f"#define {name}_G {hexa(self.g)}",
             f"#define {name}_MAGIC_G {hexa(rounded(magic * self.g))}",
-            *(f"#define {name}_E{i + 1} {hexa(a)}" for i, a in enumerate(c)),
+            f"static const float {name}_E[6] UNUSED = {{{', '.join(map(hexa, c))}}};",
         ]
 
 
@@ -124,7 +125,7 @@ def fitted(f, low, high, degree, root, part):
         return lined(f, low, high, degree, rounded(root), f(rounded(root)))[:4]
     if part is not None:
         return about(f, low, high, degree, part)[:4]
-    tried = [about(f, low, high, degree, mpf(part) / 2) for part in range(3)]
+    tried = [about(f, low, high, degree, mpf(half) / 2) for half in range(3)]
     if root is not None:
         tried.append(lined(f, low, high, degree if high < 4 * low else 3, nint(root * 16) / 16, None))
     return min(tried, key=lambda t: t[3] * 2**24 + t[4])[:4]
@@ -214,15 +215,20 @@ class Table:
             table.append([middle, *(a / mpf(2) ** self.power.shift for a in row)])
         turn = int(nint(log(self.start, 2))) * 2 - 2                # the bits of 1 are 6 modulo 8
         table = [table[(k - turn) % 8] for k in range(8)]
-        lines = [f"/* {' '.join(f'{float(low):g}: {e:.3f}' for low, e in zip(ends[:8], errors, strict=True))} */"]
-        lines.append(f"static const float {self.name}_TABLE_F4[{self.rows}][8] __attribute__((aligned(32), unused)) = {{")
+        found = " ".join(f"{float(low):g}: {e:.3f}" for low, e in zip(ends[:8], errors, strict=True))
+        lines = [
+            f"\n/* {self.y.__doc__.strip('.')}; {found} */",
+            *(f"#define {self.name}_{part.upper()} {decimal(getattr(self, part))}" for part in ("start", "scale", "end")),
+            f"enum {{ {self.name}_DEGREE = {self.degree}, {self.name}_ROWS = {self.rows} }};",
+            f"static const float {self.name}_TABLE_F4[{self.name}_ROWS][8] __attribute__((aligned(32), unused)) = {{",
+        ]
         lines += ["    {" + ", ".join(map(hexa, row)) + "}," for row in zip(*table, strict=True)]
         return [*lines[:-1], lines[-1][:-1] + "};"]
 
 
-BELL = Power.found("BELL", 2, 15, range(58, 68))
-SQUARE = Power.found("SQUARE", 1, 15, range(50, 72))
-FALL = Power.found("FALL", 1, 15, range(44, 72))
+BELL = Power.found("BELL", "w = -a^2, e^(w/2)", 2, 15, range(58, 68))
+SQUARE = Power.found("SQUARE", "w = -a^2, e^w", 1, 15, range(50, 72))
+FALL = Power.found("FALL", "w = -a, e^w", 1, 15, range(44, 72))
 
 
 def gelu(by, a):
@@ -256,8 +262,14 @@ def bell(c, power, u):
     return c * power.left(-u)
 
 
+def decimal(v):
+    return f"{float(v)}f"
+
+
 GELU_ROOT = findroot(lambda a: gelu_slope(False, a), mpf("0.7518"))
 SILU_ROOT = findroot(lambda a: 1 - a + exp(-a), mpf("1.2785"))
+
+
 def trials(text):
     """Where a piece begins: c as a part of its width."""
     return {float(low): mpf(part) for low, part in (pair.split(":") for pair in text.split())}
@@ -282,7 +294,8 @@ def main():
         f = partial(bell, c, power)
         found, error = in_floats(f, partial(inverse, f, mpf(0)), mpf(0), end * end, 3)
         numbers = ", ".join(hexa(a / mpf(2) ** power.shift) for a in found)
-        print(f"/* {float(error * 2**24):.3f} */\nstatic const float {name}[4] = {{{numbers}}};")
+        print(f"\n/* what a bell lacks of its power, of a^2; {float(error * 2**24):.3f} */")
+        print(f"static const float {name}[4] UNUSED = {{{numbers}}};")
     with Pool() as pool:
         for lines in pool.imap(Table.text, TABLES):
             print("\n".join(lines))
