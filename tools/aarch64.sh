@@ -44,7 +44,7 @@ mapfile -t flags < <(sed -n "/^contraction_off/,/^\]/p" src/fastact/meson.build 
 build() { # MODULE SOURCE FLAG...
     local module=$1 source=$2
     shift 2
-    cython -3 -I src/fastact/core --module-name "fastact.$module" -o "$work/c/$module.c" "$source"
+    python3 src/fastact/core/independent.py "$source" "$work/c/$module.c" cython -3 -I src/fastact/core --module-name "fastact.$module"
     aarch64-linux-gnu-gcc -shared -fPIC -std=gnu11 -DNDEBUG "$@" -I src/fastact/core -I "$root/usr/include/$python" -I "$root/usr/include" \
         -I "$site/numpy/_core/include" -o "$site/fastact/$module.so" "$work/c/$module.c" -lm
 }

@@ -8,28 +8,36 @@ cdef void scaled_block(real* z, const real* scale, bint one_scale, const real* x
     cdef real a = scale[0], b = bias[0]
     if real is float:
         if one_scale and one_bias:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f4(a, x[i], b)
         elif one_scale:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f4(a, x[i], bias[i])
         elif one_bias:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f4(scale[i], x[i], b)
         else:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f4(scale[i], x[i], bias[i])
     else:
         if one_scale and one_bias:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f8(a, x[i], b)
         elif one_scale:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f8(a, x[i], bias[i])
         elif one_bias:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f8(scale[i], x[i], b)
         else:
+            independent_turns()
             for i in range(n):
                 z[i] = fma_f8(scale[i], x[i], bias[i])
 

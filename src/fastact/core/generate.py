@@ -131,12 +131,20 @@ def taking_the_other(text: str, suffix: str) -> str:
     return f"{found[1]}_{'beside' if ' / ' in text else 'else'}_{suffix}".upper() if found else ""
 
 
+def each(count: str, lines: list[str]) -> list[str]:
+    """A loop over i, no turn of which needs another's results: see independent.py."""
+    return ["independent_turns()", f"for i in range({count}):", *(f"    {line}" for line in lines)]
+
+
+def indented(lines: list[str], by: int = 4) -> list[str]:
+    return [" " * by + line for line in lines]
+
+
 def two_loops(body: list[str], second: list[str], others: str, suffix: str) -> list[str]:
     """A span's numbers in turns, of which `others` take the second way."""
     turn = f"TURN_{suffix.upper()}"
     parts = ((f"j * {turn}, (j + 1) * {turn} - {others}", body), (f"(j + 1) * {turn} - {others}, (j + 1) * {turn}", second))
-    loops = [line for which, lines in parts for line in (f"    for i in range({which}):", *(f"        {line}" for line in lines))]
-    return [f"for j in range(SPAN // {turn}):", *loops]
+    return [f"for j in range(SPAN // {turn}):", *indented([line for which, lines in parts for line in each(which, lines)])]
 
 
 #: A formula: its type, name, arguments and body.
@@ -250,24 +258,14 @@ def targets(op: Any) -> list[str]:
     return ["o"] if len(op.results) == 1 else [f"to_{name}" for name in op.results]
 
 
-def loop(op: Any, formula: str, form: str, indent: str, count: str) -> list[str]:
+def loop(op: Any, formula: str, form: str) -> list[str]:
     """The contiguous loop of one formula: every operand an array, or the parameters single values.
 
     Drivers pass whole vectors, and a count of which a compiler sees that needs no code for what is left of them.
     """
-    operands = (*op.data, *op.parameters)
     single = op.parameters if form == "scalar" else ()
-    call = [name if name in single else f"{name}[i]" for name in operands]
-    lines = []
-    # A compiler whose alias check refuses out == in gets a loop of its own for each operand that may be out.
-    for k, name in enumerate(op.data):
-        in_place = ["o[i]" if c == f"{name}[i]" else c for c in call]
-        lines += [
-            f"{indent}{'elif' if k else 'if'} INPLACE_LOOPS and <const void*>o == <const void*>{name}:",
-            f"{indent}    for i in range({count}):",
-            f"{indent}        o[i] = {formula}({', '.join(in_place)})",
-        ]
-    return [*lines, f"{indent}else:", f"{indent}    for i in range({count}):", f"{indent}        o[i] = {formula}({', '.join(call)})"]
+    call = ", ".join(name if name in single else f"{name}[i]" for name in (*op.data, *op.parameters))
+    return each("n & -LANES", [f"o[i] = {formula}({call})"])
 
 
 def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
@@ -289,24 +287,10 @@ def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
     others = taking_the_other("".join(part.body for part in parts), suffix)
     lines.append("    cdef npy_intp i" + (", j" if others else ""))
     has_two = "|".join(part.name for part in parts if the_other_way(part.body))
-
-    def loops(body: list[str], indent: str) -> list[str]:
-        if not others:
-            return [f"{indent}for i in range(SPAN):", *(f"{indent}    {line}" for line in body)]
-        second = [re.sub(rf"\b({has_two})\(", r"\1_else(", line) for line in body]
-        return [f"{indent}{line}" for line in two_loops(body, second, others, suffix)]
-
-    branch = "if"
-    for a in parts[last].arguments:
-        if a in op.data and single:
-            in_place = [*body[:-1], body[-1].replace(f"{a}_{last}[i]", "o[i]")]
-            lines += [f"    {branch} INPLACE_LOOPS and <const void*>o == <const void*>{a}_{last}:", *loops(in_place, "        ")]
-            branch = "elif"
-    indent = "    "
-    if branch == "elif":
-        lines.append("    else:")
-        indent = "        "
-    return [*lines, *loops(body, indent), ""]
+    if not others:
+        return [*lines, *indented(each("SPAN", body)), ""]
+    second = [re.sub(rf"\b({has_two})\(", r"\1_else(", line) for line in body]
+    return [*lines, *indented(two_loops(body, second, others, suffix)), ""]
 
 
 def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None) -> list[str]:
@@ -407,15 +391,14 @@ def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
     operands = (*op.data, *op.parameters)
     if len(op.results) < 3:
         given = ", ".join([*(p if p in single else f"{p}[i]" for p in operands), *(f"&{o}[i]" for o in targets(op))])
-        return ["    for i in range(n & -LANES):", f"        {formula}({given})"]
+        return indented(each("n & -LANES", [f"{formula}({given})"]))
     given = ", ".join([*(p if p in single else f"{p}[b + i]" for p in operands), *(f"&room_{o}[i]" for o in op.results)])
     return [
         *(f"    cdef {ctype} room_{o}[SPAN]" for o in op.results),
         "    cdef npy_intp m, b = 0",
         "    while b < n:",
         "        m = min(n - b, SPAN)",
-        "        for i in range(m & -LANES):",
-        f"            {formula}({given})",
+        *indented(each("m & -LANES", [f"{formula}({given})"]), 8),
         *(f"        memcpy(to_{o} + b, room_{o}, m * sizeof({ctype}))" for o in op.results),
         "        b += m",
     ]
@@ -488,7 +471,7 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     if others and form == "scalar" and not parts:
         lines += in_two_ways(op, suffix, formula, others)
-    return "\n".join([*lines, *loop(op, formula, form, "    ", "n & -LANES"), ""])
+    return "\n".join([*lines, *indented(loop(op, formula, form)), ""])
 
 
 def in_two_ways(op: Any, suffix: str, formula: str, others: str) -> list[str]:
@@ -496,7 +479,7 @@ def in_two_ways(op: Any, suffix: str, formula: str, others: str) -> list[str]:
     call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
     return [
         f"    while {others} and n >= SPAN:",
-        *(f"        {line}" for line in two_loops([f"o[i] = {formula}({call})"], [f"o[i] = {formula}_else({call})"], others, suffix)),
+        *indented(two_loops([f"o[i] = {formula}({call})"], [f"o[i] = {formula}_else({call})"], others, suffix), 8),
         *(f"        {name} += SPAN" for name in (*targets(op), *op.data)),
         "        n -= SPAN",
     ]
@@ -528,7 +511,7 @@ def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
     for k, name in enumerate(moving):
         spread = f"<const {ctype}*>all_{name} if single else " if form == "either" and k >= len(op.data) else ""
         lines.append(f"        from_{name} = {spread}<const {ctype}*>args[{k}] + done")
-    lines += ["        for i in range(m & -LANES):", f"            {write}"]
+    lines += indented(each("m & -LANES", [write]), 8)
     lines += [f"        memcpy(<{ctype}*>out[{k}] + done, made_{name}, m * sizeof({ctype}))" for k, name in enumerate(op.results)]
     return "\n".join([*lines, "        done += m", ""])
 

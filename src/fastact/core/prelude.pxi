@@ -88,14 +88,9 @@ cdef extern from "blocks.h" nogil:
 
 cdef extern from *:
     """
-    /* gcc's run-time alias check lets out == in through to the vector loop; clang's does not */
-    #if defined(__clang__)
-    #define INPLACE_LOOPS 1
-    #else
-    #define INPLACE_LOOPS 0
-    #endif
+    #define independent_turns()       /* before a loop: independent.py has the compiler know it */
     """
-    bint INPLACE_LOOPS
+    void independent_turns() noexcept nogil
 
 cdef extern from *:
     """

@@ -125,11 +125,18 @@ static const float SILU_SLOPE_TABLE_F4[SILU_SLOPE_ROWS][8] __attribute__((aligne
 #undef UNUSED
 
 /* ---- formulas ---- */
+/* gcc makes vectors of a loop only where none is left in it, which at -O2 it would leave */
+#if defined(__clang__)
+#define UNROLLED
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
 VM_INLINE uint32_t table_place_f4(float at) { return (bits_f4(at) >> 22) & 7; }
 /* c0 + d(c1 + ...) */
 VM_INLINE float from_table_f4(const float (*t)[8], int degree, uint32_t i, float d)
 {
     float y = t[degree + 1][i];
+    UNROLLED
     for (int k = degree; k > 0; k--)
         y = fma_f4(y, d, t[k][i]);
     return y;
