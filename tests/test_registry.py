@@ -548,3 +548,20 @@ def test_modules_that_are_imported_when_they_are_asked_for():
             raise AssertionError("found")
     """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_loops_that_are_said_to_be_independent():
+    path = ROOT / "src/fastact/core/independent.py"
+    if not path.exists():
+        pytest.skip("needs the source tree")
+    spec = importlib.util.spec_from_file_location("fastact_independent", path)
+    independent = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(independent)
+    bounds = '/* "k.pyx":2\n * for i in range(n): */\n  __pyx_t_1 = n;\n  __pyx_t_2 = __pyx_t_1;\n'
+    loop = bounds + "  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {\n  }\n"
+    assert independent.marked(loop) == loop
+    text = independent.marked("  independent_turns();\n" + loop + loop)
+    assert text == loop.replace("  for (", "  INDEPENDENT\nfor (") + loop
+    for between in ("  x = 1;\n", "  while (1) {\n", "  if (x) {\n", "  f();\n"):
+        with pytest.raises(SystemExit, match="stands before no loop"):
+            independent.marked("  independent_turns();\n" + between + loop)

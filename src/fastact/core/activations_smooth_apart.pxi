@@ -152,14 +152,7 @@ cdef inline double ndtr_f8(double x) noexcept nogil:
 
 cdef inline float laplace_f4(float x, float mu, float sigma) noexcept nogil:
     # ndtr of (x - mu)/sigma
-    cdef float lo
-    cdef float t = binary_standard_f4(x, mu, sigma, &lo)
-    # ----
-    cdef float lost, w
-    cdef float a = binary_held_f4(t, &lo)
-    cdef float b = binary_tail_f4(a, lo, &lost, &w)
-    cdef float f = binary_quotient_f4(a, lost)
-    return binary_often_f4(t, tail_times_f4(b, w, f))
+    return laplace_by_table_f4(x, mu, sigma)
 
 cdef inline float laplace_backward_f4(float dy, float x, float mu, float sigma) noexcept nogil:
     # e^(-t^2/2)/(sigma sqrt(2 pi)), t = h + lo; beyond 20 it is 0 for each sigma

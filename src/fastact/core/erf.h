@@ -171,27 +171,7 @@ VM_INLINE double erf_far_f8(double a)
     return fma_f8(-square, square, 1.0);
 }
 
-/* ---- floats of laplace: Phi(-a) = 2^(-t^2/2) (1 + F)/(2 (t + 1)), t = sqrt(log2 e) a, whose exponent needs no other reduction than to
- * leave its whole part away; F in coefficients/floats.py ---- */
-/* (1 + F)(1 + lost) - 1 */
-VM_INLINE float binary_quotient_f4(float t, float lost)
-{
-    float num = -0x1.a3cbaap-13f;
-    num = fma_f4(num, t, 0x1.36ee1cp-9f);
-    num = fma_f4(num, t, 0x1.0cedb6p-5f);
-    num = fma_f4(num, t, 0x1.436e2ap-3f);
-    num = fma_f4(num, t, 0x1.57c664p-2f);
-    float den = 0x1.3b1336p-8f;
-    den = fma_f4(den, t, 0x1.b74f66p-5f);
-    den = fma_f4(den, t, 0x1.2686d8p-2f);
-    den = fma_f4(den, t, 0x1.ba0aa8p-1f);
-    den = fma_f4(den, t, 0x1.6ab1dp+0f);
-    den = fma_f4(den, t, 1.0f);
-    float f = num * t / den;
-    return fma_f4(1.0f + f, lost, f);
-}
-/* b(1 + w)(1 + f) */
-VM_INLINE float tail_times_f4(float b, float w, float f) { return fma_f4(b, fma_f4(f, 1.0f + w, w), b); }
+/* ---- floats of laplace ---- */
 /* (x - mu)/sigma = h + *lo, all times a power of two near 1/sigma that keeps mu in range. Where that leaves nothing of sigma,
  * the smallest difference of x and mu is out of range. */
 VM_INLINE float unit_f4(float mu, float sigma)
@@ -209,44 +189,6 @@ VM_INLINE float scaled_difference_f4(float x, float unit, float c, float *lo)
     float d = fma_f4(x, unit, -c), t = fma_f4(-x, unit, d);
     *lo = fma_f4(x, unit, t - d) - (c + t);
     return d;
-}
-/* sqrt(log2 e) (x - mu)/sigma as t + *lo; the factor is in two parts, and with sigma the same for all x */
-#define BINARY_HI_F4 0x1.337cc2p+0f
-#define BINARY_LO_F4 0x1.83b05p-28f
-VM_INLINE float binary_standard_f4(float x, float mu, float sigma, float *lo)
-{
-    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), inverse = 1.0f / width, inverse_lo = fma_f4(-inverse, width, 1.0f) * inverse;
-    float over = BINARY_HI_F4 * inverse;
-    float over_lo = fma_f4(BINARY_HI_F4, inverse, -over) + fma_f4(BINARY_LO_F4, inverse, BINARY_HI_F4 * inverse_lo);
-    float d_lo, d = scaled_difference_f4(x, unit, mu * unit, &d_lo);
-    float t = d * over;
-    *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -t)));
-    return t;
-}
-/* |t| and the lo that belongs to it, held where the tail has long been 0: beyond, powers of 2 would be anything */
-VM_INLINE float binary_held_f4(float t, float *lo)
-{
-    float a = abs_f4(t), less = a > 17.25f ? 0.0f : *lo;
-    *lo = flipped_f4(less, copysign_f4(0.0f, t));
-    return at_most_f4(a, 17.25f);
-}
-/* 2^(-(t + lo)^2/2)/(1 + t + lo) 2^63 = b (1 + *lost)(1 + *w): what rounding leaves out of the divisor and of 1 over it is lost. The magic
- * number's last bit counts for 2, so that the integers in its bits are those of half the square. */
-VM_INLINE float binary_tail_f4(float t, float lo, float *lost, float *w)
-{
-    const float magic = 25165824.0f + 2 * 63.0f;
-    float d = t + 1.0f, v = 1.0f / d;
-    float j = fma_f4(-t, t, magic);
-    float z = fma_f4(-t, lo + lo, fma_f4(-t, t, magic - j));
-    float q = 0x1.41f9a6p-19f;
-    q = fma_f4(q, z, 0x1.5f3f24p-15f);
-    q = fma_f4(q, z, 0x1.3b2e3ap-11f);
-    q = fma_f4(q, z, 0x1.c6af2ap-8f);
-    q = fma_f4(q, z, 0x1.ebfbdap-5f);
-    q = fma_f4(q, z, 0x1.62e43p-2f);
-    *w = q * z;
-    *lost = fma_f4(-v, (t - (d - 1.0f)) + lo, fma_f4(-v, d, 1.0f));
-    return from_bits_f4(bits_f4(v) + (bits_f4(j) << 23));
 }
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
 {
@@ -289,15 +231,6 @@ VM_INLINE float density_times_f4(float dy, float slope, float lower)
     float sum = fma_f4(part, slope, small ? copysign_f4(0x1p-126f, product) : -0.0f);
     return from_bits_f4(bits_f4(sum) - (small ? LEAST_NORMAL_F4 : 0));
 }
-/* Phi from its tail, which is often subnormal: see LEAST_NORMAL_F4 */
-VM_INLINE float binary_often_f4(float t, float tail)
-{
-    int left = t < 0.0f;
-    uint32_t grid = tail < 0x1p-62f && left ? LEAST_NORMAL_F4 : 0;
-    float sum = fma_f4(tail, left ? 0x1p-64f : -0x1p-64f, left ? from_bits_f4(grid) : 1.0f);
-    return from_bits_f4(bits_f4(sum) - grid);
-}
-
 /* ---- log Phi and phi/Phi -------------------------------------------------------------------------------------- */
 /* log Phi(-a) = p - log(2 (a + 1)) + F, a > -3/8 */
 VM_INLINE double log_tail_f8(double a)

@@ -561,16 +561,16 @@ def pair(op: Any, name: str, suffix: str, formulas: str, names: set[str]) -> str
 
     None if both are cut into steps, of doubles one, and they reduce their arguments in different ways: then there is nothing
     to share, and each is quicker in its own steps. A statement that reduces an argument leaves several numbers behind, hence
-    the "&", and is the same if what it reads is. Nor if one has another formula for usual operands.
+    the "&", and is the same if what it reads is. Nor if one has another formula for usual operands, or a kernel of tabled.h.
     """
-    ctype = REALS[suffix]
-    if names & {f"{f}_usual_{suffix}" for f in (name, f"{name}_backward")}:
+    ctype, both = REALS[suffix], (name, f"{name}_backward")
+    if names & {f"{f}_usual_{suffix}" for f in both} or TABLED & {f"{f}_{suffix}" for f in both}:
         return None
-    (first, cut_first), (second, cut_second) = (statements(formulas, f, suffix) for f in (name, f"{name}_backward"))
+    (first, cut_first), (second, cut_second) = (statements(formulas, f, suffix) for f in both)
     cut = cut_first and cut_second if suffix == "f4" else cut_first or cut_second
     if cut and not any("&" in s for s in same(first, second)):
         return None
-    forward, backward = (f"{f}_{suffix}" if f"{f}_{suffix}" in names else f for f in (name, f"{name}_backward"))
+    forward, backward = (f"{f}_{suffix}" if f"{f}_{suffix}" in names else f for f in both)
     parameters = [f"{p}_" if p == forward else p for p in op.parameters]
     arguments = ", ".join([*(f"{ctype} {a}" for a in ("x", *parameters)), *(f"{ctype}* to_{r}" for r in op.results)])
     given, (value, slope) = ", ".join(("x", *parameters)), op.results

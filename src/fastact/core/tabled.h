@@ -46,6 +46,23 @@ VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
     __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78);
     return _mm512_fmadd_ps(AS_FLOATS(turned), v, _mm512_maskz_mov_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one)));
 }
+/* lo of h as it belongs to |h|, and nothing where |h| is held */
+VM_INLINE floats lo_of_size(floats h, floats lo, float hi)
+{
+    __mmask16 as_it_is = _mm512_cmp_ps_mask(size_of(h), _mm512_set1_ps(hi), _CMP_LE_OQ);
+    return AS_FLOATS(_mm512_maskz_ternarylogic_epi32(as_it_is, AS_BITS(lo), AS_BITS(h), _mm512_set1_epi32(INT32_MIN), 0x78));
+}
+/* table_side(x, s, v, 1), where x is below `small` less by the least normal number, which rounds */
+VM_INLINE floats table_side_of_small(floats x, floats s, floats v, float small)
+{
+    const __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0xd2);
+    const __m512i least = _mm512_set1_epi32(LEAST_NORMAL_F4);
+    const __mmask16 is_small = _mm512_cmp_ps_mask(x, _mm512_set1_ps(small), _CMP_LT_OQ);
+    floats right = _mm512_mask_blend_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(1.0f), _mm512_setzero_ps());
+    floats base = _mm512_mask_mov_ps(right, is_small, AS_FLOATS(least));
+    __m512i sum = AS_BITS(_mm512_fmadd_ps(AS_FLOATS(turned), v, base));
+    return AS_FLOATS(_mm512_mask_sub_epi32(sum, is_small, sum, least));
+}
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 enum { TABLE_LANES = 4 };
@@ -62,6 +79,7 @@ VM_INLINE floats neon_add_ps(floats a, floats b) { return vaddq_f32(a, b); }
 VM_INLINE floats neon_sub_ps(floats a, floats b) { return vsubq_f32(a, b); }
 VM_INLINE floats neon_mul_ps(floats a, floats b) { return vmulq_f32(a, b); }
 VM_INLINE floats neon_fmadd_ps(floats a, floats b, floats c) { return vfmaq_f32(c, a, b); }
+VM_INLINE floats neon_fmsub_ps(floats a, floats b, floats c) { return vfmaq_f32(vnegq_f32(c), a, b); }
 VM_INLINE floats neon_fnmadd_ps(floats a, floats b, floats c) { return vfmsq_f32(c, a, b); }
 VM_INLINE floats neon_fnmsub_ps(floats a, floats b, floats c) { return vfmsq_f32(vnegq_f32(c), a, b); }
 /* of a NaN and of two zeros the second operand, as on other processors */
@@ -88,6 +106,18 @@ VM_INLINE floats side_of(uint32x4_t falls, floats s, floats v, float one)
 VM_INLINE uint32x4_t negative(floats x) { return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(x), 31)); }
 VM_INLINE floats table_side(floats x, floats s, floats v, float one) { return side_of(negative(x), s, v, one); }
 VM_INLINE floats table_other_side(floats x, floats s, floats v, float one) { return side_of(vmvnq_u32(negative(x)), s, v, one); }
+VM_INLINE floats lo_of_size(floats h, floats lo, float hi)
+{
+    uint32x4_t sign = vandq_u32(AS_BITS(h), vdupq_n_u32(0x80000000u)), as_it_is = vcleq_f32(size_of(h), vdupq_n_f32(hi));
+    return AS_FLOATS(vandq_u32(veorq_u32(AS_BITS(lo), sign), as_it_is));
+}
+VM_INLINE floats table_side_of_small(floats x, floats s, floats v, float small)
+{
+    uint32x4_t falls = negative(x), is_small = vcltq_f32(x, vdupq_n_f32(small));
+    uint32x4_t least = vandq_u32(is_small, vdupq_n_u32(LEAST_NORMAL_F4)), base = vbicq_u32(AS_BITS(vdupq_n_f32(1.0f)), falls);
+    uint32x4_t turned = veorq_u32(AS_BITS(s), vbicq_u32(vdupq_n_u32(0x80000000u), falls));
+    return AS_FLOATS(vsubq_u32(AS_BITS(vfmaq_f32(AS_FLOATS(vorrq_u32(base, least)), AS_FLOATS(turned), v)), least));
+}
 #else
 #include <immintrin.h>
 enum { TABLE_LANES = 8 };
@@ -114,6 +144,19 @@ VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
     __m256 base = _mm256_and_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
     return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_and_ps(x, _mm256_set1_ps(-0.0f))), v, base);
 }
+VM_INLINE floats lo_of_size(floats h, floats lo, float hi)
+{
+    __m256 as_it_is = _mm256_cmp_ps(size_of(h), _mm256_set1_ps(hi), _CMP_LE_OQ);
+    return _mm256_and_ps(_mm256_xor_ps(lo, _mm256_and_ps(h, _mm256_set1_ps(-0.0f))), as_it_is);
+}
+VM_INLINE floats table_side_of_small(floats x, floats s, floats v, float small)
+{
+    __m256 falls = AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), is_small = _mm256_cmp_ps(x, _mm256_set1_ps(small), _CMP_LT_OQ);
+    __m256 least = _mm256_and_ps(is_small, AS_FLOATS(_mm256_set1_epi32(LEAST_NORMAL_F4)));
+    __m256 base = _mm256_or_ps(_mm256_andnot_ps(falls, _mm256_set1_ps(1.0f)), least);
+    __m256 turned = _mm256_or_ps(s, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f)));
+    return AS_FLOATS(_mm256_sub_epi32(AS_BITS(_mm256_fmadd_ps(turned, v, base)), AS_BITS(least)));
+}
 #endif
 #define ALL AS(set1_ps)
 #define FMA AS(fmadd_ps)
@@ -128,22 +171,23 @@ VM_INLINE table table_of(const float (*rows)[8], int n, int is_long)
 }
 /* where a NaN is to be seen: the second of two operands is left then */
 VM_INLINE floats held_but_nan(floats x, float hi) { return AS(min_ps)(ALL(hi), size_of(x)); }
-VM_INLINE floats from_table(const table *t, int degree, places i, floats d)
+VM_INLINE floats down_to(const table *t, int degree, int lowest, places i, floats d)
 {
     floats y = looked_up(t->row[degree + 1], i);
-    for (int k = degree; k > 0; k--)
+    for (int k = degree; k > lowest; k--)
         y = FMA(y, d, looked_up(t->row[k], i));
     return y;
 }
-VM_INLINE floats table_power(const float *e, floats z)
+VM_INLINE floats from_table(const table *t, int degree, places i, floats d) { return down_to(t, degree, 0, i, d); }
+VM_INLINE floats table_slope(const float *e, floats z)
 {
     floats q = FMA(ALL(e[5]), z, ALL(e[4]));
     q = FMA(q, z, ALL(e[3]));
     q = FMA(q, z, ALL(e[2]));
     q = FMA(q, z, ALL(e[1]));
-    q = FMA(q, z, ALL(e[0]));
-    return AS(mul_ps)(q, z);
+    return FMA(q, z, ALL(e[0]));
 }
+VM_INLINE floats table_power(const float *e, floats z) { return AS(mul_ps)(table_slope(e, z), z); }
 VM_INLINE floats table_scale(floats j) { return AS_FLOATS(AS(slli_epi32)(AS_BITS(j), 23)); }
 VM_INLINE floats table_bell(const float *b, floats square)
 {
@@ -194,11 +238,37 @@ VM_INLINE floats erfc_slope_of(floats a, floats j, floats w)
     return AS(fnmadd_ps)(table_scale(j), risen(table_bell(ERROR_BELL, AS(mul_ps)(a, a)), w), ALL(-0.0f));
 }
 
+/* (x - mu)/sigma as standard_f4() has it, and what belongs to mu and sigma */
+typedef struct { floats unit, mu, over, over_lo, lo; } standard;
+VM_INLINE standard standard_of(float mu, float sigma)
+{
+    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width;
+    return (standard){ALL(unit), ALL(mu * unit), ALL(over), ALL(fma_f4(-over, width, 1.0f) * over), ALL(0.0f)};
+}
+VM_INLINE floats standardized(floats x, standard *u)
+{
+    floats d = AS(fmsub_ps)(x, u->unit, u->mu), t = AS(fnmadd_ps)(x, u->unit, d);
+    floats d_lo = AS(sub_ps)(FMA(x, u->unit, AS(sub_ps)(t, d)), AS(add_ps)(u->mu, t)), h = AS(mul_ps)(d, u->over);
+    u->lo = FMA(d_lo, u->over, FMA(d, u->over_lo, AS(fmsub_ps)(d, u->over, h)));
+    return h;
+}
+VM_INLINE floats laplace_of(floats h, floats a, floats j, floats z, const standard *u, const table *t)
+{
+    floats lo = lo_of_size(h, u->lo, NORMAL_END), more = AS(mul_ps)(a, lo), q = table_slope(BELL_E, z);
+    floats w = AS(fmsub_ps)(q, z, FMA(AS(mul_ps)(q, z), more, more));
+    places i = FROM_START(NORMAL, a);
+    floats d = AS(add_ps)(AS(sub_ps)(a, looked_up(t->row[0], i)), lo), c = looked_up(t->row[1], i);
+    floats y = AS(mul_ps)(down_to(t, NORMAL_DEGREE, 1, i, d), d), v = AS(add_ps)(c, FMA(AS(add_ps)(c, y), w, y));
+    return table_side_of_small(h, table_scale(j), v, NORMAL_IS_SMALL);
+}
+
 /* Kernels: tables, a of x, its power, and what is stored of them. */
 #define TABLE(NAME, t, is_long) const table t = table_of(NAME##_TABLE_F4, NAME##_ROWS, is_long)
-#define OF_SQUARE(POWER)                                                                                         \
+#define REDUCED_SQUARE(POWER)                                                                                    \
     floats j = FMA(AS(mul_ps)(a, a), ALL(-POWER##_PER), ALL(POWER##_MAGIC));                                     \
-    floats w = table_power(POWER##_E, AS(fnmsub_ps)(a, a, FMA(j, ALL(POWER##_G), ALL(-POWER##_MAGIC_G))))
+    floats z = AS(fnmsub_ps)(a, a, FMA(j, ALL(POWER##_G), ALL(-POWER##_MAGIC_G)))
+#define OF_SQUARE(POWER) REDUCED_SQUARE(POWER); floats w = table_power(POWER##_E, z)
+#define STANDARD(u) standard u = standard_of(*(const float *)args[1], *(const float *)args[2])
 #define OF_FALL                                                                                                  \
     floats j = FMA(a, ALL(-FALL_PER), ALL(FALL_MAGIC));                                                          \
     floats w = table_power(FALL_E, AS(sub_ps)(FMA(j, ALL(-FALL_G), ALL(FALL_MAGIC_G)), a))
@@ -209,7 +279,7 @@ VM_INLINE floats erfc_slope_of(floats a, floats j, floats w)
     {                                                                                                            \
         TABLES;                                                                                                  \
         for (ptrdiff_t i = 0; i < n; i += TABLE_LANES) {                                                         \
-            floats x = LOAD(X), a = A;                                                                           \
+            floats x = X, a = A;                                                                                 \
             POWER;                                                                                               \
             STORED;                                                                                              \
         }                                                                                                        \
@@ -222,26 +292,30 @@ enum { HAS_TABLED = 0 };
 #endif
 
 /* gelu's NaN comes by the last sum */
-KERNEL(gelu_f4, TABLE(GELU, t, 0), 0, held(x, GELU_END), OF_SQUARE(BELL), STORE(0, gelu_of(x, a, j, w, &t)))
-KERNEL(gelu_backward_f4, TABLE(GELU_SLOPE, t, 0), 1, held_but_nan(x, GELU_SLOPE_END), OF_SQUARE(BELL),
+KERNEL(gelu_f4, TABLE(GELU, t, 0), LOAD(0), held(x, GELU_END), OF_SQUARE(BELL), STORE(0, gelu_of(x, a, j, w, &t)))
+KERNEL(gelu_backward_f4, TABLE(GELU_SLOPE, t, 0), LOAD(1), held_but_nan(x, GELU_SLOPE_END), OF_SQUARE(BELL),
        STORE(0, AS(mul_ps)(LOAD(0), gelu_slope_of(x, a, j, w, &t))))
-KERNEL(gelu_value_and_grad_f4, TABLE(GELU, t, 0); TABLE(GELU_SLOPE, u, 0), 0, held_but_nan(x, GELU_SLOPE_END), OF_SQUARE(BELL),
+KERNEL(gelu_value_and_grad_f4, TABLE(GELU, t, 0); TABLE(GELU_SLOPE, u, 0), LOAD(0), held_but_nan(x, GELU_SLOPE_END), OF_SQUARE(BELL),
        PAIR(gelu_of(x, a, j, w, &t), gelu_slope_of(x, a, j, w, &u)))
-KERNEL(ndtr_f4, TABLE(NORMAL, t, 0), 0, held_but_nan(x, NORMAL_END), OF_SQUARE(BELL), STORE(0, ndtr_of(x, a, j, w, &t)))
-KERNEL(ndtr_value_and_grad_f4, TABLE(NORMAL, t, 0), 0, held_but_nan(x, NORMAL_END), OF_SQUARE(BELL),
+KERNEL(ndtr_f4, TABLE(NORMAL, t, 0), LOAD(0), held_but_nan(x, NORMAL_END), OF_SQUARE(BELL), STORE(0, ndtr_of(x, a, j, w, &t)))
+KERNEL(ndtr_value_and_grad_f4, TABLE(NORMAL, t, 0), LOAD(0), held_but_nan(x, NORMAL_END), OF_SQUARE(BELL),
        PAIR(ndtr_of(x, a, j, w, &t), ndtr_slope_of(a, j, w)))
-KERNEL(erfc_f4, TABLE(ERROR, t, 0), 0, held_but_nan(x, ERROR_END), OF_SQUARE(SQUARE), STORE(0, erfc_of(x, a, j, w, &t)))
-KERNEL(erfc_value_and_grad_f4, TABLE(ERROR, t, 0), 0, held_but_nan(x, ERROR_END), OF_SQUARE(SQUARE),
+KERNEL(erfc_f4, TABLE(ERROR, t, 0), LOAD(0), held_but_nan(x, ERROR_END), OF_SQUARE(SQUARE), STORE(0, erfc_of(x, a, j, w, &t)))
+KERNEL(erfc_value_and_grad_f4, TABLE(ERROR, t, 0), LOAD(0), held_but_nan(x, ERROR_END), OF_SQUARE(SQUARE),
        PAIR(erfc_of(x, a, j, w, &t), erfc_slope_of(a, j, w)))
-KERNEL(silu_backward_f4, TABLE(SILU_SLOPE, t, 1), 1, held_but_nan(x, SILU_SLOPE_END), OF_FALL,
+KERNEL(silu_backward_f4, TABLE(SILU_SLOPE, t, 1), LOAD(1), held_but_nan(x, SILU_SLOPE_END), OF_FALL,
        STORE(0, AS(mul_ps)(LOAD(0), silu_slope_of(x, a, j, w, &t))))
+KERNEL(laplace_f4, TABLE(NORMAL, t, 0); STANDARD(u), standardized(LOAD(0), &u), held_but_nan(x, NORMAL_END), REDUCED_SQUARE(BELL),
+       STORE(0, laplace_of(x, a, j, z, &u, &t)))
 
 #undef KERNEL
 #undef PLACE
 #undef FROM_START
 #undef Y_OF
 #undef TABLE
+#undef REDUCED_SQUARE
 #undef OF_SQUARE
+#undef STANDARD
 #undef OF_FALL
 #undef LOAD
 #undef STORE

@@ -6,7 +6,7 @@
 #ifndef FASTACT_TABLES_H
 #define FASTACT_TABLES_H
 
-#include "vmath.h"
+#include "erf.h"
 
 /* ---- as coefficients/tables.py prints it, with errors in units of 2^-24, of tables where each piece begins ---- */
 #define UNUSED __attribute__((unused))
@@ -133,14 +133,15 @@ static const float SILU_SLOPE_TABLE_F4[SILU_SLOPE_ROWS][8] __attribute__((aligne
 #endif
 VM_INLINE uint32_t table_place_f4(float at) { return (bits_f4(at) >> 22) & 7; }
 /* c0 + d(c1 + ...) */
-VM_INLINE float from_table_f4(const float (*t)[8], int degree, uint32_t i, float d)
+VM_INLINE float down_to_f4(const float (*t)[8], int degree, int lowest, uint32_t i, float d)
 {
     float y = t[degree + 1][i];
     UNROLLED
-    for (int k = degree; k > 0; k--)
+    for (int k = degree; k > lowest; k--)
         y = fma_f4(y, d, t[k][i]);
     return y;
 }
+VM_INLINE float from_table_f4(const float (*t)[8], int degree, uint32_t i, float d) { return down_to_f4(t, degree, 0, i, d); }
 /* Y, of which the line of a piece with a root stands apart */
 #define PLACE_F4(NAME, at) table_place_f4(fma_f4(at, NAME##_SCALE, NAME##_START))
 #define FROM_C_F4(NAME, a, at) ((a) - NAME##_TABLE_F4[0][PLACE_F4(NAME, at)])
@@ -153,16 +154,16 @@ VM_INLINE float bell_f4(const float *b, float square)
     y = fma_f4(y, square, b[1]);
     return fma_f4(y, square, b[0]);
 }
-/* e^(k z) - 1 */
-VM_INLINE float table_power_f4(const float *e, float z)
+/* e^(k z) - 1, and the same over z */
+VM_INLINE float table_slope_f4(const float *e, float z)
 {
     float q = fma_f4(e[5], z, e[4]);
     q = fma_f4(q, z, e[3]);
     q = fma_f4(q, z, e[2]);
     q = fma_f4(q, z, e[1]);
-    q = fma_f4(q, z, e[0]);
-    return q * z;
+    return fma_f4(q, z, e[0]);
 }
+VM_INLINE float table_power_f4(const float *e, float z) { return table_slope_f4(e, z) * z; }
 VM_INLINE float table_scale_f4(float j) { return from_bits_f4(bits_f4(j) << 23); }
 /* the same for w = -a^2 or -a, and *s, which is 2^n */
 VM_INLINE float of_square_f4(float a, float per, float magic, float g, float magic_g, const float *e, float *s)
@@ -223,6 +224,22 @@ VM_INLINE float silu_slope_by_table_f4(float x)
     float a = at_most_f4(abs_f4(x), SILU_SLOPE_END), s, w = fall_power_f4(a, &s);
     float y = LINED_Y_F4(SILU_SLOPE, a, at_most_f4(a, SILU_SLOPE_LAST));
     return table_side_f4(x, s, fma_f4(y, w, y), 1.0f);
+}
+/* Phi(h + lo). lo moves d, and the power by -a lo; the last sum is c1 + (d(...) + y w), for a y that is rounded before would not do with lo
+ * beside. What is subnormal is often so for many: see LEAST_NORMAL_F4. */
+#define NORMAL_IS_SMALL -12.95f
+VM_INLINE float laplace_by_table_f4(float x, float mu, float sigma)
+{
+    float less, h = standard_f4(x, mu, sigma, &less), size = abs_f4(h), a = at_most_f4(size, NORMAL_END);
+    float lo = flipped_f4(size > NORMAL_END ? 0.0f : less, copysign_f4(0.0f, h)), more = a * lo;
+    float j = fma_f4(a * a, -BELL_PER, BELL_MAGIC), z = fma_f4(-a, a, -fma_f4(j, BELL_G, -BELL_MAGIC_G));
+    float q = table_slope_f4(BELL_E, z), w = fma_f4(q, z, -fma_f4(q * z, more, more)), s = table_scale_f4(j);
+    float d = FROM_C_F4(NORMAL, a, a) + lo, c = NORMAL_TABLE_F4[1][PLACE_F4(NORMAL, a)];
+    float y = down_to_f4(NORMAL_TABLE_F4, NORMAL_DEGREE, 1, PLACE_F4(NORMAL, a), d) * d, v = c + fma_f4(c + y, w, y);
+    int falls = (int32_t)bits_f4(h) < 0;
+    uint32_t grid = h < NORMAL_IS_SMALL ? LEAST_NORMAL_F4 : 0;
+    float sum = fma_f4(falls ? s : -s, v, falls ? from_bits_f4(grid) : 1.0f);
+    return from_bits_f4(bits_f4(sum) - grid);
 }
 
 #endif
