@@ -51,22 +51,6 @@ cdef inline real swiglu(real a, real gate) noexcept nogil:
     cdef real q = divided_parts(gate_floor(gate), d, d_lo, &lo)
     return lowered(compensated(away(gate, a), q, lo), unit)
 
-cdef inline real geglu(real a, real gate) noexcept nogil:
-    # a * gelu(gate), gelu in two parts
-    cdef real s, rest
-    cdef real z = gauss_reduced_parts(gauss_clamp(abs(gate)), &s, &rest)
-    cdef real w = gauss_poly_parts(z, rest)
-    # ---- f8
-    cdef real f = gauss_ratio(gauss_clamp(abs(gate)))
-    cdef real lo
-    cdef real tail = gauss_tail_parts(gauss_clamp(abs(gate)), s, z, w, rest, f, &lo)
-    # ----
-    cdef real unit
-    cdef real c = gauss_scale(gate, &unit)
-    cdef real line = at_least(gate, 0.0)
-    cdef real value = fma(-tail, c, line)
-    return lowered(compensated(a, value, fma(-tail, c, line - value) - lo * c), unit)
-
 cdef inline real reglu(real a, real gate) noexcept nogil:
     return a * relu(gate)
 

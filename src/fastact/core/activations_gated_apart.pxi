@@ -22,6 +22,25 @@ cdef inline void swiglu_backward_f8(double dy, double a, double gate, double* da
     da[0] = swiglu(dy, gate)
     dgate[0] = dy * compensated_f8(a, slope, lo)
 
+cdef inline float geglu_f4(float a, float gate) noexcept nogil:
+    return geglu_by_table_f4(a, gate)
+
+cdef inline double geglu_f8(double a, double gate) noexcept nogil:
+    # a * gelu(gate), gelu in two parts
+    cdef double s, rest
+    cdef double z = gauss_reduced_f8(gauss_clamp_f8(abs_f8(gate)), &s, &rest)
+    cdef double w = gauss_poly_f8(z, rest)
+    # ----
+    cdef double f = gauss_ratio_f8(gauss_clamp_f8(abs_f8(gate)))
+    cdef double lo
+    cdef double tail = gauss_tail_parts_f8(gauss_clamp_f8(abs_f8(gate)), s, z, w, f, &lo)
+    # ----
+    cdef double unit
+    cdef double c = gauss_scale_f8(gate, &unit)
+    cdef double line = at_least_f8(gate, 0.0)
+    cdef double value = fma_f8(-tail, c, line)
+    return lowered_f8(compensated_f8(a, value, fma_f8(-tail, c, line - value) - lo * c), unit)
+
 cdef inline void geglu_backward_f4(float dy, float a, float gate, float* da, float* dgate) noexcept nogil:
     # with b = |gate| and Phi(-b) = e n/d: gelu is max(gate, 0) - b Phi(-b), gelu' left of 0 Phi(-b) - b phi(b). The factor of b d is
     # 1/sqrt(2 pi), but for what takes the root of n - b d/sqrt(2 pi) to where gelu' has it, since n/d is off by 0.1 parts in 2^24:
@@ -57,5 +76,5 @@ cdef inline void geglu_backward_f8(double dy, double a, double gate, double* da,
     cdef double left_lo = lost * c
     cdef double right = 1.0 - left
     cdef double right_lo = ((1.0 - right) - left) - left_lo
-    da[0] = geglu(dy, gate)
+    da[0] = geglu_f8(dy, gate)
     dgate[0] = dy * (compensated_f8(a, left if gate < 0.0 else right, left_lo if gate < 0.0 else right_lo) * unit)

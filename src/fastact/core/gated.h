@@ -53,12 +53,6 @@ VM_INLINE double logistic_scale_f8(double gate, double *unit)
     *unit = a > 357.0 ? in_range : 1.0;
     return a > 357.0 ? 1.0 : 0x1p-512;
 }
-VM_INLINE float gauss_scale_f4(float gate, float *unit)
-{
-    float in_range = gate < -14.625f ? 0.0f : 0x1p-64f;
-    *unit = gate < -9.5f ? in_range : 1.0f;
-    return gate < -9.5f ? 1.0f : 0x1p-64f;
-}
 VM_INLINE double gauss_scale_f8(double gate, double *unit)
 {
     double in_range = gate < -39.0 ? 0.0 : 0x1p-512;

@@ -9,8 +9,7 @@
 
 /* ---- where a tail ends: beyond these every formula below is +-0 in the tail -------------------------------- */
 VM_INLINE double tail_clamp_f8(double a) { return at_most_f8(a, 772.0); }
-VM_INLINE float gauss_clamp_f4(float a) { return at_most_f4(a, 15.375f); }         /* a e^(-a^2/2) */
-VM_INLINE double gauss_clamp_f8(double a) { return at_most_f8(a, 39.0); }
+VM_INLINE double gauss_clamp_f8(double a) { return at_most_f8(a, 39.0); }          /* a e^(-a^2/2) */
 VM_INLINE float tail_floor_f4(float x) { return at_least_f4(x, -122.0f); }
 VM_INLINE double tail_floor_f8(double x) { return at_least_f8(x, -772.0); }
 VM_INLINE float cubic_floor_f4(float x) { return at_least_f4(x, -11.5f); }
@@ -364,57 +363,7 @@ VM_INLINE double cubic_slope_f8(double x, double s, double ds, double *lo)
 }
 
 /* ---- the Gaussian tail: a Phi(-a), scaled; a is held where it ends ------------------------------------------- */
-/* float: e^(-a^2/2) b (1 + F)/4, with b and F as in gauss_rational.py. One chain of multiplications serves both sides of
- * the seam, its coefficients chosen by it; the far ones' last bits by trial (coefficients/by_trial.c). b = 11/8 there: F is then between
- * -0.161 and 0.156, and the quotient's rounding errors count little. z is twice the reduced -a^2/2, whose rounding error is that of a^2;
- * *rest, for a product that rounds once more, is half of what rounding leaves out of z. */
-VM_INLINE float gauss_reduced_parts_f4(float a, float *s, float *rest)
-{
-    const float magic = 12582912.0f + 127.0f + 62.0f;
-    float a2 = a * a;
-    float j = fma_f4(a2, -0.5f * 0x1.715476p+0f, magic);
-    float n = j - magic;
-    float head = fma_f4(n, -2 * LN2_HI_F4, -a2), tail = fma_f4(n, -2 * LN2_LO_F4, fma_f4(-a, a, a2)), z = head + tail;
-    *s = from_bits_f4(bits_f4(j) << 23);
-    *rest = 0.5f * ((head - z) + tail);
-    return z;
-}
-VM_INLINE float gauss_poly_parts_f4(float z, float rest)     /* e^(-a^2/2)/s - 1, without rest, over z */
-{
-    (void)rest;
-    float q = EXPM1_Q4_F4 / 64;
-    q = fma_f4(q, z, EXPM1_Q3_F4 / 32);
-    q = fma_f4(q, z, EXPM1_Q2_F4 / 16);
-    q = fma_f4(q, z, EXPM1_Q1_F4 / 8);
-    q = fma_f4(q, z, 0.125f);
-    return fma_f4(q, z, 0.5f);
-}
-VM_INLINE float gauss_ratio_f4(float a)
-{
-    int near = a < 1.25f;
-    float num = near ? -0x1.177fcap-6f : 0x1.a64496p-7f;
-    num = fma_f4(num, a, near ? -0x1.215aap-3f : 0x1.0875a4p-4f);
-    num = fma_f4(num, a, near ? -0x1.98ffeep-2f : 0x1.74e1acp-4f);
-    num = fma_f4(num, a, near ? -0x1.2f03f4p-2f : -0x1.8825eep-3f);
-    num = fma_f4(num, a, near ? 1.0f : -0x1.fec84ep-1f);
-    float den = near ? 0x1.185b2p-6f : 0x1.48c47cp-4f;
-    den = fma_f4(den, a, near ? 0x1.577072p-3f : 0x1.9b81c8p-2f);
-    den = fma_f4(den, a, near ? 0x1.5986bp-1f : 0x1.273b74p+0f);
-    den = fma_f4(den, a, near ? 0x1.4cc356p+0f : 0x1.a259ap+0f);
-    den = fma_f4(den, a, 1.0f);
-    return num / den;
-}
-VM_INLINE float gauss_factor_f4(float a, float s) { return s * (a < 1.25f ? a : 1.375f); }
-/* the result and *lo, with what rounding leaves out of w, r and the sum, for a product that rounds once more */
-VM_INLINE float gauss_tail_parts_f4(float a, float s, float z, float q, float rest, float f, float *lo)
-{
-    float w = z * q, w_lo = fma_f4(z, q, -w) + rest;
-    float b = gauss_factor_f4(a, s), r = fma_f4(f, 1.0f + w, w), sum = fma_f4(b, r, b);
-    float r_lo = fma_f4(f, w, (f - r) + w) + w_lo;
-    *lo = fma_f4(b, r_lo, fma_f4(b, r, b - sum));
-    return sum;
-}
-/* double, p = -a^2/2: near 0 a/2 + p E(p), E = erf(a/sqrt 2)/a. The difference cancels, the more the larger a: gelu, which rounds E, takes
+/* p = -a^2/2: near 0 a/2 + p E(p), E = erf(a/sqrt 2)/a. The difference cancels, the more the larger a: gelu, which rounds E, takes
  * it below 0.875, the parts, which carry what rounding leaves out, below 1.1875, where their error meets the quotient's. */
 VM_INLINE double gauss_near_f8(double p, double *lo)
 {
@@ -456,8 +405,6 @@ VM_INLINE double gauss_reduced_f8(double a, double *s, double *rest)
     return split_reduced_f8(p, fma_f8(half, a, -p), 510.0, s, rest);
 }
 VM_INLINE double gauss_poly_f8(double z, double rest) { return split_poly_f8(z, rest); }
-VM_INLINE double gauss_reduced_parts_f8(double a, double *s, double *rest) { return gauss_reduced_f8(a, s, rest); }
-VM_INLINE double gauss_poly_parts_f8(double z, double rest) { return gauss_poly_f8(z, rest); }
 VM_INLINE double gauss_ratio_f8(double a) { return gauss_far_f8(a, (-0.5 * a) * a); }
 VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double f)
 {
@@ -467,9 +414,8 @@ VM_INLINE double gauss_tail_f8(double a, double s, double z, double y, double f)
 }
 /* the result and *lo, with what rounding leaves out of p, E and the last sums, for a product that rounds once more; 2 E(p) - E(0), to the
  * first power of p, is the derivative of p E(p) */
-VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double rest, double f, double *lo)
+VM_INLINE double gauss_tail_parts_f8(double a, double s, double z, double y, double f, double *lo)
 {
-    (void)rest;
     double half = -0.5 * a, p = half * a, e_lo, e = gauss_near_f8(p, &e_lo);
     double product = p * e, near = product - half;
     double near_lo = ((-half - near) + product) + (fma_f8(p, e, -product) + fma_f8(p, e_lo, fma_f8(half, a, -p) * fma_f8(2.0, e, -0x1.9884533d4365p-1)));

@@ -34,11 +34,14 @@ VM_INLINE floats size_of(floats x) { return _mm512_abs_ps(x); }
 /* at_most(|x|, hi) but for NaN, of which there is hi left */
 VM_INLINE floats held(floats x, float hi) { return _mm512_range_ps(x, _mm512_set1_ps(hi), 2 | 2 << 2); }
 /* as table_side_f4(): s ^ (~x & the sign), and one where x is positive */
-VM_INLINE floats table_side(floats x, floats s, floats v, float one)
+VM_INLINE floats to_the_right(floats x, float one)
+{
+    return _mm512_mask_blend_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one), _mm512_setzero_ps());
+}
+VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum)
 {
     __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0xd2);
-    __mmask16 falls = _mm512_movepi32_mask(AS_BITS(x));
-    return _mm512_fmadd_ps(AS_FLOATS(turned), v, _mm512_mask_blend_ps(falls, _mm512_set1_ps(one), _mm512_setzero_ps()));
+    return _mm512_fmadd_ps(AS_FLOATS(turned), v, sum);
 }
 /* of -x: s ^ (x & the sign) */
 VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
@@ -46,23 +49,15 @@ VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
     __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78);
     return _mm512_fmadd_ps(AS_FLOATS(turned), v, _mm512_maskz_mov_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one)));
 }
-/* lo of h as it belongs to |h|, and nothing where |h| is held */
-VM_INLINE floats lo_of_size(floats h, floats lo, float hi)
-{
-    __mmask16 as_it_is = _mm512_cmp_ps_mask(size_of(h), _mm512_set1_ps(hi), _CMP_LE_OQ);
-    return AS_FLOATS(_mm512_maskz_ternarylogic_epi32(as_it_is, AS_BITS(lo), AS_BITS(h), _mm512_set1_epi32(INT32_MIN), 0x78));
-}
-/* table_side(x, s, v, 1), where x is below `small` less by the least normal number, which rounds */
-VM_INLINE floats table_side_of_small(floats x, floats s, floats v, float small)
-{
-    const __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0xd2);
-    const __m512i least = _mm512_set1_epi32(LEAST_NORMAL_F4);
-    const __mmask16 is_small = _mm512_cmp_ps_mask(x, _mm512_set1_ps(small), _CMP_LT_OQ);
-    floats right = _mm512_mask_blend_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(1.0f), _mm512_setzero_ps());
-    floats base = _mm512_mask_mov_ps(right, is_small, AS_FLOATS(least));
-    __m512i sum = AS_BITS(_mm512_fmadd_ps(AS_FLOATS(turned), v, base));
-    return AS_FLOATS(_mm512_mask_sub_epi32(sum, is_small, sum, least));
-}
+typedef __mmask16 truth;
+VM_INLINE truth below(floats a, float limit) { return _mm512_cmp_ps_mask(a, _mm512_set1_ps(limit), _CMP_LT_OQ); }
+VM_INLINE truth not_below(floats a, float limit) { return _mm512_cmp_ps_mask(a, _mm512_set1_ps(limit), _CMP_GE_OQ); }
+VM_INLINE truth is_number_but_0(floats a) { return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_OQ); }
+/* where it is so, and 0 elsewhere */
+VM_INLINE floats only(truth t, floats a) { return _mm512_maskz_mov_ps(t, a); }
+VM_INLINE floats chosen(truth t, floats a, floats b) { return _mm512_mask_mov_ps(b, t, a); }
+/* a with its sign turned where x is negative */
+VM_INLINE floats flipped(floats a, floats x) { return AS_FLOATS(_mm512_ternarylogic_epi32(AS_BITS(a), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78)); }
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 enum { TABLE_LANES = 4 };
@@ -86,6 +81,8 @@ VM_INLINE floats neon_fnmsub_ps(floats a, floats b, floats c) { return vfmsq_f32
 VM_INLINE floats neon_min_ps(floats a, floats b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 VM_INLINE floats neon_max_ps(floats a, floats b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 #define neon_slli_epi32 vshlq_n_u32
+#define neon_add_epi32 vaddq_u32
+#define neon_sub_epi32 vsubq_u32
 VM_INLINE row_of_8 row_of(const float *row) { return vld1q_u8_x2((const uint8_t *)row); }
 VM_INLINE row_of_8 long_row_of(const float *row) { return row_of(row); }
 VM_INLINE floats held_in_row(floats a) { return vminq_f32(a, vdupq_n_f32(SILU_SLOPE_LAST)); }
@@ -98,26 +95,23 @@ VM_INLINE places place_of(floats at)
 VM_INLINE floats looked_up(row_of_8 row, places i) { return vreinterpretq_f32_u8(vqtbl2q_u8(row, i)); }
 VM_INLINE floats size_of(floats x) { return vabsq_f32(x); }
 VM_INLINE floats held(floats x, float hi) { return vminq_f32(vabsq_f32(x), vdupq_n_f32(hi)); }
-VM_INLINE floats side_of(uint32x4_t falls, floats s, floats v, float one)
-{
-    uint32x4_t turned = veorq_u32(AS_BITS(s), vbicq_u32(vdupq_n_u32(0x80000000u), falls));
-    return vfmaq_f32(AS_FLOATS(vbicq_u32(AS_BITS(vdupq_n_f32(one)), falls)), AS_FLOATS(turned), v);
-}
+VM_INLINE floats flipped(floats a, floats x) { return AS_FLOATS(veorq_u32(AS_BITS(a), vandq_u32(AS_BITS(x), vdupq_n_u32(0x80000000u)))); }
 VM_INLINE uint32x4_t negative(floats x) { return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(x), 31)); }
-VM_INLINE floats table_side(floats x, floats s, floats v, float one) { return side_of(negative(x), s, v, one); }
-VM_INLINE floats table_other_side(floats x, floats s, floats v, float one) { return side_of(vmvnq_u32(negative(x)), s, v, one); }
-VM_INLINE floats lo_of_size(floats h, floats lo, float hi)
+VM_INLINE floats to_the_right(floats x, float one) { return AS_FLOATS(vbicq_u32(AS_BITS(vdupq_n_f32(one)), negative(x))); }
+VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum)
 {
-    uint32x4_t sign = vandq_u32(AS_BITS(h), vdupq_n_u32(0x80000000u)), as_it_is = vcleq_f32(size_of(h), vdupq_n_f32(hi));
-    return AS_FLOATS(vandq_u32(veorq_u32(AS_BITS(lo), sign), as_it_is));
+    return vfmaq_f32(sum, AS_FLOATS(veorq_u32(AS_BITS(s), vbicq_u32(vdupq_n_u32(0x80000000u), AS_BITS(x)))), v);
 }
-VM_INLINE floats table_side_of_small(floats x, floats s, floats v, float small)
+VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
 {
-    uint32x4_t falls = negative(x), is_small = vcltq_f32(x, vdupq_n_f32(small));
-    uint32x4_t least = vandq_u32(is_small, vdupq_n_u32(LEAST_NORMAL_F4)), base = vbicq_u32(AS_BITS(vdupq_n_f32(1.0f)), falls);
-    uint32x4_t turned = veorq_u32(AS_BITS(s), vbicq_u32(vdupq_n_u32(0x80000000u), falls));
-    return AS_FLOATS(vsubq_u32(AS_BITS(vfmaq_f32(AS_FLOATS(vorrq_u32(base, least)), AS_FLOATS(turned), v)), least));
+    return vfmaq_f32(AS_FLOATS(vandq_u32(AS_BITS(vdupq_n_f32(one)), negative(x))), flipped(s, x), v);
 }
+typedef uint32x4_t truth;
+VM_INLINE truth below(floats a, float limit) { return vcltq_f32(a, vdupq_n_f32(limit)); }
+VM_INLINE truth not_below(floats a, float limit) { return vcgeq_f32(a, vdupq_n_f32(limit)); }
+VM_INLINE truth is_number_but_0(floats a) { return vorrq_u32(vcltq_f32(a, vdupq_n_f32(0.0f)), vcgtq_f32(a, vdupq_n_f32(0.0f))); }
+VM_INLINE floats only(truth t, floats a) { return AS_FLOATS(vandq_u32(t, AS_BITS(a))); }
+VM_INLINE floats chosen(truth t, floats a, floats b) { return vbslq_f32(t, a, b); }
 #else
 #include <immintrin.h>
 enum { TABLE_LANES = 8 };
@@ -134,32 +128,32 @@ VM_INLINE places place_of(floats at) { return _mm256_srli_epi32(AS_BITS(at), 22)
 VM_INLINE floats looked_up(row_of_8 row, places i) { return _mm256_permutevar8x32_ps(row, i); }
 VM_INLINE floats size_of(floats x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
 VM_INLINE floats held(floats x, float hi) { return _mm256_min_ps(size_of(x), _mm256_set1_ps(hi)); }
-VM_INLINE floats table_side(floats x, floats s, floats v, float one)
+VM_INLINE floats to_the_right(floats x, float one)
 {
-    __m256 base = _mm256_andnot_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
-    return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f))), v, base);
+    return _mm256_andnot_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
+}
+VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum)
+{
+    return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f))), v, sum);
 }
 VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
 {
     __m256 base = _mm256_and_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
     return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_and_ps(x, _mm256_set1_ps(-0.0f))), v, base);
 }
-VM_INLINE floats lo_of_size(floats h, floats lo, float hi)
-{
-    __m256 as_it_is = _mm256_cmp_ps(size_of(h), _mm256_set1_ps(hi), _CMP_LE_OQ);
-    return _mm256_and_ps(_mm256_xor_ps(lo, _mm256_and_ps(h, _mm256_set1_ps(-0.0f))), as_it_is);
-}
-VM_INLINE floats table_side_of_small(floats x, floats s, floats v, float small)
-{
-    __m256 falls = AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), is_small = _mm256_cmp_ps(x, _mm256_set1_ps(small), _CMP_LT_OQ);
-    __m256 least = _mm256_and_ps(is_small, AS_FLOATS(_mm256_set1_epi32(LEAST_NORMAL_F4)));
-    __m256 base = _mm256_or_ps(_mm256_andnot_ps(falls, _mm256_set1_ps(1.0f)), least);
-    __m256 turned = _mm256_or_ps(s, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f)));
-    return AS_FLOATS(_mm256_sub_epi32(AS_BITS(_mm256_fmadd_ps(turned, v, base)), AS_BITS(least)));
-}
+typedef __m256 truth;
+VM_INLINE truth below(floats a, float limit) { return _mm256_cmp_ps(a, _mm256_set1_ps(limit), _CMP_LT_OQ); }
+VM_INLINE truth not_below(floats a, float limit) { return _mm256_cmp_ps(a, _mm256_set1_ps(limit), _CMP_GE_OQ); }
+VM_INLINE truth is_number_but_0(floats a) { return _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_NEQ_OQ); }
+VM_INLINE floats only(truth t, floats a) { return _mm256_and_ps(t, a); }
+VM_INLINE floats chosen(truth t, floats a, floats b) { return _mm256_blendv_ps(b, a, t); }
+VM_INLINE floats flipped(floats a, floats x) { return _mm256_xor_ps(a, _mm256_and_ps(x, _mm256_set1_ps(-0.0f))); }
 #endif
 #define ALL AS(set1_ps)
 #define FMA AS(fmadd_ps)
+VM_INLINE floats table_side(floats x, floats s, floats v, float one) { return side_of_sum(x, s, v, to_the_right(x, one)); }
+VM_INLINE floats add_bits(floats a, floats b) { return AS_FLOATS(AS(add_epi32)(AS_BITS(a), AS_BITS(b))); }
+VM_INLINE floats less_bits(floats a, floats b) { return AS_FLOATS(AS(sub_epi32)(AS_BITS(a), AS_BITS(b))); }
 
 typedef struct { row_of_8 row[11]; } table;
 VM_INLINE table table_of(const float (*rows)[8], int n, int is_long)
@@ -254,12 +248,29 @@ VM_INLINE floats standardized(floats x, standard *u)
 }
 VM_INLINE floats laplace_of(floats h, floats a, floats j, floats z, const standard *u, const table *t)
 {
-    floats lo = lo_of_size(h, u->lo, NORMAL_END), more = AS(mul_ps)(a, lo), q = table_slope(BELL_E, z);
+    floats lo = only(below(size_of(h), NORMAL_END), flipped(u->lo, h)), more = AS(mul_ps)(a, lo), q = table_slope(BELL_E, z);
     floats w = AS(fmsub_ps)(q, z, FMA(AS(mul_ps)(q, z), more, more));
     places i = FROM_START(NORMAL, a);
     floats d = AS(add_ps)(AS(sub_ps)(a, looked_up(t->row[0], i)), lo), c = looked_up(t->row[1], i);
     floats y = AS(mul_ps)(down_to(t, NORMAL_DEGREE, 1, i, d), d), v = AS(add_ps)(c, FMA(AS(add_ps)(c, y), w, y));
-    return table_side_of_small(h, table_scale(j), v, NORMAL_IS_SMALL);
+    floats least = only(below(h, NORMAL_IS_SMALL), ALL(0x1p-126f));
+    return less_bits(side_of_sum(h, table_scale(j), v, add_bits(to_the_right(h, 1.0f), least)), least);
+}
+
+VM_INLINE floats geglu_of(floats a, floats gate, floats b, const table *t)
+{
+    floats square = AS(mul_ps)(b, b), square_lo = AS(fmsub_ps)(b, b, square), j = FMA(square, ALL(-BELL_PER), ALL(BELL_MAGIC));
+    floats z = AS(sub_ps)(FMA(j, ALL(-BELL_G), ALL(BELL_MAGIC_G)), square), q = table_slope(BELL_E, z), less = AS(mul_ps)(square_lo, ALL(-0.5f));
+    floats w = FMA(q, z, FMA(AS(mul_ps)(q, z), less, less));
+    places i = FROM_START(GELU, b);
+    floats d = AS(sub_ps)(b, looked_up(t->row[0], i)), c = looked_up(t->row[1], i), p = AS(mul_ps)(down_to(t, GELU_DEGREE, 1, i, d), d);
+    floats more = FMA(AS(add_ps)(c, p), w, p), v = AS(add_ps)(c, more), v_lo = AS(add_ps)(AS(sub_ps)(c, v), more);
+    floats up = only(below(gate, GATE_IS_DEEP), ALL(0x1p-63f));
+    floats part = AS(mul_ps)(AS(min_ps)(b, ALL(0.5f)), add_bits(table_scale(j), up)), line = AS(max_ps)(ALL(0.0f), gate);
+    floats value = AS(fnmadd_ps)(part, v, line), lo = AS(fnmadd_ps)(part, v_lo, AS(fnmadd_ps)(part, v, AS(sub_ps)(line, value)));
+    floats product = AS(mul_ps)(a, value), sum = FMA(a, value, FMA(product, ALL(-0x1p-26f), AS(mul_ps)(a, lo)));
+    floats unit = only(not_below(gate, -GATE_END), less_bits(ALL(1.0f), up));
+    return FMA(chosen(is_number_but_0(sum), sum, product), unit, ALL(-0.0f));
 }
 
 /* Kernels: tables, a of x, its power, and what is stored of them. */
@@ -305,6 +316,7 @@ KERNEL(erfc_value_and_grad_f4, TABLE(ERROR, t, 0), LOAD(0), held_but_nan(x, ERRO
        PAIR(erfc_of(x, a, j, w, &t), erfc_slope_of(a, j, w)))
 KERNEL(silu_backward_f4, TABLE(SILU_SLOPE, t, 1), LOAD(1), held_but_nan(x, SILU_SLOPE_END), OF_FALL,
        STORE(0, AS(mul_ps)(LOAD(0), silu_slope_of(x, a, j, w, &t))))
+KERNEL(geglu_f4, TABLE(GELU, t, 0), LOAD(1), held(x, GATE_END), , STORE(0, geglu_of(LOAD(0), x, a, &t)))
 KERNEL(laplace_f4, TABLE(NORMAL, t, 0); STANDARD(u), standardized(LOAD(0), &u), held_but_nan(x, NORMAL_END), REDUCED_SQUARE(BELL),
        STORE(0, laplace_of(x, a, j, z, &u, &t)))
 

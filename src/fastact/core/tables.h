@@ -7,6 +7,7 @@
 #define FASTACT_TABLES_H
 
 #include "erf.h"
+#include "gated.h"
 
 /* ---- as coefficients/tables.py prints it, with errors in units of 2^-24, of tables where each piece begins ---- */
 #define UNUSED __attribute__((unused))
@@ -231,7 +232,7 @@ VM_INLINE float silu_slope_by_table_f4(float x)
 VM_INLINE float laplace_by_table_f4(float x, float mu, float sigma)
 {
     float less, h = standard_f4(x, mu, sigma, &less), size = abs_f4(h), a = at_most_f4(size, NORMAL_END);
-    float lo = flipped_f4(size > NORMAL_END ? 0.0f : less, copysign_f4(0.0f, h)), more = a * lo;
+    float lo = flipped_f4(size < NORMAL_END ? less : 0.0f, copysign_f4(0.0f, h)), more = a * lo;
     float j = fma_f4(a * a, -BELL_PER, BELL_MAGIC), z = fma_f4(-a, a, -fma_f4(j, BELL_G, -BELL_MAGIC_G));
     float q = table_slope_f4(BELL_E, z), w = fma_f4(q, z, -fma_f4(q * z, more, more)), s = table_scale_f4(j);
     float d = FROM_C_F4(NORMAL, a, a) + lo, c = NORMAL_TABLE_F4[1][PLACE_F4(NORMAL, a)];
@@ -240,6 +241,24 @@ VM_INLINE float laplace_by_table_f4(float x, float mu, float sigma)
     uint32_t grid = h < NORMAL_IS_SMALL ? LEAST_NORMAL_F4 : 0;
     float sum = fma_f4(falls ? s : -s, v, falls ? from_bits_f4(grid) : 1.0f);
     return from_bits_f4(bits_f4(sum) - grid);
+}
+
+/* a gelu(gate), as compensated_f4() of gelu in two parts: what is left of the square is in the power, and the last sum as above */
+#define GATE_IS_DEEP -9.5f
+#define GATE_END 14.625f
+VM_INLINE float geglu_by_table_f4(float a, float gate)
+{
+    float b = at_most_f4(abs_f4(gate), GATE_END), square = b * b, square_lo = fma_f4(b, b, -square);
+    float j = fma_f4(square, -BELL_PER, BELL_MAGIC), z = -fma_f4(j, BELL_G, -BELL_MAGIC_G) - square;
+    float q = table_slope_f4(BELL_E, z), less = -0.5f * square_lo, w = fma_f4(q, z, fma_f4(q * z, less, less));
+    float d = FROM_C_F4(GELU, b, b), c = GELU_TABLE_F4[1][PLACE_F4(GELU, b)];
+    float p = down_to_f4(GELU_TABLE_F4, GELU_DEGREE, 1, PLACE_F4(GELU, b), d) * d;
+    float more = fma_f4(c + p, w, p), v = c + more, v_lo = (c - v) + more;
+    uint32_t up = gate < GATE_IS_DEEP ? (uint32_t)64 << 23 : 0;
+    float part = at_most_f4(b, 0.5f) * from_bits_f4((bits_f4(j) << 23) + up), line = at_least_f4(gate, 0.0f);
+    float value = fma_f4(-part, v, line), lo = fma_f4(-part, v_lo, fma_f4(-part, v, line - value));
+    float unit = gate >= -GATE_END ? from_bits_f4(0x3F800000u - up) : 0.0f;
+    return lowered_f4(compensated_f4(a, value, lo), unit);
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 M(a) = Phi(-a)/phi(a) is the Mills ratio.
   gelu:           b (1 + F) = 4 a M(a) / sqrt(2 pi)                  so that a Phi(-a)  = e^(-a^2/2) b (1 + F) / 4,
-                  b = 11/8, amid its values, above the seam; float32 (geglu) has a quotient of the same form, with b = a, below it
+                  b = 11/8, amid its values, above the seam
   gelu gradient:  1 + Q = 2 (M(a) - a) / ((r - a) sqrt(2 pi))        so that gelu'(-a) = e^(-a^2/2) (r - a)(1 + Q) / 2
 The error is measured relative to 1 + Q (1 + F).
   gelu near 0, float64: a Phi(-a) = a/2 - p E(p), p = a^2/2, E(p) = erf(a/sqrt 2)/a; the error is relative to the whole.
@@ -18,7 +18,6 @@ SQ = sqrt(2 * pi)
 SEAM = 0.875            # gelu in float64: below, the odd part of erf; above, the Mills ratio
 SEAM_PARTS = 1.1875     # the same where E is in two parts: its rounding errors allow more of the cancellation
 BEYOND = 1.25           # where the fit of E ends: up to the seam its error is then small against that of rounding
-SEAM_F4 = mpf('1.25')
 FAR = mpf('1.375')      # b above the seam
 D0 = mpf(25) / 32       # the quotient in float64: its numerator is then just below 2, where it rounds least, from the seam to 1.25
 
@@ -34,10 +33,6 @@ def q_grad(a):
     if abs(a - ROOT) < mpf(10) ** -25:
         a = ROOT + mpf(10) ** -25
     return 2 * (mills(a) - a) / ((ROOT - a) * SQ) - 1
-
-
-def below_seam(a):
-    return 4 * mills(a) / SQ - 1
 
 
 def above_seam(a):
@@ -234,19 +229,15 @@ def about_roots(only):
 
 
 def tails(only):
-    if only in (None, 'f8'):
+    if only in (None, 'gelu'):
         hi = rounded(ROOT, 53)
         print('root of M(a) = a:', hexa(hi), hexa(rounded(ROOT - hi, 53)))
-    if only in (None, 'f4'):
-        fit('gelu f4 below the seam', below_seam, 0, SEAM_F4, 4, 4, 24, given={('n', 0): mpf(1)})
-        fit('gelu f4 above the seam', above_seam, SEAM_F4, 15, 4, 4, 24)
-    if only in (None, 'f8'):
         fit('erf f8', erf_even, 1e-20, BEYOND ** 2 / 2, 11, 0, 53, weight=erf_weight)
         fit('gelu f8', above_seam, SEAM, 39, 10, 10, 53, d0=D0)
         fit('gelu gradient f8', q_grad, 0, 39, 10, 10, 53)
 
 
 if __name__ == '__main__':
-    part = sys.argv[1] if len(sys.argv) > 1 else None       # mish, f4 or f8: one of the parts
+    part = sys.argv[1] if len(sys.argv) > 1 else None       # mish or gelu: one of the parts
     about_roots(part)
     tails(part)
