@@ -590,27 +590,12 @@ cdef inline double serf_backward_f8(double dy, double x) noexcept nogil:
 # ---- what is left of tanh -------------------------------------------------------------------------------------------------
 
 cdef inline float tanh_shrink_f4(float x) noexcept nogil:
-    # x^3 P(x^2), or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x; where 1 + s rounds there is nothing to add
-    cdef float s
-    cdef float a = abs_f4(x)
-    cdef float held = shrink_clamp_f4(a)
-    cdef float z = exp_reduced_f4(held + held, <float>-0.0, <float>0.0, &s)
-    cdef float w = expm1_poly_f4(z)
-    cdef float near = shrink_near_f4(held)
-    # ----
-    cdef float far = (abs_f4(x) - <float>1.0) + <float>2.0 / fma_f4(s, w, <float>1.0 + s)
-    return copysign_f4(shrink_side_f4(abs_f4(x), near, far), x)
+    # by a table
+    return tanh_shrink_by_table_f4(x)
 
 cdef inline float tanh_shrink_backward_f4(float dy, float x) noexcept nogil:
-    # tanh^2: x^2 + x^4 P(x^2), or, from 1.05 on, by e^-2|x|
-    cdef float s
-    cdef float a = shrink_clamp_f4(abs_f4(x))
-    cdef float z = exp_reduced_f4(-(a + a), <float>-0.0, <float>0.0, &s)
-    cdef float w = expm1_poly_f4(z)
-    cdef float near = square_near_f4(a * a)
-    # ----
-    cdef float far = square_far_f4(s, w)
-    return dy * square_side_f4(a, near, far)
+    # tanh^2, by a table
+    return dy * tanh_square_by_table_f4(x)
 
 cdef inline double tanh_shrink_f8(double x) noexcept nogil:
     # x by a quotient of x^2, or, from 1 on, (|x| - 1) + 2/(1 + e^2|x|) with the sign of x

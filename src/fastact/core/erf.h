@@ -371,8 +371,8 @@ VM_INLINE double logit_ends_f8(double c, double value)
     return c < 0.0 ? __builtin_nan("") : v;
 }
 
-/* ---- x - tanh(x) and tanh(x)^2 near 0 -------------------------------------------------------------------------- */
-/* x - tanh(x) = x^3 P(x^2), |x| < 1 (coefficients/floats.py), with the rounding error of x^3 */
+/* ---- x - tanh(x) near 0, and tanh(x)^2 of doubles ---------------------------------------------------------------- */
+/* floats, in one pass with the gradient: x - tanh(x) = x^3 P(x^2), |x| < 1 (coefficients/floats.py), with the rounding error of x^3 */
 VM_INLINE float shrink_near_f4(float x)
 {
     float z = x * x, cube = x * z, cube_lo = fma_f4(x, fma_f4(x, x, -z), fma_f4(x, z, -cube));
@@ -386,25 +386,6 @@ VM_INLINE float shrink_near_f4(float x)
     p = fma_f4(p, z, 0x1.555556p-2f);
     return fma_f4(cube, p, cube_lo * p);
 }
-/* tanh(x)^2 = x^2 + x^4 P(x^2), |x| < 1.05 (coefficients/floats.py) */
-VM_INLINE float square_near_f4(float z)
-{
-    float p = 0x1.61e0dap-11f;
-    p = fma_f4(p, z, -0x1.3a6614p-8f);
-    p = fma_f4(p, z, 0x1.194e3ap-6f);
-    p = fma_f4(p, z, -0x1.68d3a6p-5f);
-    p = fma_f4(p, z, 0x1.8b90acp-4f);
-    p = fma_f4(p, z, -0x1.92b95ap-3f);
-    p = fma_f4(p, z, 0x1.82d37ap-2f);
-    p = fma_f4(p, z, -0x1.555540p-1f);
-    return fma_f4(z, z * p, z);
-}
-/* tanh^2 = 1 - 4t/(1 + t)^2, t = s(1 + w) = e^-2a */
-VM_INLINE float square_far_f4(float s, float w)
-{
-    float t = fma_f4(s, w, s), d = 1.0f + t;
-    return fma_f4(-4.0f * t, 1.0f / (d * d), 1.0f);
-}
 /* e^2a = s(1/2 + w), all in units of a */
 VM_INLINE double shrink_reduced_f8(double a, double *s)
 {
@@ -417,7 +398,6 @@ VM_INLINE double shrink_poly_f8(double z) { double z2 = z * z; return fma_f8(tan
 VM_INLINE float shrink_clamp_f4(float a) { return at_most_f4(a, 20.0f); }          /* tanh is 1 */
 VM_INLINE double shrink_clamp_f8(double a) { return at_most_f8(a, 40.0); }
 VM_INLINE float shrink_side_f4(float a, float near, float far) { return a < 1.0f ? near : far; }
-VM_INLINE float square_side_f4(float a, float near, float far) { return a < 1.05f ? near : far; }
 /* doubles: quotients of x^2 near 0 (coefficients/tanh_square.py), of e^2a beyond, and only the one that counts is divided.
  * x^3 (1/3 + x^2 N/D), with what rounding leaves out of x^3 and 1/3, or (a - 1) + 2/(1 + e^2a), e^2a = s(1/2 + w) */
 VM_INLINE double shrink_of_f8(double a, double held, double s, double w)

@@ -27,7 +27,7 @@ VM_INLINE row_of_8 long_row_of(const float *row)
 {
     return AS_FLOATS(_mm512_inserti64x4(_mm512_set1_epi32(((const int32_t *)row)[7]), _mm256_castps_si256(_mm256_load_ps(row)), 0));
 }
-VM_INLINE floats held_in_row(floats a) { return a; }
+VM_INLINE floats held_in_row(floats a, float last) { (void)last; return a; }
 VM_INLINE places place_of(floats at) { return _mm512_srli_epi32(AS_BITS(at), 22); }
 VM_INLINE floats looked_up(row_of_8 row, places i) { return _mm512_permutexvar_ps(i, row); }
 VM_INLINE floats size_of(floats x) { return _mm512_abs_ps(x); }
@@ -57,7 +57,10 @@ VM_INLINE truth is_number_but_0(floats a) { return _mm512_cmp_ps_mask(a, _mm512_
 VM_INLINE floats only(truth t, floats a) { return _mm512_maskz_mov_ps(t, a); }
 VM_INLINE floats chosen(truth t, floats a, floats b) { return _mm512_mask_mov_ps(b, t, a); }
 /* a with its sign turned where x is negative */
-VM_INLINE floats flipped(floats a, floats x) { return AS_FLOATS(_mm512_ternarylogic_epi32(AS_BITS(a), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78)); }
+VM_INLINE floats flipped(floats a, floats x)
+{
+    return AS_FLOATS(_mm512_ternarylogic_epi32(AS_BITS(a), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78));
+}
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 enum { TABLE_LANES = 4 };
@@ -85,7 +88,7 @@ VM_INLINE floats neon_max_ps(floats a, floats b) { return vbslq_f32(vcgtq_f32(a,
 #define neon_sub_epi32 vsubq_u32
 VM_INLINE row_of_8 row_of(const float *row) { return vld1q_u8_x2((const uint8_t *)row); }
 VM_INLINE row_of_8 long_row_of(const float *row) { return row_of(row); }
-VM_INLINE floats held_in_row(floats a) { return vminq_f32(a, vdupq_n_f32(SILU_SLOPE_LAST)); }
+VM_INLINE floats held_in_row(floats a, float last) { return vminq_f32(a, vdupq_n_f32(last)); }
 /* bytes 4 p to 4 p + 3 for a place p */
 VM_INLINE places place_of(floats at)
 {
@@ -123,7 +126,7 @@ typedef __m256 row_of_8;
 #define AS_FLOATS _mm256_castsi256_ps
 VM_INLINE row_of_8 row_of(const float *row) { return _mm256_load_ps(row); }
 VM_INLINE row_of_8 long_row_of(const float *row) { return row_of(row); }
-VM_INLINE floats held_in_row(floats a) { return _mm256_min_ps(a, _mm256_set1_ps(SILU_SLOPE_LAST)); }
+VM_INLINE floats held_in_row(floats a, float last) { return _mm256_min_ps(a, _mm256_set1_ps(last)); }
 VM_INLINE places place_of(floats at) { return _mm256_srli_epi32(AS_BITS(at), 22); }
 VM_INLINE floats looked_up(row_of_8 row, places i) { return _mm256_permutevar8x32_ps(row, i); }
 VM_INLINE floats size_of(floats x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
@@ -221,7 +224,8 @@ VM_INLINE floats erfc_of(floats x, floats a, floats j, floats w, const table *t)
 }
 VM_INLINE floats silu_slope_of(floats x, floats a, floats j, floats w, const table *t)
 {
-    return table_side(x, table_scale(j), risen(lined_y(t, SILU_SLOPE_DEGREE, a, PLACE(SILU_SLOPE, held_in_row(a))), w), 1.0f);
+    places i = PLACE(SILU_SLOPE, held_in_row(a, SILU_SLOPE_LAST));
+    return table_side(x, table_scale(j), risen(lined_y(t, SILU_SLOPE_DEGREE, a, i), w), 1.0f);
 }
 VM_INLINE floats ndtr_slope_of(floats a, floats j, floats w)
 {
@@ -260,17 +264,31 @@ VM_INLINE floats laplace_of(floats h, floats a, floats j, floats z, const standa
 VM_INLINE floats geglu_of(floats a, floats gate, floats b, const table *t)
 {
     floats square = AS(mul_ps)(b, b), square_lo = AS(fmsub_ps)(b, b, square), j = FMA(square, ALL(-BELL_PER), ALL(BELL_MAGIC));
-    floats z = AS(sub_ps)(FMA(j, ALL(-BELL_G), ALL(BELL_MAGIC_G)), square), q = table_slope(BELL_E, z), less = AS(mul_ps)(square_lo, ALL(-0.5f));
-    floats w = FMA(q, z, FMA(AS(mul_ps)(q, z), less, less));
+    floats z = AS(sub_ps)(FMA(j, ALL(-BELL_G), ALL(BELL_MAGIC_G)), square), q = table_slope(BELL_E, z);
+    floats less = AS(mul_ps)(square_lo, ALL(-0.5f)), w = FMA(q, z, FMA(AS(mul_ps)(q, z), less, less));
     places i = FROM_START(GELU, b);
     floats d = AS(sub_ps)(b, looked_up(t->row[0], i)), c = looked_up(t->row[1], i), p = AS(mul_ps)(down_to(t, GELU_DEGREE, 1, i, d), d);
     floats more = FMA(AS(add_ps)(c, p), w, p), v = AS(add_ps)(c, more), v_lo = AS(add_ps)(AS(sub_ps)(c, v), more);
-    floats up = only(below(gate, GATE_IS_DEEP), ALL(0x1p-63f));
+    floats up = only(below(gate, GATE_IS_DEEP), ALL(0x1p-63f));                 /* whose bits add 64 to an exponent */
     floats part = AS(mul_ps)(AS(min_ps)(b, ALL(0.5f)), add_bits(table_scale(j), up)), line = AS(max_ps)(ALL(0.0f), gate);
     floats value = AS(fnmadd_ps)(part, v, line), lo = AS(fnmadd_ps)(part, v_lo, AS(fnmadd_ps)(part, v, AS(sub_ps)(line, value)));
     floats product = AS(mul_ps)(a, value), sum = FMA(a, value, FMA(product, ALL(-0x1p-26f), AS(mul_ps)(a, lo)));
     floats unit = only(not_below(gate, -GATE_END), less_bits(ALL(1.0f), up));
     return FMA(chosen(is_number_but_0(sum), sum, product), unit, ALL(-0.0f));
+}
+
+VM_INLINE floats tanh_shrink_of(floats x, floats high, const table *t)
+{
+    floats a = AS(max_ps)(ALL(0x1p-60f), high), y = Y_OF(SHRINK, t, a, PLACE(SHRINK, held_in_row(a, TANH_LAST)));
+    floats m = AS(min_ps)(a, ALL(0.25f)), square = AS(mul_ps)(m, m), q = AS(mul_ps)(m, y);
+    floats lo = FMA(square, AS(fmsub_ps)(m, y, q), AS(mul_ps)(AS(fmsub_ps)(m, m, square), q));
+    return flipped(AS(add_ps)(FMA(square, q, lo), AS(sub_ps)(size_of(x), high)), x);
+}
+VM_INLINE floats tanh_square_of(floats high, const table *t)
+{
+    floats a = AS(max_ps)(ALL(0x1p-80f), high), y = Y_OF(TANH_SQUARE, t, a, PLACE(TANH_SQUARE, held_in_row(a, TANH_LAST)));
+    floats m = AS(min_ps)(a, ALL(0.25f)), held = AS(max_ps)(ALL(0x1p-50f), m);
+    return FMA(AS(mul_ps)(m, m), y, AS(mul_ps)(AS(fmsub_ps)(held, held, AS(mul_ps)(held, held)), y));
 }
 
 /* Kernels: tables, a of x, its power, and what is stored of them. */
@@ -316,6 +334,9 @@ KERNEL(erfc_value_and_grad_f4, TABLE(ERROR, t, 0), LOAD(0), held_but_nan(x, ERRO
        PAIR(erfc_of(x, a, j, w, &t), erfc_slope_of(a, j, w)))
 KERNEL(silu_backward_f4, TABLE(SILU_SLOPE, t, 1), LOAD(1), held_but_nan(x, SILU_SLOPE_END), OF_FALL,
        STORE(0, AS(mul_ps)(LOAD(0), silu_slope_of(x, a, j, w, &t))))
+KERNEL(tanh_shrink_f4, TABLE(SHRINK, t, 1), LOAD(0), held_but_nan(x, SHRINK_END), , STORE(0, tanh_shrink_of(x, a, &t)))
+KERNEL(tanh_shrink_backward_f4, TABLE(TANH_SQUARE, t, 1), LOAD(1), held_but_nan(x, TANH_SQUARE_END), ,
+       STORE(0, AS(mul_ps)(LOAD(0), tanh_square_of(a, &t))))
 KERNEL(geglu_f4, TABLE(GELU, t, 0), LOAD(1), held(x, GATE_END), , STORE(0, geglu_of(LOAD(0), x, a, &t)))
 KERNEL(laplace_f4, TABLE(NORMAL, t, 0); STANDARD(u), standardized(LOAD(0), &u), held_but_nan(x, NORMAL_END), REDUCED_SQUARE(BELL),
        STORE(0, laplace_of(x, a, j, z, &u, &t)))

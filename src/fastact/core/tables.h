@@ -1,7 +1,8 @@
-/* Falling functions of floats by tables: a power of e, and what is left of the function in eight pieces, a polynomial each.
+/* Functions of floats by tables: what is left of a falling one without a power of e, or all of one, in eight pieces, a polynomial each.
  *
- * f(a) = 2^n Y(a) e^(k z), w = n G + OFF + z, w = -a or -a^2. Rows of a table: c, from which a piece counts, its coefficients from the lowest on,
- * and where there is a root a line's slope. The bits of SCALE a + START have the piece's place; vectors look up in registers, see tabled.h.
+ * f(a) = 2^n Y(a) e^(k z), w = n G + OFF + z, w = -a or -a^2; or f(a) = Y(a), next to 0 times a power of a. Rows of a table: c, from which a
+ * piece counts, its coefficients from the lowest on, and where there is a root a line's slope. The bits of SCALE a + START have the piece's
+ * place; vectors look up in registers, see tabled.h.
  */
 #ifndef FASTACT_TABLES_H
 #define FASTACT_TABLES_H
@@ -123,6 +124,39 @@ static const float SILU_SLOPE_TABLE_F4[SILU_SLOPE_ROWS][8] __attribute__((aligne
     {0x1.0800b8p-58f, 0x1.a84988p-60f, -0x1.51236ap-60f, 0x1.186994p-65f, 0x1.1dee0cp-68f, -0x1.99212ep-74f, -0x1.ce1d1p-81f, 0x0p+0f},
     {0x1.2414bap-60f, -0x1.1b8ed6p-61f, 0x1.4cbffep-64f, -0x1.11884cp-69f, -0x1.1225eap-72f, 0x1.3d7564p-79f, 0x1.d07762p-83f, 0x0p+0f},
     {0x0p+0f, -0x1.90116cp-50f, -0x1.000afap-49f, 0x0p+0f, 0x0p+0f, 0x0p+0f, 0x0p+0f, -0x1.002992p-49f}};
+
+/* a - tanh(a) over min(a, 1/4)^3; 0: 0.012 0.25: 0.021 0.5: 0.223 1: 0.012 1.5: 0.264 2.5: 0.043 3.5: 0.087 5.5: 0.046 */
+#define SHRINK_START 2.0f
+#define SHRINK_SCALE 3.999999523162842f
+#define SHRINK_END 9.5f
+enum { SHRINK_DEGREE = 7, SHRINK_ROWS = 9 };
+static const float SHRINK_TABLE_F4[SHRINK_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x1.008002p-3f, 0x1.064002p-2f, 0x1.008002p-1f, 0x1.000002p+0f, 0x1.80c004p+0f, 0x1.824004p+1f, 0x1.202002p+2f, 0x1.e70002p+2f},
+    {0x1.533486p-2f, 0x1.659214p-2f, 0x1.380c3p+1f, 0x1.e8415cp+3f, 0x1.31cb3ap+5f, 0x1.02dc7ap+7f, 0x1.c04812p+7f, 0x1.a70004p+8f},
+    {-0x1.0e289cp-5f, 0x1.0153e4p+2f, 0x1.b6cf46p+3f, 0x1.28f922p+5f, 0x1.a3f79cp+5f, 0x1.fb1f4cp+5f, 0x1.ffbf92p+5f, 0x1.ffffep+5f},
+    {-0x1.06d3bep-3f, 0x1.e113bp+3f, 0x1.746dbap+4f, 0x1.4786acp+4f, 0x1.4d76dap+3f, 0x1.36b24ep-1f, 0x1.01e586p-5f, 0x1.182bcep-14f},
+    {0x1.ad2358p-6f, 0x1.0397c4p+4f, 0x1.7fad72p+2f, -0x1.a85044p+2f, -0x1.679848p+2f, -0x1.9a3de8p-2f, -0x1.57c8ap-6f, -0x1.93b21cp-15f},
+    {0x1.90d92p-5f, -0x1.2236fcp+3f, -0x1.52f1a4p+3f, -0x1.c8aa48p+0f, 0x1.ad7d48p+0f, 0x1.91d21ep-3f, 0x1.52c59ap-7f, 0x1.13374ap-16f},
+    {-0x1.fb02a2p-7f, -0x1.23e81ap+2f, 0x1.038d4ep+1f, 0x1.83982cp+1f, -0x1.cb079cp-6f, -0x1.36f0bp-4f, -0x1.0d9738p-8f, -0x1.0f02e4p-18f},
+    {-0x1.0b7254p-6f, 0x1.418844p+2f, 0x1.51cc1p+1f, -0x1.6e4e6cp+0f, -0x1.7a374p-3f, 0x1.8c6274p-6f, 0x1.a15b78p-10f, 0x1.365dbep-18f},
+    {0x1.f0d09ap-8f, -0x1.7a29p-1f, -0x1.6eda34p+0f, 0x1.1089fap-2f, 0x1.aa0946p-5f, -0x1.299b54p-8f, -0x1.e1a9bp-12f, -0x1.d9f0acp-20f}};
+
+/* tanh(a)^2 over min(a, 1/4)^2; 0: 0.000 0.25: 0.012 0.5: 0.057 1: 0.008 1.5: 0.053 2.5: 0.003 3.5: 0.048 5.5: 0.103 */
+#define TANH_SQUARE_START 2.0f
+#define TANH_SQUARE_SCALE 3.999999523162842f
+#define TANH_SQUARE_END 9.5f
+enum { TANH_SQUARE_DEGREE = 8, TANH_SQUARE_ROWS = 10 };
+static const float TANH_SQUARE_TABLE_F4[TANH_SQUARE_ROWS][8] __attribute__((aligned(32), unused)) = {
+    {0x0p+0f, 0x1.040002p-2f, 0x1.824004p-1f, 0x1.00e002p+0f, 0x1.00a002p+1f, 0x1.430002p+1f, 0x1.21a002p+2f, 0x1.e28002p+2f},
+    {0x1p+0f, 0x1.fa3aa6p-1f, 0x1.a08106p+2f, 0x1.2a173ep+3f, 0x1.dc2a72p+3f, 0x1.f30014p+3f, 0x1.ffc284p+3f, 0x1.ffffdap+3f},
+    {0x1.48480ep-31f, 0x1.dda558p+2f, 0x1.837052p+3f, 0x1.466fc2p+3f, 0x1.1475bp+1f, 0x1.9aacep-1f, 0x1.ebbf76p-7f, 0x1.2d6ae4p-15f},
+    {-0x1.555558p-1f, 0x1.874ebcp+3f, -0x1.0b92ep+1f, -0x1.3f6bbap+2f, -0x1.0093dcp+1f, -0x1.902642p-1f, -0x1.eb810ap-7f, -0x1.2ce992p-15f},
+    {0x1.d45238p-19f, -0x1.20e2cep+3f, -0x1.92d3b6p+2f, -0x1.b91c3ap+0f, 0x1.2335a4p+0f, 0x1.f9edd6p-2f, 0x1.478506p-7f, 0x1.a5b152p-16f},
+    {0x1.82c516p-2f, -0x1.6b057p+2f, 0x1.47f604p+2f, 0x1.d6567ep+1f, -0x1.8748e4p-2f, -0x1.c4a77ap-3f, -0x1.47093ap-8f, -0x1.aa35d6p-17f},
+    {0x1.b262eap-11f, 0x1.b685ep+2f, 0x1.3bb654p-5f, -0x1.d604a8p+0f, 0x1.2482fep-6f, 0x1.1c5194p-4f, 0x1.0257aep-9f, 0x1.082d46p-18f},
+    {-0x1.9e18bap-3f, 0x1.972332p-1f, -0x1.3144c4p+1f, -0x1.71b022p-3f, 0x1.24e552p-4f, -0x1.ae2934p-7f, -0x1.541088p-11f, -0x1.4c1b96p-20f},
+    {0x1.3ad55ep-6f, -0x1.0cb08p+1f, 0x1.3a797p+0f, 0x1.61dca4p-1f, -0x1.d211bap-5f, 0x1.0762b8p-11f, 0x1.b09114p-13f, 0x1.8ec5c2p-21f},
+    {0x1.0eaafap-4f, -0x1.e00996p-1f, 0x1.25cdbcp-2f, -0x1.232132p-2f, 0x1.78f198p-6f, 0x1.09fb5ep-12f, -0x1.b1b924p-15f, -0x1.a81ef8p-23f}};
 #undef UNUSED
 
 /* ---- formulas ---- */
@@ -259,6 +293,23 @@ VM_INLINE float geglu_by_table_f4(float a, float gate)
     float value = fma_f4(-part, v, line), lo = fma_f4(-part, v_lo, fma_f4(-part, v, line - value));
     float unit = gate >= -GATE_END ? from_bits_f4(0x3F800000u - up) : 0.0f;
     return lowered_f4(compensated_f4(a, value, lo), unit);
+}
+
+/* All of |x|, held where it ends, next to 0 times a power of it. Where the last piece is for certain: */
+#define TANH_LAST 7.0f
+/* With what rounding leaves out of products; of the first beyond its end |x| - 1. So far down that it does not matter |x| is held: what is
+ * subnormal, or would be, may take long. */
+VM_INLINE float tanh_shrink_by_table_f4(float x)
+{
+    float high = at_most_f4(abs_f4(x), SHRINK_END), a = at_least_f4(high, 0x1p-60f), y = Y_F4(SHRINK, a, at_most_f4(a, TANH_LAST));
+    float m = at_most_f4(a, 0.25f), square = m * m, q = m * y, lo = fma_f4(square, fma_f4(m, y, -q), fma_f4(m, m, -square) * q);
+    return copysign_f4(fma_f4(square, q, lo) + (abs_f4(x) - high), x);
+}
+VM_INLINE float tanh_square_by_table_f4(float x)
+{
+    float a = at_least_f4(at_most_f4(abs_f4(x), TANH_SQUARE_END), 0x1p-80f), y = Y_F4(TANH_SQUARE, a, at_most_f4(a, TANH_LAST));
+    float m = at_most_f4(a, 0.25f), held = at_least_f4(m, 0x1p-50f);
+    return fma_f4(m * m, y, fma_f4(held, held, -(held * held)) * y);
 }
 
 #endif

@@ -5,7 +5,6 @@
   erf_near    erf(x)          = x + x P(x^2), |x| < 1.1
   erf_far     erf(x)          = 1 - P(x)^4, up to 3.93: from there it rounds to 1
   shrink      x - tanh(x)     = x^3 P(x^2), |x| < 1
-  square      tanh(x)^2       = x^2 + x^4 P(x^2), |x| < 1.05
 """
 import sys
 
@@ -28,17 +27,11 @@ def shrink(z):
     return (x - tanh(x)) / x ** 3
 
 
-def square(z):
-    x = sqrt(max(z, mpf(10) ** -16))
-    return ((tanh(x) / x) ** 2 - 1) / (x * x)
-
-
 #: what is fitted, the error's weight, the range, degrees
 FITS = {
     'erf_near': (erf_near, lambda z: 1 + erf_near(z), (0, mpf('1.21')), (6, 0)),
     'erf_far': (erf_far, lambda a: 1 / (4 * erf_far(a) ** 3), (mpf('1.1'), mpf('3.93')), (7, 0)),
     'shrink': (shrink, shrink, (0, mpf('1')), (7, 0)),
-    'square': (square, lambda z: (1 + z * square(z)) / max(z, mpf(1) / 100), (0, mpf('1.1025')), (7, 0)),
 }
 
 if __name__ == '__main__':

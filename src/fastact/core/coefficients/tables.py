@@ -1,8 +1,10 @@
-"""The tables of tables.h: what is left of falling functions of floats without their exponential, in pieces.
+"""The tables of tables.h: what is left of falling functions of floats without their exponential, in pieces, or all of a function.
 
-    python tables.py        prints what stands there, and each piece's error in units of 2^-24
+    python tables.py                  prints what stands there, and each piece's error in units of 2^-24
+    python tables.py --trials NAME    prints for each piece where c may be, as a part of its width, and the largest error in ulp of two
+                                      million floats, least first: what trials() has of each table
 
-    f(a) = 2^n Y(a) e^(k z),   w = n G + OFF + z,   w = -a or -a^2
+    f(a) = 2^n Y(a) e^(k z),   w = n G + OFF + z,   w = -a or -a^2,   or f(a) = Y(a)
 
 f falls as e^w or e^(w/2). G is about log 2 or twice that, so short that n G is exact, as is OFF, what the magic number times G lacks of a
 float: k and Y make up for both. Of the G and magic numbers those are taken for which OFF is small and k all but a float. Pieces end where
@@ -12,15 +14,20 @@ stands apart, in the last row: c1 + d (...) would round where it counts most. Co
 fitted again.
 """
 
+import math
+import sys
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from multiprocessing import Pool
 
-from mpmath import cos, erfc, exp, expm1, findroot, frexp, ldexp, log, lu_solve, matrix, mp, mpf, nint, pi, sqrt
+import numpy as np
+from mpmath import cos, erfc, exp, expm1, findroot, frexp, ldexp, log, lu_solve, matrix, mp, mpf, nint, pi, sqrt, tanh
+from scipy.special import erfc as erfc_of
 
 mp.prec = 160
 LN2 = log(mpf(2))
+HALF = mpf("0.5")
 MAGIC = 12582912 + 127
 
 
@@ -103,12 +110,14 @@ class Power:
         """e^(w/fold) over 2^n e^(k z)."""
         return exp(w * (mpf(1) / self.fold - self.k) + self.off * self.k)
 
+    def slope(self):
+        """(e^(k z) - 1)/z, and its error."""
+        most, k = self.g / 2 + abs(self.off) + mpf(2) ** -12, self.k
+        return in_floats(lambda z: expm1(k * z) / z if z else k, partial(of_power, k), -most, most, 5, rounded(k))
+
     def text(self):
         name, magic = self.name, MAGIC + self.shift
-        most = self.g / 2 + abs(self.off) + mpf(2) ** -12
-        k = self.k
-        weight = partial(of_power, k)
-        c, error = in_floats(lambda z: expm1(k * z) / z if z else k, weight, -most, most, 5, rounded(k))
+        c, error = self.slope()
         return [
             f"\n/* {self.what}; shift {self.shift}, OFF {float(self.off)}, {float(error * 2**24):.3f} */",
             f"#define {name}_MAGIC {magic}.0f",
@@ -191,31 +200,40 @@ def inverse(f, middle, d):
 @dataclass(frozen=True)
 class Table:
     name: str
-    power: Power
-    y: object            # of a and of the power's left(): f over 2^n e^(k z)
+    power: Power | None
+    y: object            # f over 2^n e^(k z), and over a power of a or of `least`, the lesser of both
     start: mpf
     scale: mpf
     end: mpf
     degree: int
     root: mpf | None = None
     parts: dict[float, mpf] = field(default_factory=dict)      # where c is by trial: the largest error of all floats was less
+    least: mpf = HALF
+    times: int = 0                                              # which power of that it is
 
     @property
     def rows(self):
         return self.degree + (2 if self.root is None else 3)
 
-    def text(self):
+    @property
+    def unit(self):
+        return mpf(2) ** self.power.shift if self.power else mpf(1)
+
+    def pieces(self):
         ends = [(self.start * mpf(2) ** (m // 2) * (1 + mpf(m % 2) / 2) - self.start) / self.scale for m in range(8)] + [self.end]
+        return list(pairwise(ends))
+
+    def text(self):
         table, errors = [], []
-        for low, high in pairwise(ends):
-            y, part = partial(self.y, low >= mpf("0.5")), self.parts.get(float(low))
+        for low, high in self.pieces():
+            y, part = partial(self.y, low >= self.least), self.parts.get(float(low))
             middle, c, line, error = fitted(y, low, high, self.degree, self.root, part)
             errors.append(float(error * 2**24))
             row = [*c, *[mpf(0)] * (self.degree + 1 - len(c)), line][: self.rows - 1]
-            table.append([middle, *(a / mpf(2) ** self.power.shift for a in row)])
+            table.append([middle, *(a / self.unit for a in row)])
         turn = int(nint(log(self.start, 2))) * 2 - 2                # the bits of 1 are 6 modulo 8
         table = [table[(k - turn) % 8] for k in range(8)]
-        found = " ".join(f"{float(low):g}: {e:.3f}" for low, e in zip(ends[:8], errors, strict=True))
+        found = " ".join(f"{float(low):g}: {e:.3f}" for (low, _), e in zip(self.pieces(), errors, strict=True))
         lines = [
             f"\n/* {self.y.__doc__.strip('.')}; {found} */",
             *(f"#define {self.name}_{part.upper()} {decimal(getattr(self, part))}" for part in ("start", "scale", "end")),
@@ -257,6 +275,16 @@ def silu_slope(by, a):
     return (1 - a + t) / (1 + t) ** 2 * FALL.left(-a)
 
 
+def shrink(by, a):
+    """a - tanh(a) over min(a, 1/4)^3."""
+    return (a - tanh(a)) / (mpf("0.25") if by else a) ** 3 if a > mpf(10) ** -9 else mpf(1) / 3
+
+
+def tanh_square(by, a):
+    """tanh(a)^2 over min(a, 1/4)^2."""
+    return (tanh(a) / (mpf("0.25") if by else a)) ** 2 if a else mpf(1)
+
+
 def bell(c, power, u):
     """c e^(-u/fold), u = a^2."""
     return c * power.left(-u)
@@ -275,16 +303,87 @@ def trials(text):
     return {float(low): mpf(part) for low, part in (pair.split(":") for pair in text.split())}
 
 
+#: So much below 4 that 2 + 4 a is 3 for no a below 1/4, when it is rounded: what is less than `least` is not in the next piece.
+BELOW_4 = mpf(4) - mpf(2) ** -21
+
 TABLES = [
-    Table("GELU", BELL, gelu, mpf(1), mpf(1), mpf("14.5"), 7, None, trials("1:0.875")),
+    Table("GELU", BELL, gelu, mpf(1), mpf(1), mpf("14.5"), 7, None, trials("1:0.875"), times=1),
     Table("GELU_SLOPE", BELL, gelu_slope, mpf(1), mpf(1), mpf("14.75"), 7, GELU_ROOT, trials("5:0.75")),
     Table("NORMAL", BELL, normal, mpf(1), mpf(1), mpf("14.5"), 8, None, trials("0.5:0.625 1:0.875 2:0 3:0.625 5:0.625 7:0.875 11:0.25")),
     Table("ERROR", SQUARE, error, mpf(1), mpf(1), mpf("10.25"), 8, None, trials("0.5:0.875 1:0.625 2:0.875 3:0 5:0.75 7:0.125")),
     Table("SILU_SLOPE", FALL, silu_slope, mpf(2), mpf("1.125"), mpf(109), 8, SILU_ROOT),
+    Table("SHRINK", None, shrink, mpf(2), BELOW_4, mpf("9.5"), 7, least=mpf("0.25"), times=3),
+    Table("TANH_SQUARE", None, tanh_square, mpf(2), BELOW_4, mpf("9.5"), 8, least=mpf("0.25"), times=2),
 ]
 
 #: What a bell lacks of its power, polynomials of a^2.
 BELLS = [("NORMAL_BELL", BELL, 1 / sqrt(2 * pi), mpf("14.5")), ("ERROR_BELL", SQUARE, 2 / sqrt(pi), mpf("10.25"))]
+
+
+def added(a, b, c):
+    """a b + c in floats, rounded once but for what a double leaves out."""
+    return (a.astype(np.float64) * b + c).astype(np.float32)
+
+
+def horner(c, x):
+    y = np.full_like(x, float(c[-1]))
+    for a in reversed(c[:-1]):
+        y = added(y, x, np.float32(float(a)))
+    return y
+
+
+def shrunk(a):
+    """a - tanh(a), of which below 1/2 too few bits would be left: there (a cosh(a) - sinh(a))/cosh(a) by its series."""
+    low = np.minimum(a, 0.5)
+    near = sum(2 * n * low ** (2 * n + 1) / math.factorial(2 * n + 1) for n in range(1, 9)) / np.cosh(low)
+    return np.where(a < 0.5, near, a - np.tanh(a))
+
+
+#: The functions themselves, of doubles.
+EXACT = {
+    "GELU": lambda a: a * erfc_of(a / np.sqrt(2)) / 2,
+    "GELU_SLOPE": lambda a: erfc_of(a / np.sqrt(2)) / 2 - a * np.exp(-a * a / 2) / np.sqrt(2 * np.pi),
+    "NORMAL": lambda a: erfc_of(a / np.sqrt(2)) / 2,
+    "ERROR": erfc_of,
+    "SILU_SLOPE": lambda a: np.exp(-a) * (1 - a + np.exp(-a)) / (1 + np.exp(-a)) ** 2,
+    "SHRINK": shrunk,
+    "TANH_SQUARE": lambda a: np.tanh(a) ** 2,
+}
+
+
+def power_of(power, a):
+    """e^(k z) - 1 and n, as tables.h has them."""
+    magic, square = MAGIC + power.shift, power is not FALL
+    j = added(a * a if square else a, np.float32(-float(rounded(1 / power.g))), np.float32(float(magic)))
+    left = added(j, np.float32(float(power.g)), np.float32(-float(rounded(magic * power.g))))
+    z = added(-a, a, -left) if square else -left - a
+    return horner(power.slope()[0], z) * z, j.astype(np.int64) - int(magic) + power.shift
+
+
+def trial(table, low, high, part):
+    """The largest error, in ulp, of a piece whose c is there: the formulas of tables.h in floats, where results are normal."""
+    c, found, *_ = about(partial(table.y, low >= table.least), low, high, table.degree, mpf(part))
+    a = np.random.default_rng(5).uniform(float(low), float(high), 2_000_000).astype(np.float32)
+    exact = EXACT[table.name](a.astype(np.float64))
+    a, exact = a[exact >= 2.0**-126], exact[exact >= 2.0**-126]
+    y = horner([v / table.unit for v in found], a - np.float32(float(c)))
+    v = y.astype(np.float64)
+    if table.power:
+        w, n = power_of(table.power, a)
+        v = np.ldexp(added(y, w, y).astype(np.float64), n)
+    v *= np.minimum(a, np.float32(float(table.least))).astype(np.float64) ** table.times
+    return float((abs(v.astype(np.float32) - exact) / np.ldexp(1.0, np.frexp(exact)[1] - 24)).max())
+
+
+def print_trials(name):
+    table = next(t for t in TABLES if t.name == name)
+    parts = [n / 8 for n in range(9)]
+    with Pool() as pool:
+        for low, high in table.pieces():
+            if table.root is not None and low < table.root < high:
+                continue                                            # there c is the float next to the root
+            errors = pool.starmap(trial, [(table, low, high, part) for part in parts])
+            print(f"{float(low):g}:", ", ".join(f"{part} {e:.3f}" for e, part in sorted(zip(errors, parts, strict=True))))
 
 
 def main():
@@ -302,4 +401,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--trials"]:
+        print_trials(sys.argv[2])
+    else:
+        main()
