@@ -41,15 +41,21 @@ cp -r src/fastact/*.py src/fastact/verify "$site/fastact/"
 sed "s/@version@/0/" src/fastact/_version.py.in >"$site/fastact/_version.py"
 python3 src/fastact/core/generate.py "$work/c/_kernels.pyx"
 mapfile -t flags < <(sed -n "/^contraction_off/,/^\]/p" src/fastact/meson.build | grep -o "'-[^']*'" | tr -d "'")
-build() { # MODULE SOURCE FLAG...
+compile() { # MODULE SOURCE.c FLAG...
+    local module=$1 source=$2
+    shift 2
+    aarch64-linux-gnu-gcc -shared -fPIC -std=gnu11 -DNDEBUG "$@" -I src/fastact/core -I "$root/usr/include/$python" -I "$root/usr/include" \
+        -I "$site/numpy/_core/include" -o "$site/fastact/$module.so" "$source" -lm
+}
+build() { # MODULE SOURCE.pyx FLAG...
     local module=$1 source=$2
     shift 2
     python3 src/fastact/core/independent.py "$source" "$work/c/$module.c" cython -3 -I src/fastact/core --module-name "fastact.$module"
-    aarch64-linux-gnu-gcc -shared -fPIC -std=gnu11 -DNDEBUG "$@" -I src/fastact/core -I "$root/usr/include/$python" -I "$root/usr/include" \
-        -I "$site/numpy/_core/include" -o "$site/fastact/$module.so" "$work/c/$module.c" -lm
+    compile "$module" "$work/c/$module.c" "$@"
 }
 build _kernels_baseline "$work/c/_kernels.pyx" "${flags[@]}"
 build _cpu src/fastact/core/_cpu.pyx -O2
+compile _quick src/fastact/core/_quick.c -O2 -DWIDE= -DNPY_TARGET_VERSION=NPY_2_0_API_VERSION -DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION
 
 export PYTHONHOME=$root/usr PYTHONPATH=$site PYTHONDONTWRITEBYTECODE=1
 qemu-aarch64 -L "$root" "$root/usr/bin/$python" -m fastact info
