@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import itertools
 import math
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
+import pytest
 
 from fastact import _docs, _functions, _proof, _variants
 from fastact._registry import ELEMENTWISE, ROWWISE, GatedRecord, Operation, Record, operations
@@ -252,3 +254,14 @@ def exact_rows(x: np.ndarray) -> dict[str, list]:
             "log_softmax": [(v - top) - logarithm for v in values],
             "logsumexp": [top + logarithm],
         }
+
+
+def build_script(name: str) -> Any:
+    """A script of src/fastact/core as a module; skips the test where there is no source tree."""
+    path = ROOT / "src/fastact/core" / f"{name}.py"
+    if not path.exists():
+        pytest.skip("needs the source tree")
+    spec = importlib.util.spec_from_file_location(f"fastact_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

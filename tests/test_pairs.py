@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ROOT, accepted, assert_same_bits, hard_values, random_bits, ufuncs
+from _support import CASES, DEFAULT_CASES, accepted, assert_same_bits, build_script, hard_values, random_bits, ufuncs
 from _support import pairs as pairs_of
 
 import fastact as fa
@@ -312,14 +312,7 @@ def test_docstrings(name):
 
 def test_a_written_formula_replaces_the_two(tmp_path):
     """The generator takes a formula of that name; else both formulas in one loop, or, with nothing to share, their kernels in turn."""
-    import importlib.util
-
-    path = ROOT / "src/fastact/core/generate.py"
-    if not path.exists():
-        pytest.skip("needs the source tree")
-    spec = importlib.util.spec_from_file_location("fastact_generate", path)
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    generate = build_script("generate")
     text = """cdef inline real f(real x) noexcept nogil:
     cdef real s
     cdef real z = reduced(x, &s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import concurrent.futures
 import doctest
-import importlib.util
 import inspect
 import math
 import os
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROOT, ROWWISE, accepted, assert_same_bits, inside
+from _support import CASES, DEFAULT_CASES, ELEMENTWISE, ROOT, ROWWISE, accepted, assert_same_bits, build_script, inside
 
 import fastact as fa
 from fastact import _docs, _functions, _proof, _registry, reference
@@ -422,12 +421,7 @@ def test_no_other_file_lists_functions():
 
 
 def test_generator_and_package_read_the_same_table():
-    path = ROOT / "src/fastact/core/generate.py"
-    if not path.exists():
-        pytest.skip("needs the source tree")
-    spec = importlib.util.spec_from_file_location("fastact_generate", path)
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    generate = build_script("generate")
     text = generate.generate(_registry)
     for name in fa.ufuncs.__all__:
         assert f'add_ufunc(made, docs, "{name}", "{name}", ' in text
@@ -437,12 +431,7 @@ def test_generator_and_package_read_the_same_table():
 
 def test_steps_of_a_formula():
     """What a step reads, and what it leaves for later ones, follows from the text."""
-    path = ROOT / "src/fastact/core/generate.py"
-    if not path.exists():
-        pytest.skip("needs the source tree")
-    spec = importlib.util.spec_from_file_location("fastact_generate", path)
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    generate = build_script("generate")
     text = """cdef inline real f(real dy, real x, real a) noexcept nogil:
     cdef real s, unused
     cdef real z = reduced(x, a, &s)
@@ -551,12 +540,7 @@ def test_modules_that_are_imported_when_they_are_asked_for():
 
 
 def test_loops_that_are_said_to_be_independent():
-    path = ROOT / "src/fastact/core/independent.py"
-    if not path.exists():
-        pytest.skip("needs the source tree")
-    spec = importlib.util.spec_from_file_location("fastact_independent", path)
-    independent = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(independent)
+    independent = build_script("independent")
     bounds = '/* "k.pyx":2\n * for i in range(n): */\n  __pyx_t_1 = n;\n  __pyx_t_2 = __pyx_t_1;\n'
     loop = bounds + "  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {\n  }\n"
     assert independent.marked(loop) == loop

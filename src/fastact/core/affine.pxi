@@ -6,40 +6,22 @@ cdef enum:
 cdef void scaled_block(real* z, const real* scale, bint one_scale, const real* x, const real* bias, bint one_bias, npy_intp n) noexcept nogil:
     cdef npy_intp i
     cdef real a = scale[0], b = bias[0]
-    if real is float:
-        if one_scale and one_bias:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f4(a, x[i], b)
-        elif one_scale:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f4(a, x[i], bias[i])
-        elif one_bias:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f4(scale[i], x[i], b)
-        else:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f4(scale[i], x[i], bias[i])
+    if one_scale and one_bias:
+        independent_turns()
+        for i in range(n):
+            z[i] = fma(a, x[i], b)
+    elif one_scale:
+        independent_turns()
+        for i in range(n):
+            z[i] = fma(a, x[i], bias[i])
+    elif one_bias:
+        independent_turns()
+        for i in range(n):
+            z[i] = fma(scale[i], x[i], b)
     else:
-        if one_scale and one_bias:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f8(a, x[i], b)
-        elif one_scale:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f8(a, x[i], bias[i])
-        elif one_bias:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f8(scale[i], x[i], b)
-        else:
-            independent_turns()
-            for i in range(n):
-                z[i] = fma_f8(scale[i], x[i], bias[i])
+        independent_turns()
+        for i in range(n):
+            z[i] = fma(scale[i], x[i], bias[i])
 
 
 cdef void drive_affine_from(const void* job, npy_intp first, npy_intp n) noexcept nogil:

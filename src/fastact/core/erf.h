@@ -190,9 +190,16 @@ VM_INLINE float scaled_difference_f4(float x, float unit, float c, float *lo)
     *lo = fma_f4(x, unit, t - d) - (c + t);
     return d;
 }
+/* 1/sigma, over unit, and what rounding leaves out of it */
+VM_INLINE float over_f4(float unit, float sigma, float *lo)
+{
+    float width = width_f4(unit, sigma), over = 1.0f / width;
+    *lo = fma_f4(-over, width, 1.0f) * over;
+    return over;
+}
 VM_INLINE float standard_f4(float x, float mu, float sigma, float *lo)
 {
-    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width, over_lo = fma_f4(-over, width, 1.0f) * over;
+    float unit = unit_f4(mu, sigma), over_lo, over = over_f4(unit, sigma, &over_lo);
     float d_lo, d = scaled_difference_f4(x, unit, mu * unit, &d_lo);
     float h = d * over;
     *lo = fma_f4(d_lo, over, fma_f4(d, over_lo, fma_f4(d, over, -h)));

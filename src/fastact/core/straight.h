@@ -28,7 +28,8 @@ VM_INLINE int NAME(long_row)(ptrdiff_t n) { return n > NEAR / (ptrdiff_t)sizeof(
 /* ---- what comes from far ----
  *
  * A batch takes so long that a CPU does not look beyond it for what to load next, and its rows are too short for a prefetcher to
- * get going: so those of the next batch are fetched while it is worked on. Near memory has nothing of it. */
+ * get going: so those of the next batch are fetched while it is worked on. Near memory has nothing of it, nor has what takes longer than
+ * memory: floats whose fma is software. */
 
 VM_INLINE int NAME(far)(ptrdiff_t rows, ptrdiff_t n) { return HAS_FMA && rows * n * (ptrdiff_t)sizeof(REAL) >= FAR; }
 VM_INLINE void NAME(fetch_ahead)(int how, const void *next, ptrdiff_t n)
@@ -437,8 +438,8 @@ VM_INLINE int NAME(sum_rows)(NAME(straight) *t, int exact, int guessed, int how)
 }
 #endif
 
-/* of floats each way has its own sums, so that short rows need not ask; doubles, and floats whose fma is software, take so long that it
- * does not matter to them */
+/* of floats each way has its own sums, so that short rows need not ask; doubles take so long that it does not matter to them, and
+ * without fma nothing is far */
 #define EACH_WAY(work, x) \
     (IS_DOUBLE || !HAS_FMA || t->how == AS_NEAR ? work(t, x, AS_NEAR) : t->how == AT_ONCE ? work(t, x, AT_ONCE) : work(t, x, IN_PIECES))
 static __attribute__((noinline)) void NAME(sum_all)(NAME(straight) *t) { NAME(sum_rows)(t, 0, 0, AS_NEAR); }

@@ -33,21 +33,20 @@ VM_INLINE floats looked_up(row_of_8 row, places i) { return _mm512_permutexvar_p
 VM_INLINE floats size_of(floats x) { return _mm512_abs_ps(x); }
 /* at_most(|x|, hi) but for NaN, of which there is hi left */
 VM_INLINE floats held(floats x, float hi) { return _mm512_range_ps(x, _mm512_set1_ps(hi), 2 | 2 << 2); }
-/* as table_side_f4(): s ^ (~x & the sign), and one where x is positive */
+/* one where x is positive, and where it is negative */
 VM_INLINE floats to_the_right(floats x, float one)
 {
     return _mm512_mask_blend_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one), _mm512_setzero_ps());
 }
-VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum)
+VM_INLINE floats to_the_left(floats x, float one) { return _mm512_maskz_mov_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one)); }
+/* a with its sign turned where x is negative, and where it is not */
+VM_INLINE floats flipped(floats a, floats x)
 {
-    __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0xd2);
-    return _mm512_fmadd_ps(AS_FLOATS(turned), v, sum);
+    return AS_FLOATS(_mm512_ternarylogic_epi32(AS_BITS(a), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78));
 }
-/* of -x: s ^ (x & the sign) */
-VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
+VM_INLINE floats flipped_to_the_right(floats a, floats x)
 {
-    __m512i turned = _mm512_ternarylogic_epi32(AS_BITS(s), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78);
-    return _mm512_fmadd_ps(AS_FLOATS(turned), v, _mm512_maskz_mov_ps(_mm512_movepi32_mask(AS_BITS(x)), _mm512_set1_ps(one)));
+    return AS_FLOATS(_mm512_ternarylogic_epi32(AS_BITS(a), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0xd2));
 }
 typedef __mmask16 truth;
 VM_INLINE truth below(floats a, float limit) { return _mm512_cmp_ps_mask(a, _mm512_set1_ps(limit), _CMP_LT_OQ); }
@@ -56,11 +55,6 @@ VM_INLINE truth is_number_but_0(floats a) { return _mm512_cmp_ps_mask(a, _mm512_
 /* where it is so, and 0 elsewhere */
 VM_INLINE floats only(truth t, floats a) { return _mm512_maskz_mov_ps(t, a); }
 VM_INLINE floats chosen(truth t, floats a, floats b) { return _mm512_mask_mov_ps(b, t, a); }
-/* a with its sign turned where x is negative */
-VM_INLINE floats flipped(floats a, floats x)
-{
-    return AS_FLOATS(_mm512_ternarylogic_epi32(AS_BITS(a), AS_BITS(x), _mm512_set1_epi32(INT32_MIN), 0x78));
-}
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 enum { TABLE_LANES = 4 };
@@ -101,13 +95,10 @@ VM_INLINE floats held(floats x, float hi) { return vminq_f32(vabsq_f32(x), vdupq
 VM_INLINE floats flipped(floats a, floats x) { return AS_FLOATS(veorq_u32(AS_BITS(a), vandq_u32(AS_BITS(x), vdupq_n_u32(0x80000000u)))); }
 VM_INLINE uint32x4_t negative(floats x) { return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(x), 31)); }
 VM_INLINE floats to_the_right(floats x, float one) { return AS_FLOATS(vbicq_u32(AS_BITS(vdupq_n_f32(one)), negative(x))); }
-VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum)
+VM_INLINE floats to_the_left(floats x, float one) { return AS_FLOATS(vandq_u32(AS_BITS(vdupq_n_f32(one)), negative(x))); }
+VM_INLINE floats flipped_to_the_right(floats a, floats x)
 {
-    return vfmaq_f32(sum, AS_FLOATS(veorq_u32(AS_BITS(s), vbicq_u32(vdupq_n_u32(0x80000000u), AS_BITS(x)))), v);
-}
-VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
-{
-    return vfmaq_f32(AS_FLOATS(vandq_u32(AS_BITS(vdupq_n_f32(one)), negative(x))), flipped(s, x), v);
+    return AS_FLOATS(veorq_u32(AS_BITS(a), vbicq_u32(vdupq_n_u32(0x80000000u), AS_BITS(x))));
 }
 typedef uint32x4_t truth;
 VM_INLINE truth below(floats a, float limit) { return vcltq_f32(a, vdupq_n_f32(limit)); }
@@ -135,15 +126,11 @@ VM_INLINE floats to_the_right(floats x, float one)
 {
     return _mm256_andnot_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
 }
-VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum)
+VM_INLINE floats to_the_left(floats x, float one)
 {
-    return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f))), v, sum);
+    return _mm256_and_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
 }
-VM_INLINE floats table_other_side(floats x, floats s, floats v, float one)
-{
-    __m256 base = _mm256_and_ps(AS_FLOATS(_mm256_srai_epi32(AS_BITS(x), 31)), _mm256_set1_ps(one));
-    return _mm256_fmadd_ps(_mm256_or_ps(s, _mm256_and_ps(x, _mm256_set1_ps(-0.0f))), v, base);
-}
+VM_INLINE floats flipped_to_the_right(floats a, floats x) { return _mm256_xor_ps(a, _mm256_andnot_ps(x, _mm256_set1_ps(-0.0f))); }
 typedef __m256 truth;
 VM_INLINE truth below(floats a, float limit) { return _mm256_cmp_ps(a, _mm256_set1_ps(limit), _CMP_LT_OQ); }
 VM_INLINE truth not_below(floats a, float limit) { return _mm256_cmp_ps(a, _mm256_set1_ps(limit), _CMP_GE_OQ); }
@@ -154,7 +141,10 @@ VM_INLINE floats flipped(floats a, floats x) { return _mm256_xor_ps(a, _mm256_an
 #endif
 #define ALL AS(set1_ps)
 #define FMA AS(fmadd_ps)
+/* as those of tables.h; other: of -x */
+VM_INLINE floats side_of_sum(floats x, floats s, floats v, floats sum) { return FMA(flipped_to_the_right(s, x), v, sum); }
 VM_INLINE floats table_side(floats x, floats s, floats v, float one) { return side_of_sum(x, s, v, to_the_right(x, one)); }
+VM_INLINE floats table_other_side(floats x, floats s, floats v, float one) { return FMA(flipped(s, x), v, to_the_left(x, one)); }
 VM_INLINE floats add_bits(floats a, floats b) { return AS_FLOATS(AS(add_epi32)(AS_BITS(a), AS_BITS(b))); }
 VM_INLINE floats less_bits(floats a, floats b) { return AS_FLOATS(AS(sub_epi32)(AS_BITS(a), AS_BITS(b))); }
 
@@ -236,23 +226,23 @@ VM_INLINE floats erfc_slope_of(floats a, floats j, floats w)
     return AS(fnmadd_ps)(table_scale(j), risen(table_bell(ERROR_BELL, AS(mul_ps)(a, a)), w), ALL(-0.0f));
 }
 
-/* (x - mu)/sigma as standard_f4() has it, and what belongs to mu and sigma */
-typedef struct { floats unit, mu, over, over_lo, lo; } standard;
+/* what belongs to mu and sigma, and (x - mu)/sigma as standard_f4() has it */
+typedef struct { floats unit, mu, over, over_lo; } standard;
 VM_INLINE standard standard_of(float mu, float sigma)
 {
-    float unit = unit_f4(mu, sigma), width = width_f4(unit, sigma), over = 1.0f / width;
-    return (standard){ALL(unit), ALL(mu * unit), ALL(over), ALL(fma_f4(-over, width, 1.0f) * over), ALL(0.0f)};
+    float unit = unit_f4(mu, sigma), over_lo, over = over_f4(unit, sigma, &over_lo);
+    return (standard){ALL(unit), ALL(mu * unit), ALL(over), ALL(over_lo)};
 }
-VM_INLINE floats standardized(floats x, standard *u)
+VM_INLINE floats standardized(floats x, const standard *u, floats *lo)
 {
     floats d = AS(fmsub_ps)(x, u->unit, u->mu), t = AS(fnmadd_ps)(x, u->unit, d);
     floats d_lo = AS(sub_ps)(FMA(x, u->unit, AS(sub_ps)(t, d)), AS(add_ps)(u->mu, t)), h = AS(mul_ps)(d, u->over);
-    u->lo = FMA(d_lo, u->over, FMA(d, u->over_lo, AS(fmsub_ps)(d, u->over, h)));
+    *lo = FMA(d_lo, u->over, FMA(d, u->over_lo, AS(fmsub_ps)(d, u->over, h)));
     return h;
 }
-VM_INLINE floats laplace_of(floats h, floats a, floats j, floats z, const standard *u, const table *t)
+VM_INLINE floats laplace_of(floats h, floats less, floats a, floats j, floats z, const table *t)
 {
-    floats lo = only(below(size_of(h), NORMAL_END), flipped(u->lo, h)), more = AS(mul_ps)(a, lo), q = table_slope(BELL_E, z);
+    floats lo = only(below(size_of(h), NORMAL_END), flipped(less, h)), more = AS(mul_ps)(a, lo), q = table_slope(BELL_E, z);
     floats w = AS(fmsub_ps)(q, z, FMA(AS(mul_ps)(q, z), more, more));
     places i = FROM_START(NORMAL, a);
     floats d = AS(add_ps)(AS(sub_ps)(a, looked_up(t->row[0], i)), lo), c = looked_up(t->row[1], i);
@@ -297,7 +287,7 @@ VM_INLINE floats tanh_square_of(floats high, const table *t)
     floats j = FMA(AS(mul_ps)(a, a), ALL(-POWER##_PER), ALL(POWER##_MAGIC));                                     \
     floats z = AS(fnmsub_ps)(a, a, FMA(j, ALL(POWER##_G), ALL(-POWER##_MAGIC_G)))
 #define OF_SQUARE(POWER) REDUCED_SQUARE(POWER); floats w = table_power(POWER##_E, z)
-#define STANDARD(u) standard u = standard_of(*(const float *)args[1], *(const float *)args[2])
+#define STANDARD(u) const standard u = standard_of(*(const float *)args[1], *(const float *)args[2])
 #define OF_FALL                                                                                                  \
     floats j = FMA(a, ALL(-FALL_PER), ALL(FALL_MAGIC));                                                          \
     floats w = table_power(FALL_E, AS(sub_ps)(FMA(j, ALL(-FALL_G), ALL(FALL_MAGIC_G)), a))
@@ -338,8 +328,8 @@ KERNEL(tanh_shrink_f4, TABLE(SHRINK, t, 1), LOAD(0), held_but_nan(x, SHRINK_END)
 KERNEL(tanh_shrink_backward_f4, TABLE(TANH_SQUARE, t, 1), LOAD(1), held_but_nan(x, TANH_SQUARE_END), ,
        STORE(0, AS(mul_ps)(LOAD(0), tanh_square_of(a, &t))))
 KERNEL(geglu_f4, TABLE(GELU, t, 0), LOAD(1), held(x, GATE_END), , STORE(0, geglu_of(LOAD(0), x, a, &t)))
-KERNEL(laplace_f4, TABLE(NORMAL, t, 0); STANDARD(u), standardized(LOAD(0), &u), held_but_nan(x, NORMAL_END), REDUCED_SQUARE(BELL),
-       STORE(0, laplace_of(x, a, j, z, &u, &t)))
+KERNEL(laplace_f4, TABLE(NORMAL, t, 0); STANDARD(u); floats lo, standardized(LOAD(0), &u, &lo), held_but_nan(x, NORMAL_END),
+       REDUCED_SQUARE(BELL), STORE(0, laplace_of(x, lo, a, j, z, &t)))
 
 #undef KERNEL
 #undef PLACE

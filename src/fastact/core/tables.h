@@ -200,15 +200,17 @@ VM_INLINE float table_slope_f4(const float *e, float z)
 }
 VM_INLINE float table_power_f4(const float *e, float z) { return table_slope_f4(e, z) * z; }
 VM_INLINE float table_scale_f4(float j) { return from_bits_f4(bits_f4(j) << 23); }
-/* the same for w = -a^2 or -a, and *s, which is 2^n */
-VM_INLINE float of_square_f4(float a, float per, float magic, float g, float magic_g, const float *e, float *s)
+/* z of w = -a^2, and *s, which is 2^n */
+VM_INLINE float reduced_square_f4(float a, float per, float magic, float g, float magic_g, float *s)
 {
     float j = fma_f4(a * a, -per, magic);
     *s = table_scale_f4(j);
-    return table_power_f4(e, fma_f4(-a, a, -fma_f4(j, g, -magic_g)));
+    return fma_f4(-a, a, -fma_f4(j, g, -magic_g));
 }
-VM_INLINE float bell_power_f4(float a, float *s) { return of_square_f4(a, BELL_PER, BELL_MAGIC, BELL_G, BELL_MAGIC_G, BELL_E, s); }
-VM_INLINE float square_power_f4(float a, float *s) { return of_square_f4(a, SQUARE_PER, SQUARE_MAGIC, SQUARE_G, SQUARE_MAGIC_G, SQUARE_E, s); }
+#define REDUCED_SQUARE_F4(POWER, a, s) reduced_square_f4(a, POWER##_PER, POWER##_MAGIC, POWER##_G, POWER##_MAGIC_G, s)
+/* e^(k z) - 1 of w = -a^2 or -a, and *s */
+VM_INLINE float bell_power_f4(float a, float *s) { return table_power_f4(BELL_E, REDUCED_SQUARE_F4(BELL, a, s)); }
+VM_INLINE float square_power_f4(float a, float *s) { return table_power_f4(SQUARE_E, REDUCED_SQUARE_F4(SQUARE, a, s)); }
 VM_INLINE float fall_power_f4(float a, float *s)
 {
     float j = fma_f4(a, -FALL_PER, FALL_MAGIC);
@@ -216,11 +218,12 @@ VM_INLINE float fall_power_f4(float a, float *s)
     return table_power_f4(FALL_E, -fma_f4(j, FALL_G, -FALL_MAGIC_G) - a);
 }
 /* s v where it falls, one less that on the other side: no product that is subnormal next to one, which may take long */
-VM_INLINE float table_side_f4(float x, float s, float v, float one)
+VM_INLINE float side_of_sum_f4(float x, float s, float v, float left, float right)
 {
     int falls = (int32_t)bits_f4(x) < 0;
-    return fma_f4(falls ? s : -s, v, falls ? 0.0f : one);
+    return fma_f4(falls ? s : -s, v, falls ? left : right);
 }
+VM_INLINE float table_side_f4(float x, float s, float v, float one) { return side_of_sum_f4(x, s, v, 0.0f, one); }
 
 VM_INLINE float gelu_by_table_f4(float x)
 {
@@ -267,14 +270,11 @@ VM_INLINE float laplace_by_table_f4(float x, float mu, float sigma)
 {
     float less, h = standard_f4(x, mu, sigma, &less), size = abs_f4(h), a = at_most_f4(size, NORMAL_END);
     float lo = flipped_f4(size < NORMAL_END ? less : 0.0f, copysign_f4(0.0f, h)), more = a * lo;
-    float j = fma_f4(a * a, -BELL_PER, BELL_MAGIC), z = fma_f4(-a, a, -fma_f4(j, BELL_G, -BELL_MAGIC_G));
-    float q = table_slope_f4(BELL_E, z), w = fma_f4(q, z, -fma_f4(q * z, more, more)), s = table_scale_f4(j);
+    float s, z = REDUCED_SQUARE_F4(BELL, a, &s), q = table_slope_f4(BELL_E, z), w = fma_f4(q, z, -fma_f4(q * z, more, more));
     float d = FROM_C_F4(NORMAL, a, a) + lo, c = NORMAL_TABLE_F4[1][PLACE_F4(NORMAL, a)];
     float y = down_to_f4(NORMAL_TABLE_F4, NORMAL_DEGREE, 1, PLACE_F4(NORMAL, a), d) * d, v = c + fma_f4(c + y, w, y);
-    int falls = (int32_t)bits_f4(h) < 0;
     uint32_t grid = h < NORMAL_IS_SMALL ? LEAST_NORMAL_F4 : 0;
-    float sum = fma_f4(falls ? s : -s, v, falls ? from_bits_f4(grid) : 1.0f);
-    return from_bits_f4(bits_f4(sum) - grid);
+    return from_bits_f4(bits_f4(side_of_sum_f4(h, s, v, from_bits_f4(grid), 1.0f)) - grid);
 }
 
 /* a gelu(gate), as compensated_f4() of gelu in two parts: what is left of the square is in the power, and the last sum as above */
