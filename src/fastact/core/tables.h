@@ -207,10 +207,13 @@ VM_INLINE float reduced_square_f4(float a, float per, float magic, float g, floa
     *s = table_scale_f4(j);
     return fma_f4(-a, a, -fma_f4(j, g, -magic_g));
 }
-#define REDUCED_SQUARE_F4(POWER, a, s) reduced_square_f4(a, POWER##_PER, POWER##_MAGIC, POWER##_G, POWER##_MAGIC_G, s)
+VM_INLINE float reduced_bell_f4(float a, float *s) { return reduced_square_f4(a, BELL_PER, BELL_MAGIC, BELL_G, BELL_MAGIC_G, s); }
 /* e^(k z) - 1 of w = -a^2 or -a, and *s */
-VM_INLINE float bell_power_f4(float a, float *s) { return table_power_f4(BELL_E, REDUCED_SQUARE_F4(BELL, a, s)); }
-VM_INLINE float square_power_f4(float a, float *s) { return table_power_f4(SQUARE_E, REDUCED_SQUARE_F4(SQUARE, a, s)); }
+VM_INLINE float bell_power_f4(float a, float *s) { return table_power_f4(BELL_E, reduced_bell_f4(a, s)); }
+VM_INLINE float square_power_f4(float a, float *s)
+{
+    return table_power_f4(SQUARE_E, reduced_square_f4(a, SQUARE_PER, SQUARE_MAGIC, SQUARE_G, SQUARE_MAGIC_G, s));
+}
 VM_INLINE float fall_power_f4(float a, float *s)
 {
     float j = fma_f4(a, -FALL_PER, FALL_MAGIC);
@@ -270,7 +273,7 @@ VM_INLINE float laplace_by_table_f4(float x, float mu, float sigma)
 {
     float less, h = standard_f4(x, mu, sigma, &less), size = abs_f4(h), a = at_most_f4(size, NORMAL_END);
     float lo = flipped_f4(size < NORMAL_END ? less : 0.0f, copysign_f4(0.0f, h)), more = a * lo;
-    float s, z = REDUCED_SQUARE_F4(BELL, a, &s), q = table_slope_f4(BELL_E, z), w = fma_f4(q, z, -fma_f4(q * z, more, more));
+    float s, z = reduced_bell_f4(a, &s), q = table_slope_f4(BELL_E, z), w = fma_f4(q, z, -fma_f4(q * z, more, more));
     float d = FROM_C_F4(NORMAL, a, a) + lo, c = NORMAL_TABLE_F4[1][PLACE_F4(NORMAL, a)];
     float y = down_to_f4(NORMAL_TABLE_F4, NORMAL_DEGREE, 1, PLACE_F4(NORMAL, a), d) * d, v = c + fma_f4(c + y, w, y);
     uint32_t grid = h < NORMAL_IS_SMALL ? LEAST_NORMAL_F4 : 0;
