@@ -258,14 +258,22 @@ def targets(op: Any) -> list[str]:
     return ["o"] if len(op.results) == 1 else [f"to_{name}" for name in op.results]
 
 
+def written(op: Any, formula: str, given: str, prefix: str = "") -> str:
+    """The statement that puts a formula's results where they belong: one is returned, several go to pointers."""
+    places = [f"{prefix}{o}[i]" for o in targets(op)]
+    if len(places) == 1:
+        return f"{places[0]} = {formula}({given})"
+    return f"{formula}({', '.join((given, *(f'&{place}' for place in places)))})"
+
+
 def loop(op: Any, formula: str, form: str) -> list[str]:
     """The contiguous loop of one formula: every operand an array, or the parameters single values.
 
     Drivers pass whole vectors, and a count of which a compiler sees that needs no code for what is left of them.
     """
     single = op.parameters if form == "scalar" else ()
-    call = ", ".join(name if name in single else f"{name}[i]" for name in (*op.data, *op.parameters))
-    return each("n & -LANES", [f"o[i] = {formula}({call})"])
+    given = ", ".join(name if name in single else f"{name}[i]" for name in (*op.data, *op.parameters))
+    return each("n & -LANES", [written(op, formula, given)])
 
 
 def span(op: Any, suffix: str, parts: list[Step]) -> list[str]:
@@ -299,7 +307,7 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
     Lines go by way of a stage, which a compiler keeps in registers where it can. A result may lie where an operand does.
     """
     ctype, stage = REALS[suffix], f"STAGE_{suffix.upper()}"
-    call = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
+    given = ", ".join(f"{name}[i]" if name in op.data else name for name in (*op.data, *op.parameters))
     lines = [
         f"cdef void around_{op.name}_{suffix}(void* const* out, const void* const* args, npy_intp n, bint stays) noexcept nogil:",
         *(f"    cdef {ctype}* {o} = <{ctype}*>out[{k}]" for k, o in enumerate(targets(op))),
@@ -315,10 +323,6 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         reads = "; ".join(f"read[{k}] = {name}" for k, name in enumerate(op.data))
         tabled = f"{reads}; tabled_{op.name}_{suffix}(staged, read, {stage})"
         lines.append("    cdef void* staged[2]")
-    if len(op.results) == 1:
-        write = f"stage_o[i] = {formula}({call})"
-    else:
-        write = f"{formula}({call}, {', '.join(f'&stage_{o}[i]' for o in targets(op))})"
     return [
         *lines,
         "    cdef npy_intp i, ahead = NEAR_AHEAD if stays else AHEAD",
@@ -331,7 +335,7 @@ def written_around(op: Any, suffix: str, formula: str, parts: list[Step] | None)
         *(f"            fetch_ahead({name}, {stage} * <npy_intp>sizeof({ctype}), ahead)" for name in op.data),
         *(["        if HAS_TABLED:", f"            {tabled}", "        else:"] if tabled else ["        if True:"]),
         f"            for i in range({stage}):",
-        f"                {write}",
+        f"                {written(op, formula, given, 'stage_')}",
         *(f"        leave_{suffix}({o}, stage_{o}, {stage}, stays)" for o in targets(op)),
         *(f"        {name} += {stage}" for name in (*targets(op), *op.data)),
         f"        n -= {stage}",
@@ -379,29 +383,6 @@ def pipeline(op: Any, suffix: str, parts: list[Step], apart: bool, around: bool 
         results = (f"                leave_{suffix}({o} + (turn - {last}) * SPAN, nowhere_{o}, SPAN, stays)" for o in targets(op))
         return [*lines, f"            if turn >= {last}:", *results]
     return [*lines, *(f"        {name} += blocks * SPAN" for name in (*targets(op), *op.data)), "        n -= blocks * SPAN"]
-
-
-def several(op: Any, ctype: str, formula: str, form: str) -> list[str]:
-    """The loop of a formula with several results, which it writes to pointers.
-
-    Three results wait on the stack: then none can lie on an operand, and the loop needs no checks for that, of which a
-    compiler makes so many at most.
-    """
-    single = op.parameters if form == "scalar" else ()
-    operands = (*op.data, *op.parameters)
-    if len(op.results) < 3:
-        given = ", ".join([*(p if p in single else f"{p}[i]" for p in operands), *(f"&{o}[i]" for o in targets(op))])
-        return indented(each("n & -LANES", [f"{formula}({given})"]))
-    given = ", ".join([*(p if p in single else f"{p}[b + i]" for p in operands), *(f"&room_{o}[i]" for o in op.results)])
-    return [
-        *(f"    cdef {ctype} room_{o}[SPAN]" for o in op.results),
-        "    cdef npy_intp m, b = 0",
-        "    while b < n:",
-        "        m = min(n - b, SPAN)",
-        *indented(each("m & -LANES", [f"{formula}({given})"]), 8),
-        *(f"        memcpy(to_{o} + b, room_{o}, m * sizeof({ctype}))" for o in op.results),
-        "        b += m",
-    ]
 
 
 def remainder(op: Any, suffix: str) -> list[str]:
@@ -467,8 +448,6 @@ def kernel(op: Any, suffix: str, form: str, formula: str, parts: list[Step] | No
         lines += pipeline(op, suffix, parts, formula.endswith(f"_{suffix}"))
         if len(op.results) == 2 and op.parameters:
             return "\n".join([*lines, *remainder(op, suffix), ""])
-    if len(op.results) > 1:
-        return "\n".join([*lines, *several(op, ctype, formula, form), ""])
     if others and form == "scalar" and not parts:
         lines += in_two_ways(op, suffix, formula, others)
     return "\n".join([*lines, *indented(loop(op, formula, form)), ""])
@@ -488,18 +467,14 @@ def in_two_ways(op: Any, suffix: str, formula: str, others: str) -> list[str]:
 def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
     """A formula over a span at a time. Form "either" spreads parameters over it where they are `single` values: one loop does for both.
 
-    For what is seldom called, or is left of whole spans. Results wait on the stack: so the loop needs no checks whether memory
-    overlaps, each with a copy of the formula. `single` must not be a number that the compiler sees, or it makes two of this.
+    For what is seldom called, or is left of whole spans. `single` must not be a number that the compiler sees, or it makes two of this.
     """
     ctype, operands = REALS[suffix], (*op.data, *op.parameters)
     moving = op.data if form == "scalar" else operands
     given = ", ".join(f"from_{name}[i]" if name in moving else name for name in operands)
-    write = f"made_{op.results[0]}[i] = {formula}({given})"
-    if len(op.results) > 1:
-        write = f"{formula}({', '.join((given, *(f'&made_{name}[i]' for name in op.results)))})"
     title = f"blocks_{op.name}_{suffix}_{form}(void* const* out, const void* const* args, npy_intp n"
     lines = [f"cdef void {title}{', bint single' if form == 'either' else ''}) noexcept nogil:"]
-    lines += [f"    cdef {ctype} made_{name}[SPAN]" for name in op.results]
+    lines += [f"    cdef {ctype}* {o}" for o in targets(op)]
     lines += [f"    cdef const {ctype}* from_{name}" for name in moving]
     lines += [f"    cdef {ctype} {name} = (<const {ctype}*>args[{k}])[0]" for k, name in enumerate(operands) if name not in moving]
     lines.append("    cdef npy_intp i, m, done = 0")
@@ -511,8 +486,8 @@ def by_blocks(op: Any, suffix: str, form: str, formula: str) -> str:
     for k, name in enumerate(moving):
         spread = f"<const {ctype}*>all_{name} if single else " if form == "either" and k >= len(op.data) else ""
         lines.append(f"        from_{name} = {spread}<const {ctype}*>args[{k}] + done")
-    lines += indented(each("m & -LANES", [write]), 8)
-    lines += [f"        memcpy(<{ctype}*>out[{k}] + done, made_{name}, m * sizeof({ctype}))" for k, name in enumerate(op.results)]
+    lines += [f"        {o} = <{ctype}*>out[{k}] + done" for k, o in enumerate(targets(op))]
+    lines += indented(each("m & -LANES", [written(op, formula, given)]), 8)
     return "\n".join([*lines, "        done += m", ""])
 
 
