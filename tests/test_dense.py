@@ -178,6 +178,8 @@ def test_sums_of_gradients_are_accurate():
     _, db, dm = fa.fused_backward("relu", np.float32(1), x, np.zeros(3, np.float32), np.float32(1))
     np.testing.assert_allclose(db, 100_000, rtol=0)
     np.testing.assert_allclose(dm, 300_000 * float(np.float32(0.1)), rtol=2e-6)
+    few = fa.fused_backward("relu", np.float32(0.1), x[:8000], np.zeros(3, np.float32))[1]      # in one block
+    np.testing.assert_allclose(few, 8000 * float(np.float32(0.1)), rtol=6e-8)
     half = fa.fused_backward("relu", np.float16(1), x.astype(np.float16)[:30_000], np.zeros(3, np.float16))[1]
     assert half.dtype == np.float16 and half.tolist() == [30_000] * 3
 
@@ -444,6 +446,8 @@ def test_refusals_of_dense():
         (lambda: fa.dense_backward(y, x, W, b, "relu", out=y), TypeError, ("out", "tuple of three")),
         (lambda: fa.dense_backward(y, x, W, b, "relu", out=(x, None, None)), ValueError, ("out", "memory")),
         (lambda: fa.dense_backward(y, x, W, b, "relu", out=(None, x, None)), ValueError, ("out[1]", "(23, 7)")),
+        (lambda: fa.dense_backward(y, x, W, b, "relu", out=(None, both[:7, :40], both[6, :40])), ValueError, ("out", "memory")),
+        (lambda: fa.dense(*map(np.float32, (x, W, b)), "celu", alpha=np.full(40, 1e-50)), ValueError, ("alpha", "0.0 at index (0,)")),
     ):
         with pytest.raises(error) as raised:
             call_()

@@ -440,6 +440,34 @@ def test_softmin_is_softmax_of_the_negative(dtype, public):
     assert_same_bits(halved, public["softmax_backward"](-dy, y=mirror) / np.dtype(dtype).type(2))
 
 
+def test_hardmax_chooses_what_is_not_masked(dtype, public):
+    """Also where all that is not masked is -inf, which masked numbers otherwise stand for."""
+    mask = np.array([False, True, True, False])
+    for n in (4, 200):
+        x, where = np.full(n, -np.inf, dtype), np.resize(mask, n)
+        x[0] = 5
+        assert np.flatnonzero(public["hardmax"](x, where=where)).tolist() == [1]
+        x[n - 2] = 1
+        assert np.flatnonzero(public["hardmax"](x, where=where)).tolist() == [n - 2]
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_ufuncs_refuse_what_would_lead_them_out_of_bounds(kind, dtype):
+    """Whoever calls them: no function has checked offsets and pieces before."""
+    own, x = ufuncs(kind), np.ones((2, 5), dtype)
+    out = np.full_like(x, 7)
+    for offsets in ([0, 10**7], [0, 4], [0], [1, 5], [0, 3, 1, 5], [0, -1, 5], [[0, 2, 5], [0, 2, 6]], np.zeros(0, np.int64)):
+        for name, given in (("segment_softmax", (x,)), ("segment_softmax_backward_y", (x, x))):
+            with pytest.raises(ValueError, match=f"{name}: offsets must run from 0 to the axis' length and not fall"):
+                own[name](*given, np.array(offsets, np.int64), out=out)
+    assert (out == 7).all()
+    own["segment_softmax"](x, np.array([[0, 5, 5], [0, 2, 5]]), out=out)
+    assert np.allclose(out, [[0.2] * 5, [0.5] * 2 + [1 / 3] * 3], atol=1e-3)
+    with pytest.raises(ValueError, match="maxout: x must have at least one piece"):
+        own["maxout"](np.zeros((3, 0), dtype))
+    assert own["maxout"](np.zeros((0, 0), dtype))[0].shape == (0,)
+
+
 def test_hardmax_straight_through(dtype, public):
     x = np.random.default_rng(68).standard_normal((4, 6)).astype(dtype)
     dy = np.ones_like(x) * np.arange(6, dtype=dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import VARIANTS, assert_same_bits, functions, hard_values, random_bits
+from _support import VARIANTS, assert_same_bits, functions, hard_values, random_bits, ufuncs
 
 import fastact as fa
 from fastact import _proof
@@ -244,6 +244,20 @@ def test_bfloat16():
     assert fa.sigmoid_cross_entropy(x, shares).dtype == x.dtype
     with pytest.raises(ValueError, match=r"targets must be from 0 to 1, got 2 at index \(0, 0\)"):
         fa.sigmoid_cross_entropy(x, np.full_like(x, 2))
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+@pytest.mark.parametrize("n", [1, 5, 40])
+def test_ufuncs_refuse_labels_that_no_class_has(kind, n, dtype):
+    """Whoever calls them: no function has checked labels before."""
+    own, x, every = ufuncs(kind), np.zeros((3, n), dtype), np.ones(n, bool)
+    outs = [np.full(3, 7, dtype), np.full_like(x, 7), np.full_like(x, 7)]
+    for label in (n, 10**12):
+        for suffix, more in (("", ()), ("_gradient", (np.ones(3, dtype),)), ("_hessian", (np.ones(3, dtype),))):
+            ufunc = own[f"softmax_cross_entropy_ids{suffix}"]
+            with pytest.raises(ValueError, match=f"{ufunc.__name__}: labels must be less than the number of classes"):
+                ufunc(x, np.array([0, n - 1, label]), every, *more, out=tuple(outs[: ufunc.nout]))
+    assert all((out == 7).all() for out in outs)
 
 
 def test_refusals():

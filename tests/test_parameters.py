@@ -116,10 +116,12 @@ def test_values_that_only_a_wider_type_holds(case, public):
         wide = {"nonnegative": (1e300,), "margin": ()}.get(parameter.check, (1e300, -1e300))
         for value in (*wide, *((1e-300,) if parameter.check == "nonzero" else ())):
             extra = {**case.parameters, parameter.name: value}
-            with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
-                public[name](x, out=out, **extra)
-            with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
-                public[f"{name}_backward"](np.ones_like(x), x=x, out=out, **extra)
+            for more in ({}, {"order": "K"}, {"where": True}, {"dtype": np.float32}):
+                with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
+                    public[name](x, out=out, **extra, **more)
+            for dy, more in ((np.ones_like(x), {}), (np.ones_like(x), {"order": "K"}), (1.0, {}), (np.ones(3, np.float16), {})):
+                with pytest.raises(ValueError, match=rf"{parameter.name} must be finite.* in float32, got {re.escape(repr(value))}"):
+                    public[f"{name}_backward"](dy, x=x, out=out, **extra, **more)
             assert (out == 7.0).all()
             if case.accepts(extra):
                 public[name](x.astype(np.float64), **extra)

@@ -614,6 +614,12 @@ def test_gradients_broadcast_along_rows(row, public, dtype):
         for axis in (-1, 0, 1, (0,), (1,)):
             wanted = backward(np.broadcast_to(dy, y.shape).copy(), y=y, axis=axis)
             assert_same_bits(backward(dy, y=y, axis=axis), wanted, shape, axis)
+    square, dy = public[row.name](np.random.default_rng(23).standard_normal((3, 3)).astype(dtype)), np.arange(3).astype(dtype)
+    for axis in (-1, 0, 1, -2, (0,), (1,), (0, 1), None):     # where the axis of a shorter dy could be taken for that of y
+        assert_same_bits(backward(dy, y=square, axis=axis), backward(np.tile(dy, (3, 1)), y=square, axis=axis), axis)
+    batch = np.random.default_rng(24).standard_normal((2, 3, 3)).astype(dtype)
+    for axis in (-1, 0, 1):
+        assert_same_bits(backward(batch, y=square, axis=axis), np.stack([backward(one, y=square, axis=axis) for one in batch]), axis)
     for shape in ((5,), (4, 1), (2, 4)):
         for axis in (-1, 0):
             with pytest.raises(ValueError, match=rf"{row.name}_backward: dy of shape .* does not fit the result's shape \(3, 4\)"):

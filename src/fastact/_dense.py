@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -286,7 +287,7 @@ class _Sum:
 
     def add(self, rows: slice, block: Any) -> None:
         """Add the gradients of these rows."""
-        part = block.sum(axis=self.axes, keepdims=True) if self.axes else block
+        part = block.sum(axis=self.axes, keepdims=True, dtype=np.float64) if self.axes else block
         if self.along:
             self.total[rows] += part
         else:
@@ -294,7 +295,7 @@ class _Sum:
 
     def result(self, dtype: np.dtype[Any]) -> Any:
         """The sum, of the operand's shape."""
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             return self.total.reshape(self.shape).astype(dtype)
 
 
@@ -608,7 +609,16 @@ def _prepared(function: str, activation: Any, parameters: dict[str, Any], dtype:
     for p, value in zip(act.record.parameters, values, strict=True):
         if np.shape(value) not in ((), (n,)):
             raise ValueError(f"{function}: {p.name} must be a number or have shape ({n},), got shape {np.shape(value)}")
-    return act, values
+    return act, tuple(_narrowed(function, p, v, _wide(dtype)) for p, v in zip(act.record.parameters, values, strict=True))
+
+
+def _narrowed(function: str, parameter: Any, value: Any, dtype: np.dtype[Any]) -> Any:
+    """An array of a parameter in the layer's type, which does not widen for it; checked there once more."""
+    if np.ndim(value) == 0 or value.dtype == dtype:
+        return value
+    with np.errstate(all="ignore"):
+        value = value.astype(dtype)
+    return _validate.parameter(function, parameter.name, value, parameter.check)
 
 
 def dense_backward(
@@ -703,6 +713,8 @@ def dense_backward(
     inputs = [np.asarray(v) for v in (dy, x, W, b, y, *values) if v is not None]
     if any(g is not None and np.shares_memory(g, a) for g in given for a in inputs):
         raise ValueError("dense_backward: out must not share memory with dy, x, W, b, y or a parameter")
+    if any(np.shares_memory(first, second) for first, second in itertools.combinations([g for g in given if g is not None], 2)):
+        raise ValueError("dense_backward: the arrays of out must not share memory")
 
     wide = _wide(dtype)
     weights = W.astype(wide, copy=False)

@@ -253,7 +253,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     ) -> Any:
         name = softmin_backward.__name__
         y = _saved(name, lambda: softmin(x, axis, temperature=temperature, where=where), x, y)
-        temperature = _rows.heat(name, temperature, y, axis)
+        _rows.heat(name, temperature, y, axis)
         backward = softened(softmin.__name__, "_backward")
         return backward(_negative(name, dy, y), y=y, axis=axis, temperature=temperature, where=where, out=out)
 
@@ -307,7 +307,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     ) -> Any:
         x = _rows.as_array(gumbel_softmax.__name__, "x", x)
         kept = _validate.floats(gumbel_softmax.__name__, x=x)
-        tau = _validate.parameter(gumbel_softmax.__name__, "tau", tau, "positive")
+        tau = _validate.parameter(gumbel_softmax.__name__, "tau", tau, "positive", kept)
         wide: Any = np.dtype(np.float64) if kept == np.float64 else np.dtype(np.float32)
         noise: Any = _drawn.generator(gumbel_softmax.__name__, rng).standard_exponential(x.shape, wide)
         with np.errstate(all="ignore"):
@@ -319,7 +319,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
 
     @function
     def gumbel_softmax_backward(dy: Any, *, y: Any, tau: float = 1.0, axis: Axis = -1, where: Any = None, out: Any = None) -> Any:
-        tau = _validate.parameter(gumbel_softmax_backward.__name__, "tau", tau, "positive")
+        name = gumbel_softmax_backward.__name__
+        tau = _validate.parameter(name, "tau", tau, "positive", _validate.floats(name, y=y))
         return softened(gumbel_softmax.__name__, "_backward")(dy, y=y, axis=axis, temperature=tau, where=where, out=out)
 
     # -- segments and pieces

@@ -47,8 +47,8 @@ def _checks(function: str, record: Record, arrays: tuple[str, ...]) -> str:
     plain = " and ".join([*(f"type({a}) is _ndarray" for a in arrays), *(f"{a}.dtype is {arrays[0]}.dtype" for a in arrays[1:])])
     parameters, lines = record.parameters, []
     if parameters:
-        shared = f"{arrays[0]}.dtype if {plain} else _shared_dtype({', '.join(arrays)})"
-        lines.append(f"    dtype = None if kwargs else {shared}\n")
+        plain += " and not kwargs"
+        lines.append(f"    dtype = {arrays[0]}.dtype if {plain} else _computed_dtype(kwargs, {', '.join(arrays)})\n")
     for p in parameters:
         check = f"_parameter({function!r}, {p.name!r}, {p.name}, {p.check!r}, dtype)"
         if p.default is None:
@@ -150,7 +150,7 @@ _CHECKS: dict[str, Any] = {
     "_parameter": _validate.parameter,
     "_ordered": _validate.ordered,
     "_probabilities": _validate.probabilities,
-    "_shared_dtype": _validate.shared_dtype,
+    "_computed_dtype": _validate.computed_dtype,
     "_place": place_on_axis,
     "_ndarray": np.ndarray,
 }
@@ -182,7 +182,7 @@ def _sum_to(gradient: Any, shape: tuple[int, ...], axis: int | None, where: Any)
         return gradient.reshape(shape)
     wide = gradient.astype(np.float32) if gradient.dtype.itemsize == 2 else gradient
     chosen = {} if where is True else {"where": where}
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         return wide.sum(axis=axes, dtype=np.float64, **chosen).astype(gradient.dtype).reshape(shape)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from fastact import _validate
 from fastact._registry import RowRecord
@@ -136,7 +136,8 @@ def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
     """A checked temperature: one number, or one for each row."""
     x = np.asanyarray(x)
     axes = _axes(x, axis)
-    temperature = _validate.parameter(function, "temperature", temperature, "positive")
+    dtype = x.dtype if x.dtype.name in FLOATS else None
+    temperature = _validate.parameter(function, "temperature", temperature, "positive", dtype)
     rows = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     try:
         np.broadcast_to(temperature, rows)
@@ -341,6 +342,10 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 mask = _mask(name, where, saved)
                 dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))
             if not (axis is None or isinstance(axis, tuple)):
+                if isinstance(saved, np.ndarray) and np.ndim(dy) != saved.ndim:     # whose axes a ufunc would count from their own first
+                    axis = normalize_axis_index(axis, saved.ndim) - saved.ndim
+                    wide = _broadcast(name, dy, saved) if np.ndim(dy) < saved.ndim else None
+                    dy = dy if wide is None else wide
                 if out is None:
                     out = _like(saved, axis, kwargs, dy)
                 try:

@@ -56,6 +56,20 @@ def shared_dtype(*operands: Any) -> np.dtype[Any] | None:
     return dtype if isinstance(dtype, np.dtype) else None
 
 
+def computed_dtype(kwargs: dict[str, Any], *operands: Any) -> np.dtype[Any] | None:
+    """The type in which these are computed together, as far as a single parameter may take it; None if that is another's to say."""
+    if kwargs.get("dtype") is not None:
+        given: np.dtype[Any] = np.dtype(kwargs["dtype"])
+        return given
+    if kwargs.get("signature") is not None:
+        return None
+    arrays = [a for a in operands if type(a) not in (bool, int, float)]     # Python's numbers take the others' type
+    found = shared_dtype(*arrays)
+    if found is None and all(isinstance(a, np.ndarray | np.generic) and a.dtype.char in "efd" for a in arrays):
+        return np.result_type(*(a.dtype for a in arrays)) if arrays else None
+    return found
+
+
 def floats(function: str, **operands: Any) -> np.dtype[Any]:
     """The type in which these are computed together, or a TypeError that names the operand that has none."""
     strong: list[Any] = []
@@ -116,7 +130,7 @@ def parameter(function: str, name: str, value: Any, check: str, dtype: np.dtype[
     if (array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16") or array.dtype.itemsize > 8:
         raise TypeError(f"{function}: {name} must be a real number or an array of them, got {value!r}")
     if array.ndim == 0:
-        return parameter(function, name, float(array), check)
+        return parameter(function, name, float(array), check, dtype)
     valid = array_test(array)
     if not np.all(valid):
         raise ValueError(f"{function}: {name} must be {wording}, got {first_shown(array, ~valid)}")

@@ -746,6 +746,21 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
     return "\n".join(loops), [f'add_ufunc(made, docs, "{name}", "{name}", {names!r}, b"{signature}", {masked}, {listed})']
 
 
+def unfit(kernel: Any) -> tuple[str, str] | None:
+    """What is not to be taken from a caller of this ufunc, who may be anybody: the condition, and the refusal."""
+    inputs, nargs = len(kernel.operands), len(kernel.kinds.replace(">", ""))
+    cores = [i for i, core in enumerate(re.findall(r"\((\w*)\)", kernel.signature)) if core]
+    if "labels" in kernel.operands and kernel.kinds[at := kernel.operands.index("labels")] == "l":
+        return f"not labels_fit(data[{at}], n[0], strides[{at}], n[1])", "labels must be less than the number of classes"
+    if "offsets" in kernel.operands:
+        at = kernel.operands.index("offsets")
+        called = f"data[{at}], n[0], strides[{at}], n[2], strides[{nargs + cores.index(at)}], n[1]"
+        return f"not offsets_fit({called})", "offsets must run from 0 to the axis' length and not fall"
+    if kernel.signature.startswith("(p)") and inputs == 1:
+        return "n[0] > 0 and n[1] == 0", "x must have at least one piece"
+    return None
+
+
 def row_kernel(kernel: Any) -> tuple[str, list[str]]:
     """The loops of one ufunc of family.h, whose functions unpack what NumPy passes: see drive_rows() in rowwise.pxi."""
     passed = "char** data, const npy_intp* n, const npy_intp* strides"
@@ -755,11 +770,13 @@ def row_kernel(kernel: Any) -> tuple[str, list[str]]:
         for suffix in REALS
     ]
     operands, sizes = len(kernel.kinds.replace(">", "")), 1 + len(set(re.findall(r"\w+", kernel.signature)))
+    wrong = unfit(kernel)
     for storage, (_, suffix, _) in STORAGES.items():
         arguments = f"rows_{kernel.name}_{suffix}, STORE_{storage.upper()}, {operands}, {sizes}, data, n, strides"
         loops.append(
             f"cdef int loop_{kernel.name}_{storage}({LOOP}) noexcept nogil:\n"
-            f"    return no_memory() if drive_rows({arguments}) else 0\n"
+            + (f'    if {wrong[0]}:\n        return refused(b"{kernel.name}: {wrong[1]}")\n' if wrong else "")
+            + f"    return no_memory() if drive_rows({arguments}) else 0\n"
         )
     listed = ", ".join(f"<void*>loop_{kernel.name}_{s}" for s in STORAGES)
     given = f'"{kernel.name}", "{kernel.name}", {kernel.operands!r}, b"{kernel.signature}", "{kernel.kinds}", {listed}'
@@ -770,6 +787,10 @@ def row_functions(kernels: Any) -> str:
     """Declarations of the functions of family.h that the table's kernels call."""
     named = {a for k in kernels for a in k.arguments if not a.isdigit()}
     lines = ['cdef extern from "family.h" nogil:', "    enum:", *(f"        {name}" for name in sorted(named))]
+    lines += [
+        "    bint labels_fit(const char* labels, npy_intp rows, npy_intp next, npy_intp n) noexcept",
+        "    bint offsets_fit(const char* offsets, npy_intp rows, npy_intp line, npy_intp m, npy_intp next, npy_intp n) noexcept",
+    ]
     for function, leading in sorted({(k.function, len(k.arguments)) for k in kernels}):
         integers = ", ".join(["int"] * (leading + 1))
         arguments = f"{integers}, char** data, const npy_intp* n, const npy_intp* strides"

@@ -108,14 +108,14 @@ VM_INLINE void NAME(project_row)(int op, const REAL *x, REAL *y, ptrdiff_t n, do
         y[j] = NAME(above)(op, x[j], (double)top, scale, at);
 }
 
-/* one for the first maximum */
-static void NAME(hardmax_row)(const REAL *x, REAL *y, ptrdiff_t n)
+/* one for the first maximum; where that is -inf, what is masked looks like it */
+static void NAME(hardmax_row)(const REAL *x, const char *mask, ptrdiff_t next, REAL *y, ptrdiff_t n)
 {
     const REAL top = NAME(top_or_nan)(x, n);
     ptrdiff_t i = 0;
     while (i + 4 * WIDTH <= n && !NAME(any_reaches)(x + i, top))
         i += WIDTH;
-    while (i < n - 1 && !(x[i] == top))
+    while (i < n - 1 && !(x[i] == top && (mask == NULL || mask[i * next])))
         i++;
     NAME(fill)(y, n, top != top ? top : 0);
     y[i] = top != top ? top : 1;
@@ -144,7 +144,7 @@ static int NAME(simplex)(int op, int storage, char **data, const ptrdiff_t *dims
             if (NAME(all_masked)(&x, row + u, n))
                 NAME(fill)(q, n, 0);
             else if (op == HARDMAX)
-                NAME(hardmax_row)(p, q, n);
+                NAME(hardmax_row)(p, x.mask == NULL ? NULL : x.mask + (row + u) * x.mask_line, x.mask_next, q, n);
             else if (op == SPARSEMAX)
                 NAME(project_row)(SPARSEMAX, p, q, n, z);
             else

@@ -55,11 +55,17 @@ cdef frozenset INTEGERS = frozenset(type(np.dtype(c)) for c in "?bBhHiIlLqQ")
 
 cdef extern from "Python.h":
     void PyErr_SetObject(object kind, object value)
+    void PyErr_SetString(object kind, const char* message)
     void PyErr_NoMemory()
 
 
 cdef int no_memory() noexcept with gil:
     PyErr_NoMemory()
+    return -1
+
+
+cdef int refused(const char* why) noexcept with gil:
+    PyErr_SetString(ValueError, why)
     return -1
 
 
