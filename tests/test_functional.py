@@ -196,6 +196,38 @@ def test_dtype_is_what_is_computed_in():
     assert F.logsumexp(_x(), [0, 1]).shape == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("hardtanh", {"min_val": np.nan}, "hardtanh: min_val must be finite, got nan"),
+        ("hardtanh", {"max_val": -2.0}, "hardtanh: min_val must not be above max_val, got min_val=-1.0 and max_val=-2.0"),
+        ("hardshrink", {"lambd": np.inf}, "hardshrink: lambd must be finite and not negative, got inf"),
+        ("softshrink", {"lambd": -1}, "softshrink: lambd must be finite and not negative, got -1"),
+    ],
+)
+def test_refusals_name_what_was_called(name, given, words):
+    x = np.ones(3, np.float32)
+    for function in (getattr(F, name), getattr(F, f"{name}_")):
+        with pytest.raises(ValueError, match=f"^{words}$"):
+            function(x, **given)
+    assert (x == 1).all()
+
+
+def test_casts_do_not_warn():
+    with np.errstate(all="raise"):
+        assert F.softmax(np.array([-1e300, 1e-300]), dim=0, dtype=np.float32).tolist() == [0, 1]
+
+
+def test_masks_stay():
+    for mask in (True, False):
+        for x in (np.ma.array(50.0, mask=mask), np.ma.array([50.0, 1.0], mask=[mask, False])):
+            for y in (F.softplus(x), F.softplus_(x.copy())):
+                assert np.ma.getmaskarray(y).tolist() == np.ma.getmaskarray(x).tolist()
+                assert mask or np.max(y) == 50
+    with pytest.raises(TypeError, match="prelu: weight is a masked array"):
+        F.prelu(-np.ones(3), np.ma.array([0.25], mask=True))
+
+
 def test_gelu_refuses_an_unknown_approximation():
     with pytest.raises(ValueError, match="gelu: approximate must be one of 'none', 'tanh', got 'fast'"):
         F.gelu(_x(), approximate="fast")

@@ -221,6 +221,44 @@ def test_types_and_broadcasting(record):
     assert backward(np.empty((0, 2)), x=np.empty((0, 4))).shape == (0, 4)
 
 
+@UNITS
+@pytest.mark.parametrize(
+    ("dy", "wide"),
+    [(1.0, False), (1, False), (np.float64(1), True), (True, True), (np.True_, True), (np.ones((), bool), True), (np.ones(2, bool), True)],
+    ids=repr,
+)
+def test_one_array_with_any_dy(record, dy, wide):
+    """Numbers of Python's do not widen; all else does as it does element by element."""
+    backward = getattr(fa, f"{record.name}_backward")
+    x = np.array([0.5, -1.0, 2.0, 0.25], np.float32)
+    dx = backward(dy, x=x)
+    assert dx.dtype == fa.relu_backward(dy, x=x[:2]).dtype == (np.float64 if wide else np.float32)
+    assert_same_bits(dx, np.concatenate(backward(dy, x=x[:2], gate=x[2:])))
+
+
+@UNITS
+@pytest.mark.parametrize("how", [{"dtype": "f4"}, {"signature": "fff->ff"}, {"sig": "fff->ff"}, {"signature": (*[None] * 3, "f4", "f4")}])
+def test_one_array_with_a_type(record, how):
+    backward, x = getattr(fa, f"{record.name}_backward"), np.array([0.5, -1.0, 2.0, 0.25])
+    assert_same_bits(backward(1.0, x=x, **how), np.concatenate(backward(1.0, x=x[:2], gate=x[2:], **how)))
+    assert backward(1.0, x=x, **how).dtype == np.float32
+    with pytest.raises(TypeError, match="Cannot cast"):
+        backward(1.0, x=x, casting="no", **how)
+
+
+@UNITS
+def test_one_array_with_a_mask(record):
+    """What a masked number has a part in is masked, in both halves."""
+    backward, x = getattr(fa, f"{record.name}_backward"), np.array([0.5, -1.0, 2.0, 0.25])
+    dy, plain = np.ones(2), backward(1.0, x=x)
+    for operands in ((np.ma.array(dy, mask=[1, 0]), x), (dy, np.ma.array(x, mask=[1, 0, 0, 0])), (dy, np.ma.array(x, mask=[0, 0, 1, 0]))):
+        dx = backward(operands[0], x=operands[1])
+        assert dx.mask.tolist() == [True, False, True, False]
+        assert_same_bits(dx.compressed(), plain[1::2])
+        with pytest.raises(TypeError, match="is a masked array, whose mask would not be looked at"):
+            backward(operands[0], x=operands[1], out=np.empty(4))
+
+
 def test_records():
     for record in GATED:
         assert record.activation is None or record.activation in RECORDS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 
 import mpmath as mp
 import numpy as np
 import pytest
-from _support import CASES, assert_same_bits, everywhere, exactly
+from _support import CASES, assert_same_bits, everywhere, exactly, hard_values
 
 import fastact as fa
 from fastact import _proof
@@ -83,6 +85,28 @@ def test_refusals(name, arguments, error, words):
     assert all(word in str(raised.value) for word in words)
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("gain", [1.0, 1e-3, 1e-40, 1e-308, 1e-320])
+def test_weights_whatever_numpy_raises(name, gain, dtype):
+    """Small weights are below the type's smallest number."""
+    draw = functools.partial(getattr(fa.init, name), (60, 50), gain=gain, rng=0, dtype=dtype)
+    with np.errstate(all="raise"):
+        weights = draw()
+    assert_same_bits(weights, draw())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("kind", "fine", "large"), [("f2", 1e3, 4e4), ("f4", 1e37, 2e38), ("f4", 1e37, 1e39), ("f8", 1e306, 1.7e308), ("f8", 1e306, 10**400)]
+)
+def test_weights_are_finite(name, kind, fine, large):
+    with np.errstate(all="raise"):
+        draw = functools.partial(getattr(fa.init, name), (2, 3), rng=0, dtype=kind)
+        assert np.isfinite(draw(gain=fine)).all()
+        with pytest.raises(ValueError, match=f"{name}: gain must .*finite.*, got {re.escape(repr(large))}"):
+            draw(gain=large)
+
+
 # ---- gain --------------------------------------------------------------------------------------------------------
 
 
@@ -156,8 +180,13 @@ def test_refusals_of_gain():
         with pytest.raises(error) as raised:
             call()
         assert all(word in str(raised.value) for word in words), str(raised.value)
-    with pytest.raises(ValueError, match="no variance"):
+    with pytest.raises(ValueError, match="not all defined"):
         fa.init._gain(np.log, (), "a logarithm")
+    with pytest.raises(ValueError, match="gain: name is 'logit', whose outputs are not all defined for normally distributed inputs"):
+        fa.init.gain("logit")
+    assert math.isfinite(fa.init.gain("logit", eps=0.1))
+    with pytest.raises(ValueError, match="gain: name is 'leaky_relu', whose outputs are too large to have a variance"):
+        fa.init.gain("leaky_relu", negative_slope=1e200)
     with pytest.raises(ValueError, match="no variance"):
         fa.init._gain(np.zeros_like, (), "nothing")
 
@@ -219,6 +248,16 @@ def test_bfloat16():
     dx = fa.alpha_dropout_backward(y, kept)
     assert dx.dtype == bfloat16
     np.testing.assert_array_equal(dx, fa.alpha_dropout_backward(y.astype(np.float32), kept).astype(bfloat16))
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-300, 0.1, 0.9, 1 - 2**-53])
+def test_alpha_dropout_whatever_numpy_raises(p, dtype):
+    x = hard_values(dtype)
+    kept = np.ones(x.shape, bool)
+    wanted, back = fa.alpha_dropout(x, p, rng=0), fa.alpha_dropout_backward(x, kept, p)
+    with np.errstate(all="raise"):
+        assert_same_bits(fa.alpha_dropout(y := x.copy(), p, rng=0, out=y)[0], wanted[0])
+        assert_same_bits(fa.alpha_dropout_backward(y := x.copy(), kept, p, out=y), back)
 
 
 def test_gradient_stops_where_dropped():

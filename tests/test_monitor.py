@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import pickle
@@ -180,6 +181,46 @@ def test_values_that_are_not_finite():
     assert watch.not_finite.tolist() == [2, 1, 0] and watch.zeros.tolist() == [0, 1, 2]
     assert np.isnan(watch.mean[:2]).all() and abs(watch.mean[2] - 2 / 3) < 1e-15
     assert "2 of 3 units gave NaN or infinity: 0, 1." in watch.report()
+
+
+@pytest.mark.parametrize("rest", [[np.inf], [np.inf, np.inf], [-np.inf, 3.0], [np.inf, -np.inf], [np.inf, np.nan]], ids=str)
+@pytest.mark.parametrize("size", [1, 2, 9])
+def test_the_mean_of_infinities(rest, size):
+    """Infinite as NumPy's, whatever the batches."""
+    for values in itertools.permutations([1.0, 2.0, *rest]):
+        watch = ActivationMonitor()
+        with np.errstate(all="raise"):
+            for start in range(0, len(values), size):
+                watch.update(np.array(values[start : start + size])[:, None])
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(watch.mean, np.mean(values, keepdims=True))
+
+
+def test_deviations_whatever_numpy_raises():
+    with np.errstate(all="raise"):
+        assert ActivationMonitor().update(np.array([[0.0], [0.0], [4e-162]])).std >= 0
+
+
+@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "deepcopy", "pickle"])
+def test_a_copy_counts_by_itself(clone):
+    first, second, *_ = batches()
+    watch = ActivationMonitor("relu").update(x=first)
+    before, twin = pickle.dumps(watch), clone(watch)
+    twin.update(x=second)
+    assert pickle.dumps(watch) == before and twin.count == len(first) + len(second)
+    y = fa.relu(np.concatenate([first, second]))
+    check(twin, y, (y > 0).astype(float))
+
+
+@pytest.mark.parametrize("axis", [-1, ()])
+@pytest.mark.parametrize("name", STATISTICS)
+def test_results_are_not_the_state(name, axis):
+    watch = ActivationMonitor("relu", axis=axis)
+    for x in np.ones((3, 4)):
+        watch.update(x=x[None] if axis else x[0])
+        before = pickle.dumps(watch)
+        np.asarray(getattr(watch, name))[...] = 1
+        assert pickle.dumps(watch) == before
 
 
 def test_the_report_is_plain_language():

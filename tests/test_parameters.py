@@ -349,6 +349,32 @@ def test_drawn_in_training(case, public, dtype):
 
 
 @pytest.mark.parametrize("case", DRAWN, ids=str)
+def test_one_is_drawn_for_each_element_of_the_result(case, public, dtype):
+    drawn, forward = case.record.drawn, public[case.record.name]
+    x, low = np.full((2, 1), -1, dtype), np.zeros(3, dtype)
+    y, values = forward(x, training=True, rng=5, **{drawn.low: low})
+    assert y.shape == values.shape == (2, 3) and np.unique(values).size == 6
+    assert_same_bits(values, forward(np.ones((2, 3), dtype), training=True, rng=5, **{drawn.low: low})[1])
+    assert_same_bits(y, forward(x, **{drawn.low: values, drawn.high: values}))
+    dx = public[f"{case.record.name}_backward"](np.ones((), dtype), x=x, **{drawn.name: values})
+    assert_same_bits(dx, values)
+    with pytest.raises(ValueError, match=rf"{drawn.low} of shape \(3, 2\) and {drawn.high} of \(\) do not fit x of shape \(2, 1\)"):
+        forward(x, training=True, **{drawn.low: np.zeros((3, 2), dtype)})
+
+
+@pytest.mark.parametrize("case", DRAWN, ids=str)
+def test_drawn_between_the_largest_numbers(case, public, dtype):
+    drawn, forward, top = case.record.drawn, public[case.record.name], float(np.finfo(dtype).max)
+    x = np.ones(4000, dtype)
+    with np.errstate(all="raise"):
+        values = forward(x, training=True, rng=5, **{drawn.low: -top, drawn.high: top})[1].astype(float) / top
+        some = forward(x[:2], training=True, rng=5, **{drawn.low: np.array([-top, 0], dtype), drawn.high: np.array([top, 0.25], dtype)})[1]
+        forward(x, training=True, rng=5, **{drawn.low: float(np.finfo(dtype).smallest_subnormal), drawn.high: 1e-7})
+    assert abs(values.mean()) < 0.05 and abs(values.std() - 3**-0.5) < 0.05
+    assert_same_bits(some[1], forward(x[:2], training=True, rng=5, **{drawn.low: 0.0, drawn.high: 0.25})[1][1])
+
+
+@pytest.mark.parametrize("case", DRAWN, ids=str)
 def test_drawn_with_bad_arguments(case, public):
     record, drawn = case.record, case.record.drawn
     forward, backward = public[record.name], public[f"{record.name}_backward"]

@@ -137,6 +137,21 @@ def test_logit_refuses_no_number():
     np.testing.assert_array_equal(special.logit(x), [np.nan, -np.inf, 0, np.inf, np.nan])
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "name"), [("masked", 2, "a"), ("masked", None, "a"), ("plain", "masked", "b"), ("single", 2, "a"), ("plain", "single", "b")]
+)
+def test_logsumexp_refuses_masked_arrays(a, b, name):
+    values = {"masked": np.ma.array([1.0, 2.0, 3.0], mask=[0, 0, 1]), "plain": np.ones(3), "single": np.ma.masked}
+    with pytest.raises(TypeError, match=f"logsumexp: {name} is a masked array, whose mask would not be looked at; pass {name}.data"):
+        special.logsumexp(values[a], b=values.get(b, b))
+
+
+def test_weighted_logsumexp_whatever_numpy_raises():
+    """1 + 2**-20 has a logarithm that float16 does not hold."""
+    with np.errstate(all="raise"):
+        assert special.logsumexp(np.zeros(2, "f2"), b=np.array([1, 2**-20], "f2")) == np.float16(2**-20)
+
+
 def test_refusals():
     with pytest.raises(ValueError, match=r"b of shape \(3,\) does not broadcast with a of shape \(2,\)"):
         special.logsumexp([1.0, 2.0], b=[1.0, 2.0, 3.0])

@@ -13,7 +13,7 @@ from fastact._registry import Record
 #: The extra arguments, as `_docs` describes them.
 TRAINING = "training : bool, default False\n    Whether to draw a {name} per element; else {low} and {high} give one for all."
 GENERATOR = "rng : None, int, numpy.random.Generator or other seed, optional\n    What draws: passed through `numpy.random.default_rng`."
-RETURNED = "\n{name} : ndarray\n    In training only: what was drawn for each element, used or not, of x's type; the gradient needs it."
+RETURNED = "\n{name} : ndarray\n    In training: what was drawn for each element of y, used or not, of its type; the gradient needs it."
 GIVEN = "{name} : array_like, optional\n    What the forward pass drew in training; {low} and {high} then do not count."
 
 
@@ -26,17 +26,21 @@ def generator(function: str, rng: Any) -> np.random.Generator:
 
 
 def draw(rng: np.random.Generator, x: Any, low: Any, high: Any) -> Any:
-    """Uniform numbers from low to high, of x's shape and of the type that it is computed in."""
+    """Uniform numbers from low to high, of the shape that they have with x and of the type that it is computed in."""
     x = np.asanyarray(x)
     floating = x.dtype.kind == "f" or x.dtype.name == "bfloat16"
     dtype = x.dtype.newbyteorder("=") if floating else np.dtype(np.float64)
     wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
     if wide.char not in "fd":
         return np.zeros(x.shape)  # a type that the ufunc will refuse by name
-    low, high = (np.asarray(v).astype(dtype).astype(wide) for v in (low, high))
-    drawn = rng.random(x.shape, wide)
-    drawn = np.minimum(low + (high - low) * drawn, high)
-    return np.maximum(drawn, low).astype(dtype)
+    with np.errstate(all="ignore"):
+        low, high = (np.asarray(v).astype(dtype).astype(wide) for v in (low, high))
+        part = rng.random(np.broadcast_shapes(x.shape, low.shape, high.shape), wide)
+        span = high - low
+        drawn = low + span * part
+        if not np.isfinite(span).all():  # as between -max and max
+            drawn = np.where(np.isfinite(span), drawn, low * (1 - part) + high * part)
+        return np.maximum(np.minimum(drawn, high), low).astype(dtype)
 
 
 def forward_function(record: Record, ufunc: np.ufunc) -> Callable[..., Any]:
@@ -49,6 +53,11 @@ def forward_function(record: Record, ufunc: np.ufunc) -> Callable[..., Any]:
         dtype = _validate.shared_dtype(x)
         low_value, high_value = (_validate.parameter(name, p, v, checks[p], dtype) for p, v in ((low, low_value), (high, high_value)))
         _validate.ordered(name, low, low_value, high, high_value)
+        shapes = [np.shape(v) for v in (x, low_value, high_value)]
+        try:
+            np.broadcast_shapes(*shapes)
+        except ValueError:
+            raise ValueError(f"{name}: {low} of shape {shapes[1]} and {high} of {shapes[2]} do not fit x of shape {shapes[0]}") from None
         drawn = draw(generator(name, rng), x, low_value, high_value)
         return ufunc(x, drawn, drawn, **kwargs), drawn
 

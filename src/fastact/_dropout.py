@@ -105,7 +105,7 @@ def alpha_dropout(x: Any, p: float = 0.5, *, rng: Any = None, out: Any = None) -
         np.greater_equal(draws[: some.size], np.float32(p), out=some)
     if _dense._disturbs(result, x):
         x = x.copy()
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         for given, taken, into in _pieces(x, kept, result):
             work = into if into.dtype == wide else np.empty(into.shape, wide)
             np.multiply(given, factor, out=work, dtype=wide, casting="unsafe")
@@ -166,7 +166,7 @@ def alpha_dropout_backward(dy: Any, kept: Any, p: float = 0.5, *, out: Any = Non
     if _dense._disturbs(result, dy):
         dy = dy.copy()
     a = _dense._wide(dtype).type(_affine(p)[0])
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         for upper, taken, into in _pieces(dy, kept, result):
             np.multiply(upper, a, out=into, casting="same_kind")
             np.copyto(into, 0, where=~taken)

@@ -22,6 +22,13 @@ def _halves(function: str, name: str, x: Any, axis: int) -> tuple[Any, Any]:
     return x[(*before, slice(None, length // 2))], x[(*before, slice(length // 2, None))]
 
 
+def _dtype(ufunc: np.ufunc, operands: tuple[Any, ...], kwargs: Mapping[str, Any]) -> np.dtype[Any]:
+    """The type of the results, by dtype=, signature= and casting=, too: that of nothing."""
+    nothing = (v if type(v) in (int, float) else np.empty(0, np.asanyarray(v).dtype) for v in operands)
+    results = ufunc(*nothing, **{k: v for k, v in kwargs.items() if k != "where"})
+    return results[0].dtype  # type: ignore[no-any-return]
+
+
 def forward_function(record: GatedRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
     """``glu(x, gate=None, axis=-1, *, out=None)`` and its like."""
     ufunc, name = ufuncs[record.name], record.name
@@ -55,9 +62,12 @@ def backward_function(record: GatedRecord, ufuncs: Mapping[str, np.ufunc]) -> Ca
         if not fits:
             raise ValueError(f"{name}: dy of shape {shape} does not fit the result's shape {a.shape}")
         out = _rows.given_out(name, out)
+        if _rows.is_masked(dy) or _rows.is_masked(x):  # the masks of two halves do not reach the whole
+            if out is None:
+                return np.ma.concatenate(ufunc(dy, a, gate, **kwargs), axis)  # type: ignore[no-untyped-call]
+            _rows.none_masked(name, dy=dy, x=x)
         if out is None:
-            given = type(dy) if isinstance(dy, bool | int | float) else np.asanyarray(dy).dtype
-            out = np.empty_like(x, ufunc.resolve_dtypes((given, x.dtype, x.dtype, None, None))[-1])
+            out = np.empty_like(x, _dtype(ufunc, (dy, x, x), kwargs))
         elif out.shape != x.shape:
             raise ValueError(f"{name}: out has shape {out.shape}, x has {x.shape}")
         ufunc(dy, a, gate, out=_halves(name, "out", out, axis), **kwargs)

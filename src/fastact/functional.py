@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fastact as _fa
-from fastact import _validate
+from fastact import _rows, _validate
 from fastact._elsewhere import TORCH, Spelling, written
 from fastact._registry import Record
 
@@ -50,16 +50,25 @@ def _elementwise(name: str, function: Any, record: Record, spelling: Spelling | 
         arguments: list[tuple[str, str, float | None]] = [(a.name, a.parameter, a.default) for a in spelling.arguments]
     else:
         arguments = [(p.name, p.name, p.default) for p in record.parameters]
+    checked = {p.name: p.check for p in record.parameters}
+    own = {ours: theirs for theirs, ours, _ in arguments} if spelling is not None else {}
+    # by the names that were called, before the table's function would refuse by its own
+    checks = "".join(f"    _parameter({name!r}, {theirs!r}, {theirs}, {checked[ours]!r}, _dtype(input))\n" for ours, theirs in own.items())
+    checks += "".join(
+        f"    _ordered({name!r}, {own[low]!r}, {own[low]}, {own[high]!r}, {own[high]})\n" for low, high in record.ordered if low in own
+    )
     given = "".join(f", {theirs}" + ("" if default is None else f"={default!r}") for theirs, _, default in arguments)
     passed = "".join(f", {ours!r}: {theirs}" for theirs, ours, _ in arguments)
     body = f"""
+{checks}
     parameters = {{**_fixed{passed}}}
     if inplace:
         return _in_place({name!r}, _function, input, parameters)
     return _function(input, **parameters)
     """
     fixed = dict(spelling.fixed) if spelling else {}
-    return written(__name__, name, f"input{given}, inplace=False", body, _fixed=fixed, _function=function, _in_place=_in_place)
+    scope = {"_parameter": _validate.parameter, "_ordered": _validate.ordered, "_dtype": _validate.shared_dtype}
+    return written(__name__, name, f"input{given}, inplace=False", body, _fixed=fixed, _function=function, _in_place=_in_place, **scope)
 
 
 def _chosen(name: str, spelling: Spelling) -> Any:
@@ -90,7 +99,8 @@ def _over_axis(name: str, function: Any) -> Any:
         if dim is None:
             dim = _implicit_dim(name, input)
         if dtype is not None:
-            input = np.asanyarray(input, dtype)
+            with np.errstate(all="ignore"):
+                input = np.asanyarray(input, dtype)
         if np.ndim(input) == 0 and dim in (0, -1):
             return function(np.reshape(input, 1), 0)[0]
         return function(input, dim)
@@ -121,7 +131,7 @@ def _softplus(function: Any) -> Any:
         _validate.floats("softplus", input=x)
         beta = _validate.parameter("softplus", "beta", beta, "nonzero")
         with np.errstate(all="ignore"):
-            linear = beta * x > threshold
+            linear = beta * np.asarray(x) > threshold
         if inplace:
             kept = x[linear]
             result = _in_place("softplus", function, input, {"beta": beta})
@@ -131,7 +141,7 @@ def _softplus(function: Any) -> Any:
         if isinstance(result, np.ndarray) and result.ndim:
             np.copyto(result, x, where=linear, casting="same_kind")
             return result
-        return result.dtype.type(x) if np.ndim(linear) == 0 and linear else result
+        return x.astype(result.dtype)[()] if np.ndim(linear) == 0 and linear else result
 
     return softplus
 
@@ -141,6 +151,7 @@ def _prelu(function: Any) -> Any:
         """PReLU with one slope, or one for each channel: dimension 1 of `input`, or its only one."""
         weight = np.asanyarray(weight)
         if weight.size == 1:
+            _rows.none_masked("prelu", weight=weight)
             return function(input, weight.reshape(()))
         if weight.ndim != 1:
             raise ValueError(f"prelu: weight must be a number or one-dimensional, got shape {weight.shape}")

@@ -22,6 +22,7 @@ from fastact import _dense, _drawn
 from fastact._functions import Activation
 
 Axes = int | tuple[int, ...]
+_FARTHEST = 14  # deviations: no draw of NumPy's lies beyond
 
 #: name -> (variance times the fan, which fan, uniform, what it is for, source)
 _SCHEMES: dict[str, tuple[float, str, bool, str, str]] = {}
@@ -71,25 +72,32 @@ def _draw(function: str, shape: Any, factor: Any, in_axis: Axes, out_axis: Axes,
         raise TypeError(f"{function}: shape must be a tuple of integers, got {shape!r}") from None
     if not all(isinstance(n, numbers.Integral) and int(n) >= 0 for n in shape):
         raise ValueError(f"{function}: shape must hold integers that are not negative, got {shape}")
-    if not isinstance(factor, numbers.Real) or not 0 < float(factor) < math.inf:
+    try:
+        given = float(factor) if isinstance(factor, numbers.Real) else math.nan
+    except OverflowError:  # an integer beyond float64
+        given = math.inf
+    if not 0 < given < math.inf:
         raise ValueError(f"{function}: gain must be a finite number above 0, got {factor!r}")
     fan_in, fan_out = _fans(function, shape, in_axis, out_axis)
     dtype = np.dtype(dtype)
     if dtype.name not in ("float16", "bfloat16", "float32", "float64"):
         raise TypeError(f"{function}: dtype is {dtype}; accepted are float16, bfloat16, float32 and float64")
     total = fan_in + fan_out if fan == "fan_in + fan_out" else fan_in
-    std = float(factor) * math.sqrt(scale / max(1, total))
+    std = given * math.sqrt(scale / max(1, total))
+    bound = math.sqrt(3) * std
     generator, wide = _drawn.generator(function, rng), np.float64 if dtype == np.float64 else np.float32
     weights: Any
-    if uniform:
-        bound = math.sqrt(3) * std
-        weights = generator.random(shape, dtype=wide)
-        weights *= 2 * bound
-        weights -= bound
-    else:
-        weights = generator.standard_normal(shape, dtype=wide)
-        weights *= std
-    return weights.astype(dtype, copy=False)
+    with np.errstate(all="ignore"):
+        if not np.isfinite(np.float64(2 * bound if uniform else _FARTHEST * std).astype(dtype)):
+            raise ValueError(f"{function}: gain must leave weights finite in {dtype}, got {factor!r}, a standard deviation of {std:.4g}")
+        if uniform:
+            weights = generator.random(shape, dtype=wide)
+            weights *= 2 * bound
+            weights -= bound
+        else:
+            weights = generator.standard_normal(shape, dtype=wide)
+            weights *= std
+        return weights.astype(dtype, copy=False)
 
 
 _DOC = """Weights from a {kind} distribution of variance gain**2 * {scale:g} / {fan}.
@@ -115,7 +123,8 @@ W : ndarray
 Raises
 ------
 ValueError
-    If the shape has fewer than two axes, the axes coincide, or the gain is not a finite number above 0.
+    If the shape has fewer than two axes, the axes coincide, or the gain is not a finite number above 0 or would make
+    weights infinite.
 TypeError
     For another dtype.
 
@@ -192,14 +201,15 @@ def _second_moment(f: Callable[[Any], Any]) -> float:
         done.append(math.fsum((left + right)[~open_]))
         low, high = np.concatenate([low[open_], middle[open_]]), np.concatenate([middle[open_], high[open_]])
         whole = np.concatenate([left[open_], right[open_]])
-    return math.fsum(done) if math.isfinite(size) else math.nan
+    return math.fsum(done) if math.isfinite(size) else size
 
 
 @functools.lru_cache(1024)
 def _gain(function: Callable[..., Any], values: tuple[float, ...], name: str) -> float:
     moment = _second_moment(lambda z: function(z, *values))
     if not 0 < moment < math.inf:
-        raise ValueError(f"gain: name is {name!r}, whose outputs have no variance above 0 for normally distributed inputs")
+        wrong = {math.inf: "are too large to have a variance", 0.0: "have no variance above 0"}.get(moment, "are not all defined")
+        raise ValueError(f"gain: name is {name!r}, whose outputs {wrong} for normally distributed inputs")
     return 1 / math.sqrt(moment)
 
 
@@ -244,7 +254,10 @@ def gain(name: str | Activation | Callable[..., Any], **parameters: float) -> fl
     for p, value in zip(record.parameters, values, strict=True):
         if np.ndim(value):
             raise ValueError(f"gain: {p.name} must be a single number, got shape {np.shape(value)}")
-    return _gain(activation.forward, tuple(float(v) for v in values), activation.name)
+    # a function of probabilities refuses numbers, its ufunc gives NaN
+    function: Any = activation.forward
+    function = function.ufunc if record.held_by else function
+    return _gain(function, tuple(float(v) for v in values), activation.name)
 
 
 __all__ = [*_SCHEMES, "gain"]

@@ -10,6 +10,7 @@ array([False, False, False,  True])
 
 from __future__ import annotations
 
+import copy
 import math
 import numbers
 from collections.abc import Callable, Iterator
@@ -255,7 +256,8 @@ class ActivationMonitor:
                 mine[name] = join(mine[name], state[name])
         with np.errstate(all="ignore"):
             gap = state["mean"] - mine["mean"]
-            mine["mean"] = mine["mean"] + gap * (count / total)
+            unbounded = np.isinf(mine["mean"]) | np.isinf(state["mean"])  # no gap there
+            mine["mean"] = mine["mean"] + np.where(unbounded, state["mean"], gap * (count / total))
             mine["squares"] = mine["squares"] + state["squares"] + gap * gap * (self.count * (count / total))
         self.count = total
 
@@ -295,12 +297,17 @@ class ActivationMonitor:
                 merged.shape = part.shape
         return merged
 
+    def __copy__(self) -> ActivationMonitor:
+        """A monitor of its own, that has seen the same."""
+        return copy.deepcopy(self)
+
     # ---- results -------------------------------------------------------------------------------------------------
 
     def _seen(self, name: str) -> Any:
+        """A copy, so that no one writes to the state."""
         if self.shape is None:
             raise ValueError("ActivationMonitor: nothing was seen yet; call update first")
-        return self._state[name]
+        return np.array(self._state[name])
 
     def _fraction(self, counts: Any) -> Any:
         return counts / self.count if self.count else np.full(np.shape(counts), np.nan)
@@ -338,7 +345,8 @@ class ActivationMonitor:
     @property
     def std(self) -> Any:
         """The standard deviation, with the divisor count."""
-        return np.sqrt(self._fraction(self._seen("squares")))
+        with np.errstate(all="ignore"):
+            return np.sqrt(self._fraction(self._seen("squares")))
 
     @property
     def dead(self) -> Any:

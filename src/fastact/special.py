@@ -22,6 +22,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 import fastact as _fa
+from fastact import _rows
 from fastact._elsewhere import SCIPY, Spelling
 from fastact._registry import NAMES, RowRecord
 
@@ -78,6 +79,7 @@ def _weighted(a: Any, b: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
 
 def _logsumexp(function: Any) -> Any:
     def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
+        _rows.none_masked("logsumexp", a=a, b=b)
         a = np.asanyarray(a)
         a = a.reshape(1) if a.ndim == 0 and (b is None or np.ndim(b) == 0) else a
         if b is None:
@@ -100,7 +102,7 @@ def _logsumexp(function: Any) -> Any:
         result, sign = _weighted(np.broadcast_to(a, shape), np.broadcast_to(b, shape), axes)
         if not return_sign:
             result = np.where(sign < 0, np.nan, result)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             pair = tuple((v if keepdims else np.squeeze(v, axis=axes)).astype(dtype)[()] for v in (result, sign))
         return pair if return_sign else pair[0]
 
