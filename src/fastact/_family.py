@@ -253,7 +253,7 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     ) -> Any:
         name = softmin_backward.__name__
         y = _saved(name, lambda: softmin(x, axis, temperature=temperature, where=where), x, y)
-        _rows.heat(name, temperature, y, axis)
+        temperature = _rows.heat(name, temperature, y, axis)
         backward = softened(softmin.__name__, "_backward")
         return backward(_negative(name, dy, y), y=y, axis=axis, temperature=temperature, where=where, out=out)
 
@@ -320,7 +320,8 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
     @function
     def gumbel_softmax_backward(dy: Any, *, y: Any, tau: float = 1.0, axis: Axis = -1, where: Any = None, out: Any = None) -> Any:
         name = gumbel_softmax_backward.__name__
-        tau = _validate.parameter(name, "tau", tau, "positive", _validate.floats(name, y=y))
+        tau = _validate.parameter(name, "tau", tau, "positive")
+        _validate.parameter(name, "tau", tau, "positive", _validate.floats(name, y=y))
         return softened(gumbel_softmax.__name__, "_backward")(dy, y=y, axis=axis, temperature=tau, where=where, out=out)
 
     # -- segments and pieces

@@ -136,8 +136,9 @@ def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
     """A checked temperature: one number, or one for each row."""
     x = np.asanyarray(x)
     axes = _axes(x, axis)
-    dtype = x.dtype if x.dtype.name in FLOATS else None
-    temperature = _validate.parameter(function, "temperature", temperature, "positive", dtype)
+    temperature = _validate.parameter(function, "temperature", temperature, "positive")
+    if np.ndim(temperature) == 0 and x.dtype.name in FLOATS:    # there it may be 0 or infinite
+        _validate.parameter(function, "temperature", temperature, "positive", x.dtype)
     rows = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     try:
         np.broadcast_to(temperature, rows)
