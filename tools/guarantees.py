@@ -71,7 +71,7 @@ PROMISES = {
         "test_reductions: test_hard_rows test_hard_rows_of_ten_million test_equal_numbers_of_every_exponent",
     ),
     "G3": Promise(
-        "The gradient from x is accurate in both tails; the gradient from y is another, documented choice.",
+        "The gradient from x is accurate in both tails; the gradient from y is a separate, documented formula.",
         "test_accuracy: test_float32 test_float64; test_edges: test_odd_functions_are_odd_bit_for_bit; "
         "test_parameters: test_exactly_one_of_x_and_y test_from_output_agrees_with_from_input",
     ),
@@ -82,12 +82,15 @@ PROMISES = {
         "At infinity and at huge finite numbers the limit, not NaN, forward and gradient.",
         "test_edges: test_edge_table test_no_nan_from_numbers; test_registry: test_edges_are_the_limits_of_the_reference; "
         "test_rows: test_edges test_gradient_edges",
+        except_for="there is none of sine and of snake's gradient at infinity, nor of softmax of a row with +inf or nothing but -inf, and "
+        "0 times infinity is NaN (a gated unit, swish with beta = 0, sine with omega = 0).",
     ),
     "G6": Promise(
         "NaN in, NaN out, in the body and the tail of every loop, in every type; a NaN takes its whole row, and no other.",
         "test_edges: test_nan_in_nan_out test_nan_takes_its_row_only; test_reductions: test_a_nan_takes_its_whole_row; test_verify: "
         "test_a_nan_that_gets_lost_is_caught",
-        except_for="a masked NaN has no part in its row, and where a softmax is 0 its gradient is 0 whatever dy is there.",
+        except_for="a masked NaN has no part in its row, and where a softmax is 0, or on a flat branch such as relu's for x < 0, the "
+        "gradient is 0 whatever dy is there.",
     ),
     "G7": Promise(
         "A result never depends on position, length, alignment, stride, out=, the number of rows or of threads.",
@@ -114,7 +117,7 @@ PROMISES = {
         "test_refused_masks; test_layout: test_where_leaves_the_rest_alone",
     ),
     "G11": Promise(
-        "Empty arrays, axes of length 0, 0-d arrays, tuples of axes and axis=None work.",
+        "Empty arrays, axes of length 0, tuples of axes and axis=None work, and 0-d arrays, of functions over an axis with axis=None.",
         "test_rows: test_empty test_zero_dimensional test_any_axis test_refused_axes; test_layout: test_shapes_orders_and_memory",
     ),
     "G12": Promise(

@@ -64,11 +64,11 @@ def _setting(text: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(f"must be a parameter and its value, as alpha=2, got {text!r}") from None
 
 
-def _missing(command: str, modules: Sequence[str], extra: str) -> bool:
+def _missing(command: str, modules: Sequence[str]) -> bool:
     """Say what a command lacks, if it lacks anything."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        print(f'{command} needs {" and ".join(missing)}: pip install "fastact[{extra}]"', file=sys.stderr)
+        print(f"{command} needs {' and '.join(missing)}: pip install {' '.join(missing)}", file=sys.stderr)
     return bool(missing)
 
 
@@ -78,7 +78,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    if _missing("plot", ["matplotlib", *(["scipy"] if arguments.errors else [])], "plot"):
+    if _missing("plot", ["matplotlib", *(["scipy"] if arguments.errors else [])]):
         return 1
     name, parameters = arguments.name, dict(arguments.set)
     path: Path = arguments.output or Path(f"fastact-{name}{'-errors' if arguments.errors else ''}.png")
@@ -113,7 +113,7 @@ def _plot(arguments: argparse.Namespace) -> int:
 
 
 def _gallery(arguments: argparse.Namespace) -> int:
-    if _missing("gallery", ["matplotlib"], "plot"):
+    if _missing("gallery", ["matplotlib"]):
         return 1
     try:
         names = arguments.functions or [name for name in fastact.names() if plot.drawable(name)]
@@ -169,7 +169,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    if _missing("verify", ("mpmath", "gmpy2", "scipy"), "test"):
+    if _missing("verify", ("mpmath", "gmpy2", "scipy")):
         return 1
     return verification.run(arguments)
 
@@ -221,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a multilayer perceptron on scikit-learn's handwritten digits, once per hidden activation, in NumPy "
         "with fastact. Prints held-out accuracy, seconds per epoch (fastact, plain NumPy/SciPy, PyTorch if it is installed) "
         "and dead units, and saves a picture of the learning curves.",
-        epilog='Needs scikit-learn, SciPy and matplotlib: pip install "fastact[demo]"',
+        epilog="Needs scikit-learn, SciPy and matplotlib: pip install scikit-learn scipy matplotlib",
     )
     train.add_argument("--activations", type=_known_names, metavar="NAME,NAME", help="which to train (default: the usual choices)")
     train.add_argument("--epochs", type=_at_least(1), metavar="N", help=f"passes over the training images (default: {demo.EPOCHS})")
@@ -237,8 +237,8 @@ def _parser() -> argparse.ArgumentParser:
         "error; MPFR decides what that leaves in doubt. Takes all float16 numbers, every Nth or all float32 numbers, and random and "
         "clustered float64 numbers, with parameters at their defaults and at the registry's samples. Prints the largest error in units "
         "in the last place (ulp), where it is, the error that 99.9 % do not exceed, and the shares above 0.5 and 1 ulp.",
-        epilog='Exit status 1 if a promised bound is broken, a point near one stays undecided, or two references disagree. '
-        'Needs mpmath, gmpy2 and SciPy: pip install "fastact[test]"',
+        epilog="Exit status 1 if a promised bound is broken, a point near one stays undecided, or two references disagree. "
+        "Needs mpmath, gmpy2 and SciPy: pip install mpmath gmpy2 scipy",
     )
     verification.add_arguments(check, _at_least(1), _names)
     check.set_defaults(run=_verify)
@@ -274,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
         help="draw a function and its gradient, or its error over all inputs",
         description="Draw a function and its gradient, with the gradient at kinks as dots; with --errors its largest and mean error in "
         "ulp, beside PyTorch's if that is installed. Writes a picture and prints its name.",
-        epilog='Needs matplotlib, with --errors SciPy: pip install "fastact[plot]"',
+        epilog="Needs matplotlib, with --errors SciPy: pip install matplotlib scipy",
     )
     picture.add_argument("name", type=_known, metavar="NAME", help="a name or alias, as in fastact.names()")
     picture.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="a parameter (may be repeated)")
@@ -293,7 +293,7 @@ def _parser() -> argparse.ArgumentParser:
         "gallery",
         help="draw all functions in one picture",
         description="Draw every function with its gradient.",
-        epilog='Needs matplotlib: pip install "fastact[plot]"',
+        epilog="Needs matplotlib: pip install matplotlib",
     )
     pictures.add_argument("--functions", type=_known_names, metavar="NAME,NAME", help="which (default: all that can be drawn)")
     pictures.add_argument("-o", "--output", type=Path, default=Path("fastact-gallery.png"), metavar="FILE", help="default: %(default)s")

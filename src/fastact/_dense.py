@@ -217,7 +217,7 @@ def fused(
     out : ndarray, optional
         Where to put the result; x itself for in place.
     parameters : mapping, optional
-        The activation's parameters, those too that an argument here is named like (star_relu's scale and bias).
+        The activation's parameters, including any that clash with an argument name (star_relu's scale and bias).
     **named
         The same by name.
 
@@ -240,8 +240,8 @@ def fused(
 
     Notes
     -----
-    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole. Nobody looks
-    at it before: logit is NaN outside [0, 1].
+    scale*x + bias is rounded once, in float32 if the input is float16 or bfloat16, and is never in memory as a whole. It is not
+    checked: logit is NaN outside [0, 1].
 
     Examples
     --------
@@ -330,7 +330,7 @@ def fused_backward(
     out : ndarray, optional
         Where to put dx; dy or x itself for in place.
     parameters : mapping, optional
-        The activation's parameters, those too that an argument here is named like (star_relu's scale and bias).
+        The activation's parameters, including any that clash with an argument name (star_relu's scale and bias).
     **named
         The same by name.
 
@@ -532,7 +532,7 @@ def dense(
     out : ndarray, optional
         Where to put the result; must not share memory with x, W or b.
     parameters : mapping, optional
-        The activation's parameters, single numbers or one for each output; those too that an argument here is named like
+        The activation's parameters, single numbers or one for each output, including any that clash with an argument name
         (squareplus's b).
     **named
         The same by name.
@@ -557,8 +557,7 @@ def dense(
     Notes
     -----
     NumPy's BLAS computes the product one panel of rows at a time, straight into the output; bias and activation follow in one
-    pass while the panel is in the cache. Of float16 and
-    bfloat16 both are done in float32, and rounded once.
+    pass while the panel is in the cache. For float16 and bfloat16 both are done in float32, and rounded once.
 
     Examples
     --------
@@ -648,7 +647,7 @@ def dense_backward(
     out : tuple of three ndarray or None, optional
         Where to put dx, dW and db; must not share memory with what goes in.
     parameters : mapping, optional
-        The activation's parameters, those too that an argument here is named like (star_relu's scale and bias).
+        The activation's parameters, including any that clash with an argument name (star_relu's scale and bias).
     **named
         The same by name.
 

@@ -148,8 +148,8 @@ def _bits(name: str) -> str:
     kinds = _kernels.SHARED.get(name, ())
     if not kinds:
         return f"{apart}."
-    own = "What both need is computed once. Each is within its bound; their last bits may differ from those of both"
-    return f"{own}." if "float64" in kinds else f"{own}, but in float64 do not."
+    own = "What both need is computed once. Each is within its bound; their last bits may differ from the separate functions'"
+    return f"{own}." if "float64" in kinds else f"{own}, except in float64."
 
 
 def pair_doc(record: Record) -> str:
@@ -245,7 +245,20 @@ _TEMPERATURE = """temperature : float or array_like, default 1
 _RELATIVE_TO = {"result": " per element", "larger": " of the larger of |max(x)| and |f(x)|"}
 
 
-def _row_notes(record: RowRecord) -> str:
+def _row_accuracy(record: RowRecord, backward: bool) -> str:
+    """What the bounds count in, and for which rows."""
+    bounds = _bounds(record.bounds)
+    if not backward:
+        return f"Accuracy: at most {bounds}{_RELATIVE_TO[record.ulp_of]} for rows of up to 10^6."
+    if record.reduces:
+        return f"Accuracy of the gradient: at most {bounds} per element."
+    return (
+        f"Accuracy of the gradient: at most {bounds}, for y as saved, and in ulp not of the element but of the sum of the magnitudes of "
+        "the two terms whose difference it is, since these may cancel."
+    )
+
+
+def _row_notes(record: RowRecord, backward: bool) -> str:
     masked = "0" if record.masked == 0 else "-inf"
     parts = [
         f"f(x) = {record.maths}",
@@ -253,7 +266,8 @@ def _row_notes(record: RowRecord) -> str:
         (f"Masked entries and fully masked rows give {masked}" if not record.reduces else f"A fully masked row gives {masked}")
         + "; the gradient there is 0.",
         record.notes,
-        f"Accuracy: at most {_bounds(record.bounds)}{_RELATIVE_TO[record.ulp_of]} for rows of up to 10^6.",
+        "A row that holds NaN gives NaN throughout, masked entries included." if not record.reduces else "A row that holds NaN gives NaN.",
+        _row_accuracy(record, backward),
         "The sum has one fixed order, so the result does not depend on layout, batch size or instruction set.",
     ]
     return "\n\n".join(_fold(p) for p in parts if p)
@@ -275,7 +289,7 @@ def forward_row_doc(record: RowRecord) -> str:
         _section("Returns", f"y : ndarray\n    Of {shape} and type."),
         _section("Raises", _row_raises(record, False)),
         _section("See Also", f"{record.name}_backward : the gradient."),
-        _section("Notes", _row_notes(record)),
+        _section("Notes", _row_notes(record, False)),
         _section("References", record.source),
         _section("Examples", example),
     ]
@@ -304,7 +318,7 @@ def backward_row_doc(record: RowRecord) -> str:
         _section("Returns", "dx : ndarray\n    Of the input's shape."),
         _section("Raises", f"TypeError\n    {needs}\n{_row_raises(record, True)}"),
         _section("See Also", f"{record.name} : the function."),
-        _section("Notes", _row_notes(record)),
+        _section("Notes", _row_notes(record, True)),
         _section("References", record.source),
         _section("Examples", example),
     ]

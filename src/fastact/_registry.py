@@ -406,7 +406,8 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((-INF, -0.0, -0.0), (0.0, 0.0, 0.5), (INF, INF, 1.0)),
         example=((-1.0, -0.2689, 0.0723), (0.5, 0.3112, 0.7400), (2.0, 1.7616, 1.0908)),
         source="Ramachandran, Zoph and Le, Searching for activation functions, arXiv:1710.05941, 2017.",
-        notes="ONNX and oneDNN call beta `alpha`.",
+        notes="ONNX and oneDNN call beta `alpha`. With beta other than 1 the bound on the derivative holds only away from its root: no"
+        " floating-point root is exact enough. With beta = 0 an infinite x gives NaN, value and gradient.",
     ),
     Record(
         name="gelu",
@@ -590,11 +591,11 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="where(x > threshold, x, value)",
         derivative="where(x > threshold, 1, 0)",
         parameters=(
-            Parameter("threshold", None, "x is kept above it", samples=(0.25, -1.0)),
+            Parameter("threshold", None, "the value above which x is kept", samples=(0.25, -1.0)),
             Parameter(
                 "value",
                 None,
-                "what x is replaced by up to the threshold",
+                "what replaces x up to the threshold",
                 samples=(0.125, -20.0),
                 gradient=Gradient("0 if x > threshold else 1", "where(x > threshold, 0, 1)"),
             ),
@@ -612,7 +613,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         gradient_maths="1 if x > alpha else 0",
         forward="where(x > alpha, x, 0)",
         derivative="where(x > alpha, 1, 0)",
-        parameters=(Parameter("alpha", 1.0, "x is kept above it", samples=(0.25, -0.5)),),
+        parameters=(Parameter("alpha", 1.0, "the value above which x is kept", samples=(0.25, -0.5)),),
         kinks=("alpha",),
         convention="The gradient at `alpha` is 0.",
         edges=((-INF, 0.0, 0.0), (1.0, 0.0, 0.0), (INF, INF, 1.0)),
@@ -905,6 +906,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((-INF, -INF, NAN), (0.0, 0.0, None), (INF, INF, NAN)),
         example=((-1.0, -0.2919, 0.0907), (0.5, 0.7298, 1.8415), (2.0, 2.8268, 0.2432)),
         source="Ziyin, Hartwig and Ueda, Neural networks fail to learn periodic functions and how to fix it, NeurIPS 2020.",
+        notes="At infinite x the gradient has no limit and is NaN.",
     ),
     Record(
         name="serf",
@@ -984,7 +986,7 @@ ELEMENTWISE: tuple[Record, ...] = (
         forward="(lambda c: where(abs(c - 0.5) < 0.25, log1p(2 * c - 1) - log1p(1 - 2 * c), log(c / (1 - c))))"
         "(where(eps > 0, minimum(1 - eps, maximum(x, eps)), x))",
         derivative="where(x < eps, 0, where(x > 1 - eps, 0, 1 / (x * (1 - x))))",
-        parameters=(Parameter("eps", 0.0, "where above 0, x is held in [eps, 1 - eps]", check="margin", samples=(0.01,)),),
+        parameters=(Parameter("eps", 0.0, "if above 0, x is held in [eps, 1 - eps]", check="margin", samples=(0.01,)),),
         domain=(0.0, 1.0),
         convention="The gradient is 0 where `eps` holds x.",
         edges=((0.0, -INF, INF), (0.5, 0.0, 4.0), (1.0, INF, INF), (INF, NAN, NAN)),
@@ -1020,7 +1022,8 @@ ELEMENTWISE: tuple[Record, ...] = (
         edges=((-0.0, -0.0, 1.0), (0.0, 0.0, 1.0), (INF, NAN, NAN)),
         example=((-1.0, -0.8415, 0.5403), (0.5, 0.4794, 0.8776), (2.0, 0.9093, -0.4161)),
         source="Sitzmann, Martel, Bergman, Lindell and Wetzstein, Implicit neural representations with periodic activations, NeurIPS 2020.",
-        notes="Accurate for every finite omega x, however large: the product is not rounded. SIREN uses omega = 30.",
+        notes="Accurate for every finite omega x, however large: the product is not rounded. At infinite x value and gradient have no limit"
+        " and are NaN, with omega = 0 too. SIREN uses omega = 30.",
     ),
 )
 
@@ -1049,7 +1052,8 @@ ROWWISE: tuple[RowRecord, ...] = (
         example_output=(-2.4076, -1.4076, -0.4076),
         example_gradient=(0.9100, -0.2447, -0.6652),
         source="Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.",
-        notes="The shift comes first and the sum goes through log1p, so a tiny result keeps its digits.",
+        notes="The shift comes first and the sum goes through log1p, so a tiny result keeps its digits. A row that holds +inf, or only"
+        " -inf, gives NaN.",
     ),
     RowRecord(
         name="logsumexp",

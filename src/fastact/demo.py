@@ -553,7 +553,7 @@ def _check_extras() -> None:
         listed = ", ".join(missing[:-1]) + " and " + missing[-1] if len(missing) > 1 else missing[0]
         raise DemoError(
             f"The demo needs {listed}, which {'are' if len(missing) > 1 else 'is'} not installed. "
-            'This installs all that it uses: pip install "fastact[demo]"'
+            f"This installs all that it uses: pip install {' '.join(EXTRAS.values())}"
         )
 
 

@@ -3,7 +3,7 @@
 Each takes the axes or the figure to draw in, and returns it; without one it makes a new one through pyplot, which also
 works where there is no screen. Text and frames take matplotlib's colours, so any style sheet may be in force.
 
-Needs matplotlib, and `errors` SciPy: ``pip install "fastact[plot]"``.
+Needs matplotlib, and `errors` SciPy: the extra ``plot``.
 
 >>> from fastact import plot
 >>> axes = plot.curve("gelu")
@@ -51,7 +51,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise ImportError('fastact.plot needs matplotlib: pip install "fastact[plot]"') from None
+        raise ImportError("fastact.plot needs matplotlib: pip install matplotlib") from None
     return plt
 
 
@@ -441,7 +441,7 @@ def measure(
     try:
         import scipy.special  # noqa: F401
     except ImportError:
-        raise ImportError('errors needs SciPy: pip install "fastact[plot]"') from None
+        raise ImportError("errors needs SciPy: pip install scipy") from None
     from fastact.verify import inputs
     from fastact.verify.cases import Row, image, kernel, rounded
     from fastact.verify.enclosure import Reference

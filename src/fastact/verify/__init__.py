@@ -8,5 +8,5 @@ writes it down. `golden` holds fingerprints of results.
 
 A type is known by its name: `types` has all that is asked of one.
 
-Needs mpmath, gmpy2 and SciPy: ``pip install "fastact[test]"``.
+Needs mpmath, gmpy2 and SciPy: ``pip install mpmath gmpy2 scipy``.
 """

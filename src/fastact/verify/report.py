@@ -124,11 +124,11 @@ The largest error of every function and gradient, in units in the last place (ul
 Gradients are for dy = 1: `_backward` from the input, `_backward_y` from the output, over all that the function can return.
 Columns: the largest error; the error that 99.9 % of the operands do not exceed; the shares of operands with an error above
 0.5 ulp (not correctly rounded) and 1 ulp; the operand with the largest error; how many operands were compared; how many of
-them needed MPFR or more; how many nothing decided; seconds of one core.{larger}
+them needed MPFR or more; how many stayed undecided; seconds of one core.{larger}
 
 How it is measured: each result is compared with the registry's expression in float64 (for float64 results: in the x87's
-64-bit longdouble), with SciPy's erfc, under an error analysis that proves how far off this can be. What may be a new maximum
-is decided in MPFR and finally in exact arithmetic, in which gradients are the derivative of the forward expression. So a
+64-bit longdouble), with SciPy's erfc, under an error analysis that proves how far off this can be. Candidate maxima
+are decided in MPFR and finally in exact arithmetic, in which gradients are the derivative of the forward expression. So a
 maximum is exact to 0.001 ulp, and nothing above a bound is missed.
 """
 
