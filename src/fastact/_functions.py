@@ -289,8 +289,24 @@ AnyRecord = Record | RowRecord | GatedRecord | FunctionRecord
 class Activation:
     """A record of the table with its functions: what `fastact.get` returns.
 
-    Calling it calls the forward function; ``.backward`` is the gradient. Names, parameters, formulas and bounds
-    are those of the table.
+    Calling it calls the forward function. Names, parameters, formulas and bounds are those of the table.
+
+    Attributes
+    ----------
+    forward, backward : callable
+        The function and its gradient.
+    value_and_grad : callable
+        Both in one pass; AttributeError where there is none.
+    name, aliases, summary : str, tuple of str, str
+        Its names, and one line about it.
+    parameters : dict
+        Names and defaults; None where one has to be given.
+    formulas : dict
+        The definition and the gradient, as text.
+    bounds : dict
+        The largest error promised, in ulp, for each dtype.
+    saves : {"x", "y"}
+        What the gradient is best taken from.
     """
 
     def __init__(self, record: AnyRecord, functions: Mapping[str, Any]) -> None:
