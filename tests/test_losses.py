@@ -363,6 +363,9 @@ def test_sigmoid_refusals():
             f(np.zeros(3), np.array([0.0, 0.5, np.nan]), out=out)
         with pytest.raises(TypeError, match="logits is complex128"):
             f(np.zeros(3, complex), np.zeros(3))
+        with pytest.raises(ValueError, match=rf"{f.__name__}: targets must be from 0 to 1, got 2.0 at index \(0, 1\)"):
+            f(np.zeros((2, 3)), np.array([np.nan, 2.0, 0.0]), where=np.array([[False, True, True], [False, False, True]]))
+        f(np.zeros(3), np.array([0.0, 0.5, np.nan]), where=np.array([True, True, False]))     # what is left out does not count
     assert (out == 7).all()
 
 

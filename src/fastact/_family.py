@@ -205,29 +205,31 @@ def build(ufuncs: Mapping[str, np.ufunc], public: Mapping[str, Any]) -> dict[str
         ufunc = ufuncs[f"{kernel}_{'hessian' if hessian else 'gradient'}"]
         return ufunc(logits, *rest, dy, axis=axis, out=tuple(results))
 
-    def checked_targets(name: str, logits: Any, targets: Any) -> Any:
-        """Targets from 0 to 1. Those that are integers or bool do not widen the logits."""
+    def checked_targets(name: str, logits: Any, targets: Any, where: Any = True) -> Any:
+        """Targets from 0 to 1, where they count. Those that are integers or bool do not widen the logits."""
         if isinstance(targets, bool | int | float) and 0 <= targets <= 1:
             return float(targets)
         targets = np.asanyarray(targets)
         real = targets.dtype.kind in "fiu" or targets.dtype.name == "bfloat16"
         if real and targets.size and not (targets.min() >= 0 and targets.max() <= 1):
-            got = _validate.first_shown(targets, ~((targets >= 0) & (targets <= 1)))
-            raise ValueError(f"{name}: targets must be from 0 to 1, got {got}")
+            wrong = ~((targets >= 0) & (targets <= 1)) & np.asarray(where)
+            if wrong.any():
+                raise ValueError(f"{name}: targets must be from 0 to 1, got {_validate.first_shown(targets, wrong)}")
         kept = getattr(getattr(logits, "dtype", None), "name", "") in FLOATS
         return targets.astype(logits.dtype) if kept and targets.dtype.kind in "biu" else targets
 
     @function
     def sigmoid_cross_entropy(logits: Any, targets: Any, *, out: Any = None, **kwargs: Any) -> Any:
         name = sigmoid_cross_entropy.__name__
-        return ufuncs[name](logits, checked_targets(name, logits, targets), out=out, **kwargs)
+        targets = checked_targets(name, logits, targets, kwargs.get("where", True))
+        return ufuncs[name](logits, targets, out=out, **kwargs)
 
     @function
     def sigmoid_cross_entropy_value_and_grad(
         logits: Any, targets: Any, *, dy: Any = 1.0, hessian: bool = False, out: Any = None, **kwargs: Any
     ) -> Any:
         name = sigmoid_cross_entropy_value_and_grad.__name__
-        targets = checked_targets(name, logits, targets)
+        targets = checked_targets(name, logits, targets, kwargs.get("where", True))
         ufunc = ufuncs[f"{sigmoid_cross_entropy.__name__}_{'hessian' if hessian else 'gradient'}"]
         return ufunc(logits, targets, dy, out=_results(name, out, ufunc.nout), **kwargs)
 
