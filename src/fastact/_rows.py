@@ -137,7 +137,7 @@ def heat(function: str, temperature: Any, x: Any, axis: Axis) -> Any:
     x = np.asanyarray(x)
     axes = _axes(x, axis)
     temperature = _validate.parameter(function, "temperature", temperature, "positive")
-    if np.ndim(temperature) == 0 and x.dtype.name in FLOATS:    # there it may be 0 or infinite
+    if (x.dtype.char in "efd" or x.dtype.name == "bfloat16") and np.ndim(temperature) == 0:     # there it may be 0 or infinite
         _validate.parameter(function, "temperature", temperature, "positive", x.dtype)
     rows = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     try:
@@ -343,9 +343,10 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 mask = _mask(name, where, saved)
                 dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))
             if not (axis is None or isinstance(axis, tuple)):
-                if isinstance(saved, np.ndarray) and np.ndim(dy) != saved.ndim:     # whose axes a ufunc would count from their own first
+                ndim = dy.ndim if type(dy) is array else np.ndim(dy)
+                if isinstance(saved, np.ndarray) and ndim != saved.ndim:            # whose axes a ufunc would count from their own first
                     axis = normalize_axis_index(axis, saved.ndim) - saved.ndim
-                    wide = _broadcast(name, dy, saved) if np.ndim(dy) < saved.ndim else None
+                    wide = _broadcast(name, dy, saved) if ndim < saved.ndim else None
                     dy = dy if wide is None else wide
                 if out is None:
                     out = _like(saved, axis, kwargs, dy)
