@@ -585,7 +585,6 @@ def dense(
     wide = _wide(dtype)
     weights = W.astype(wide, copy=False)
     bias = np.asarray(_NOTHING if b is None else b, wide)
-    values = tuple(np.asarray(v, wide) for v in values)
     flat, into = _flat(x), _flat(result) if result.flags.c_contiguous else np.empty((math.prod(shape[:-1]), shape[-1]), dtype)
     _panels(flat, weights, bias, act, values, more, into)
     if not np.shares_memory(into, result):
@@ -594,7 +593,7 @@ def dense(
 
 
 def _prepared(function: str, activation: Any, parameters: dict[str, Any], dtype: Any, n: int) -> tuple[Activation | None, tuple[Any, ...]]:
-    """The activation and its parameters, checked."""
+    """The activation and its parameters, checked, in the type to compute in."""
     if activation is None:
         if parameters:
             raise TypeError(f"{function}: unexpected argument {sorted(parameters)[0]!r} without an activation")
@@ -608,16 +607,10 @@ def _prepared(function: str, activation: Any, parameters: dict[str, Any], dtype:
     for p, value in zip(act.record.parameters, values, strict=True):
         if np.shape(value) not in ((), (n,)):
             raise ValueError(f"{function}: {p.name} must be a number or have shape ({n},), got shape {np.shape(value)}")
-    return act, tuple(_narrowed(function, p, v, _wide(dtype)) for p, v in zip(act.record.parameters, values, strict=True))
-
-
-def _narrowed(function: str, parameter: Any, value: Any, dtype: np.dtype[Any]) -> Any:
-    """An array of a parameter in the layer's type, which does not widen for it; checked there once more."""
-    if np.ndim(value) == 0 or value.dtype == dtype:
-        return value
     with np.errstate(all="ignore"):
-        value = value.astype(dtype)
-    return _validate.parameter(function, parameter.name, value, parameter.check)
+        narrowed = [np.asarray(v, _wide(dtype)) for v in values]        # the layer does not widen for an array: it is checked once more
+    checked = zip(act.record.parameters, narrowed, strict=True)
+    return act, tuple(_validate.parameter(function, p.name, v, p.check) if v.ndim else v for p, v in checked)
 
 
 def dense_backward(
@@ -718,7 +711,6 @@ def dense_backward(
     wide = _wide(dtype)
     weights = W.astype(wide, copy=False)
     bias, one = np.asarray(_NOTHING if b is None else b, wide), np.ones((), wide)
-    values = tuple(np.asarray(v, wide) for v in values)
     from_y = y is not None and act is not None and _determines(act, values)
     flat, flat_dy = _flat(x), _flat(dy)
     flat_y = _flat(np.asarray(y)) if from_y else None

@@ -219,14 +219,12 @@ def _backward_with_temperature(record: RowRecord, plain: Callable[..., Any], for
 
 
 def _broadcast(function: str, dy: Any, saved: Any) -> Any:
-    """dy at the shape of both, or a refusal; None where it has that or is no array."""
-    if not isinstance(saved, np.ndarray):
-        return None
+    """dy at the shape of both, or a refusal."""
     try:
         shape = np.broadcast_shapes(np.shape(dy), saved.shape)
     except ValueError:
         raise ValueError(f"{function}: dy of shape {np.shape(dy)} does not fit the result's shape {saved.shape}") from None
-    return None if shape == np.shape(dy) else np.broadcast_to(dy, shape)
+    return dy if shape == np.shape(dy) else np.broadcast_to(dy, shape)
 
 
 def forward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Callable[..., Any]:
@@ -343,20 +341,12 @@ def backward_function(record: RowRecord, ufuncs: Mapping[str, np.ufunc]) -> Call
                 mask = _mask(name, where, saved)
                 dy = np.where(mask, dy, np.zeros((), np.asanyarray(dy).dtype))
             if not (axis is None or isinstance(axis, tuple)):
-                ndim = dy.ndim if type(dy) is array else np.ndim(dy)
-                if isinstance(saved, np.ndarray) and ndim != saved.ndim:            # whose axes a ufunc would count from their own first
-                    axis = normalize_axis_index(axis, saved.ndim) - saved.ndim
-                    wide = _broadcast(name, dy, saved) if ndim < saved.ndim else None
-                    dy = dy if wide is None else wide
+                if isinstance(saved, np.ndarray) and getattr(dy, "shape", None) != saved.shape:
+                    # a ufunc does not broadcast along its rows, and counts the axes of each operand from its own first
+                    dy, axis = _broadcast(name, dy, saved), normalize_axis_index(axis, saved.ndim) - saved.ndim
                 if out is None:
                     out = _like(saved, axis, kwargs, dy)
-                try:
-                    return from_y(dy, saved, axis=axis, out=out, **kwargs)
-                except ValueError:      # a ufunc does not broadcast along its rows
-                    wide = _broadcast(name, dy, saved)
-                    if wide is None:
-                        raise
-                    return from_y(wide, saved, axis=axis, out=out, **kwargs)
+                return from_y(dy, saved, axis=axis, out=out, **kwargs)
             saved = np.asanyarray(saved)
             axes, shape = _axes(saved, axis), saved.shape
             operands = (_last(np.broadcast_to(dy, shape, subok=True), axes), _last(saved, axes))

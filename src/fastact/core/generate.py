@@ -748,7 +748,7 @@ def rowwise(record: Any, name: str, driver: str, signature: str, masked: bool) -
 
 def unfit(kernel: Any) -> tuple[str, str] | None:
     """What is not to be taken from a caller of this ufunc, who may be anybody: the condition, and the refusal."""
-    inputs, nargs = len(kernel.operands), len(kernel.kinds.replace(">", ""))
+    nargs = len(kernel.kinds.replace(">", ""))
     cores = [i for i, core in enumerate(re.findall(r"\((\w*)\)", kernel.signature)) if core]
     if "labels" in kernel.operands and kernel.kinds[at := kernel.operands.index("labels")] == "l":
         return f"not labels_fit(data[{at}], n[0], strides[{at}], n[1])", "labels must be less than the number of classes"
@@ -756,7 +756,7 @@ def unfit(kernel: Any) -> tuple[str, str] | None:
         at = kernel.operands.index("offsets")
         called = f"data[{at}], n[0], strides[{at}], n[2], strides[{nargs + cores.index(at)}], n[1]"
         return f"not offsets_fit({called})", "offsets must run from 0 to the axis' length and not fall"
-    if kernel.signature.startswith("(p)") and inputs == 1:
+    if kernel.signature.startswith("(p)"):
         return "n[0] > 0 and n[1] == 0", "x must have at least one piece"
     return None
 
